@@ -1,0 +1,209 @@
+"""The objects of the simulated cluster and the log of everything that happened to them.
+
+One writer at a time: the API's handlers and the controllers all run on one event loop, so the store needs no lock.
+Every write moves one counter, the resourceVersion, by exactly one and leaves one Change in a bounded ring; lists name
+the counter's value and watches read on from it, which is how etcd and the API server give clients a gapless view.
+Objects are values: what `get`, `list` and a Change hand out must never be changed in place; to write, build a new object
+(parts may be shared with the old one) and pass it to `update`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import uuid
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+Object = dict[str, Any]
+ChangeType = Literal["ADDED", "MODIFIED", "DELETED"]
+Key = tuple[str, str]
+
+RING_SIZE = 10_000
+# The letters of generated names: no vowels, so that no word appears by accident.
+SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
+# The other kinds carry no generation in a real cluster.
+KINDS_WITH_GENERATION = frozenset(
+    {
+        "CronJob",
+        "DaemonSet",
+        "Deployment",
+        "EndpointSlice",
+        "HorizontalPodAutoscaler",
+        "Ingress",
+        "Job",
+        "NetworkPolicy",
+        "PodDisruptionBudget",
+        "PriorityClass",
+        "ReplicaSet",
+        "ReplicationController",
+        "StatefulSet",
+    }
+)
+_GENERATION_IGNORES = ("metadata", "status", "apiVersion", "kind")
+
+
+class StoreError(Exception):
+    """Something the store refuses; the subclass says what."""
+
+
+class AlreadyExists(StoreError):  # noqa: N818  (named as the API server names the reason)
+    pass
+
+
+class Missing(StoreError):  # noqa: N818  (the same)
+    pass
+
+
+class Conflict(StoreError):  # noqa: N818  (the same)
+    pass
+
+
+class TooOld(StoreError):  # noqa: N818  (the same)
+    """The asked version has fallen out of the ring: the reader has to list again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    version: int
+    type: ChangeType
+    kind: str
+    object: Object
+    previous: Object | None  # as it was before; a watch needs it to see an object leave its selector
+
+
+Changes = list[Change]  # inside Store the word list means its method
+
+
+def timestamp(moment: datetime) -> str:
+    """RFC 3339 to the second, as metadata carries it."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class Store:
+    def __init__(self, now: Callable[[], datetime], uid_seed: int, ring_size: int = RING_SIZE) -> None:
+        self._now = now
+        self._ids = random.Random(uid_seed)
+        self._objects: dict[str, dict[Key, Object]] = {}
+        self._changes: deque[Change] = deque(maxlen=ring_size)
+        self._forgotten = 1  # the newest version whose change can no longer be replayed
+        self._waiters: set[asyncio.Future[None]] = set()
+        self.version = 1
+
+    def get(self, kind: str, namespace: str | None, name: str) -> Object | None:
+        return self._objects.get(kind, {}).get((namespace or "", name))
+
+    def list(self, kind: str, namespace: str | None = None) -> list[Object]:
+        objects = self._objects.get(kind, {})
+        return [objects[key] for key in sorted(objects) if namespace is None or key[0] == namespace]
+
+    def count(self, kind: str) -> int:
+        return len(self._objects.get(kind, {}))
+
+    def create(self, kind: str, obj: Object) -> Object:
+        """Fill the metadata a server fills (name from generateName too) and keep the object."""
+        metadata = dict(obj.get("metadata") or {})
+        metadata["name"] = metadata.get("name") or self.generated_name(str(metadata.get("generateName", "")))
+        key = (metadata.get("namespace") or "", metadata["name"])
+        if key in self._objects.get(kind, {}):
+            raise AlreadyExists(f"{kind} {metadata['name']!r} already exists")
+        metadata["uid"] = self._new_uid()
+        metadata["creationTimestamp"] = metadata.get("creationTimestamp") or timestamp(self._now())
+        if kind in KINDS_WITH_GENERATION:
+            metadata["generation"] = 1
+        return self._keep("ADDED", kind, key, {**obj, "metadata": metadata}, None)
+
+    def update(self, kind: str, obj: Object, expect_version: str | None = None) -> Object:
+        """Replace the object. The same content is no write; a doomed object without finalizers left is deleted."""
+        metadata = dict(obj["metadata"])
+        key = (metadata.get("namespace") or "", metadata["name"])
+        old = self._objects.get(kind, {}).get(key)
+        if old is None:
+            raise Missing(f"{kind} {metadata['name']!r} not found")
+        before = old["metadata"]
+        if expect_version and expect_version != before["resourceVersion"]:
+            raise Conflict(f"{kind} {metadata['name']!r} is at version {before['resourceVersion']}")
+        for kept in ("uid", "creationTimestamp", "resourceVersion"):
+            metadata[kept] = before[kept]
+        if kind in KINDS_WITH_GENERATION:
+            metadata["generation"] = before["generation"] + _spec_changed(old, obj)
+        new = {**obj, "metadata": metadata}
+        if new == old:
+            return old
+        if is_released(new):
+            return self._drop(kind, key, old, new)
+        return self._keep("MODIFIED", kind, key, new, old)
+
+    def delete(self, kind: str, namespace: str | None, name: str) -> Object | None:
+        """Remove the object at once, whatever its finalizers say (the polite way is `kubernetes_api.deletion`)."""
+        key = (namespace or "", name)
+        old = self._objects.get(kind, {}).get(key)
+        return None if old is None else self._drop(kind, key, old, old)
+
+    def changes_since(self, version: int) -> Changes:
+        if version < self._forgotten:
+            raise TooOld(f"too old resource version: {version} ({self._forgotten})")
+        recent: Changes = []
+        for change in reversed(self._changes):
+            if change.version <= version:
+                break
+            recent.append(change)
+        recent.reverse()
+        return recent
+
+    async def wait(self, version: int, timeout: float) -> None:  # noqa: ASYNC109  (the caller's deadline is a plain return)
+        if self.version > version or timeout <= 0:
+            return
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiters.add(waiter)
+        try:
+            await asyncio.wait([waiter], timeout=timeout)
+        finally:
+            self._waiters.discard(waiter)
+
+    def generated_name(self, prefix: str) -> str:
+        return prefix + "".join(self._ids.choices(SUFFIX_LETTERS, k=5))
+
+    def _new_uid(self) -> str:
+        return str(uuid.UUID(int=self._ids.getrandbits(128), version=4))
+
+    def _keep(self, change: ChangeType, kind: str, key: Key, obj: Object, old: Object | None) -> Object:
+        stamped = self._stamp(obj)
+        self._objects.setdefault(kind, {})[key] = stamped
+        self._record(Change(self.version, change, kind, stamped, old))
+        return stamped
+
+    def _drop(self, kind: str, key: Key, old: Object, last: Object) -> Object:
+        stamped = self._stamp(last)
+        del self._objects[kind][key]
+        self._record(Change(self.version, "DELETED", kind, stamped, old))
+        return stamped
+
+    def _stamp(self, obj: Object) -> Object:
+        self.version += 1
+        return {**obj, "metadata": {**obj["metadata"], "resourceVersion": str(self.version)}}
+
+    def _record(self, change: Change) -> None:
+        if len(self._changes) == self._changes.maxlen:
+            self._forgotten = self._changes[0].version
+        self._changes.append(change)
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+
+def _spec_changed(old: Object, new: Object) -> bool:
+    fields = (old.keys() | new.keys()).difference(_GENERATION_IGNORES)
+    return any(old.get(field) != new.get(field) for field in fields)
+
+
+def is_released(obj: Object) -> bool:
+    """Doomed, and nobody holds it any more: no finalizer, and no grace left for a kubelet to wait out."""
+    metadata = obj["metadata"]
+    if not metadata.get("deletionTimestamp") or metadata.get("finalizers"):
+        return False
+    namespace_finalizers = (obj.get("spec") or {}).get("finalizers") if obj.get("kind") == "Namespace" else None
+    return not namespace_finalizers and not metadata.get("deletionGracePeriodSeconds")
