@@ -1,0 +1,154 @@
+"""Records: async SQLAlchemy over SQLite (WAL) or PostgreSQL, the same tables and migrations on both.
+
+SQLite takes one writer at a time, so a write transaction begins as a writer (BEGIN IMMEDIATE) and waits for its turn instead of
+failing half way when it discovers a rival. Times go in and come out as aware UTC on both engines. Every constraint is named by
+one convention, so that migrations can be written once for both.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import DateTime, Dialect, MetaData, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.types import TypeDecorator
+
+from core.errors import Invalid, Upstream
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+_NAMES = {
+    "ix": "ix_%(column_0_N_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(naming_convention=_NAMES)
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware UTC datetime: SQLite drops the zone, so it is taken off before and put back after."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise Invalid("A time without a zone cannot be stored.")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Database:
+    def __init__(self, url: str, *, pool_size: int = 8, timeout: float = 10.0) -> None:
+        self.url = async_url(url)
+        self.engine = _engine(self.url, pool_size, timeout)
+        self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncSession]:
+        async with _reported(), self._sessions() as session:
+            yield session
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncSession]:
+        """One transaction: committed when the block ends, rolled back when it raises."""
+        async with _reported(), self._sessions() as session, session.begin():
+            if self.engine.dialect.name == "sqlite":
+                await session.execute(text("BEGIN IMMEDIATE"))
+            yield session
+
+    async def ping(self) -> None:
+        async with self.read() as session:
+            await session.execute(text("SELECT 1"))
+
+    async def create_tables(self) -> None:
+        """Every known table, without migrations: for tests of one room."""
+        async with self.engine.begin() as connection:
+            await connection.run_sync(Base.metadata.create_all)
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+def async_url(url: str) -> str:
+    parsed = make_url(url)
+    scheme = parsed.get_backend_name()
+    if scheme not in {"sqlite", "postgresql"}:
+        raise Invalid(f"The database {scheme} is not supported; use sqlite or postgresql.", field="DATABASE_URL")
+    return parsed.set(drivername=_DRIVERS[scheme]).render_as_string(hide_password=False)
+
+
+async def migrate(url: str) -> None:
+    """Bring the database to the newest revision; safe to run at every start."""
+    await asyncio.to_thread(_upgrade, async_url(url))
+
+
+def _upgrade(url: str) -> None:
+    # Alembic is imported here: it is needed at a start and by `firstmate migrate`, never by the rest of the command line.
+    from alembic import command
+    from alembic.config import Config
+
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:"):
+        Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["url"] = url
+    command.upgrade(config, "head")
+
+
+def _engine(url: str, pool_size: int, timeout: float) -> AsyncEngine:
+    if make_url(url).get_backend_name() == "sqlite":
+        engine = create_async_engine(url, connect_args={"timeout": timeout}, pool_size=pool_size)
+        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+        event.listen(engine.sync_engine, "begin", _leave_begin_to_us)
+        return engine
+    return create_async_engine(url, pool_size=pool_size, pool_pre_ping=True, connect_args={"timeout": timeout})
+
+
+def _prepare_sqlite(connection: Any, _record: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None  # the driver's own implicit BEGIN would come before ours
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "temp_store=MEMORY"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _leave_begin_to_us(_connection: Any) -> None:
+    """Reads need no explicit transaction on SQLite; writes begin their own (see `Database.write`)."""
+
+
+@asynccontextmanager
+async def _reported() -> AsyncIterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        if error.connection_invalidated or _is_busy_or_full(error):
+            raise Upstream("The database", f"could not do this: {error.orig}", retryable=True) from error
+        raise
+    except OSError as error:
+        raise Upstream("The database", f"could not be reached: {error}", retryable=True) from error
+
+
+def _is_busy_or_full(error: DBAPIError) -> bool:
+    said = str(error.orig).lower()
+    return any(word in said for word in ("locked", "disk is full", "disk i/o", "readonly", "connection"))

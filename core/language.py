@@ -1,0 +1,31 @@
+"""Two languages, one decision.
+
+A person is answered in the language of the question. `detect` decides by counting: a text with Han characters in more than a
+tenth of its letters is Chinese, because operators write Chinese sentences around English object names. `Text` carries a sentence
+in both languages until the reader is known.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Language = Literal["en", "zh"]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    en: str
+    zh: str
+
+    def __call__(self, language: Language, **values: object) -> str:
+        template = self.zh if language == "zh" else self.en
+        return template.format(**values) if values else template
+
+
+def detect(text: str) -> Language:
+    letters = [char for char in text if char.isalpha()]
+    han = sum(1 for char in letters if "\u4e00" <= char <= "\u9fff" or "\u3400" <= char <= "\u4dbf")
+    return "zh" if han and han * 10 >= len(letters) else "en"
+
+
+def pick(language: Language, en: str, zh: str) -> str:
+    return zh if language == "zh" else en

@@ -1,0 +1,107 @@
+"""Making, keeping and comparing secrets.
+
+Bearer tokens are random, shown once, and stored only as a keyed hash, so a stolen database signs nobody in. A setting may hold a
+reference in place of a value (``env:NAME`` or ``file:PATH``), so that configuration files need no secret in them. Comparisons take
+the same time whether they fail early or late.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import secrets as _random
+from collections.abc import Mapping
+from pathlib import Path
+
+from core.errors import Invalid
+
+DEFAULT_SECRETS = frozenset(
+    {
+        "",
+        "secret",
+        "changeme",
+        "change-me",
+        "change_me",
+        "password",
+        "default",
+        "admin",
+        "your-secret-key",
+        "firstmate",
+        "test",
+    }
+)
+MAX_SECRET_FILE = 64 * 1024
+
+
+def new_token(prefix: str = "fm") -> str:
+    return f"{prefix}_{_random.token_urlsafe(32)}"
+
+
+def new_key() -> str:
+    return _random.token_urlsafe(48)
+
+
+def fingerprint(key: str, value: str) -> str:
+    """A keyed hash: equal values are seen to be equal, and nothing more is learnt."""
+    return hmac.new(key.encode(), value.encode(), hashlib.sha256).hexdigest()
+
+
+def same(left: str, right: str) -> bool:
+    return hmac.compare_digest(left.encode(), right.encode())
+
+
+def sign(key: str, payload: dict[str, str]) -> str:
+    """A short text that says `payload` and proves that a holder of the key wrote it."""
+    body = base64.urlsafe_b64encode(json.dumps(payload, sort_keys=True).encode()).decode()
+    return f"{body}.{fingerprint(key, body)}"
+
+
+def verify(key: str, signed: str) -> dict[str, str] | None:
+    """What was signed, or None for anything that this key did not sign."""
+    body, _, proof = signed.rpartition(".")
+    if not body or not same(fingerprint(key, body), proof):
+        return None
+    read: dict[str, str] = json.loads(base64.urlsafe_b64decode(body))
+    return read
+
+
+def is_weak(secret: str) -> bool:
+    return secret.strip().lower() in DEFAULT_SECRETS or len(secret.strip()) < 16
+
+
+def resolve(value: str, environ: Mapping[str, str] | None = None) -> str:
+    """Follow ``env:NAME`` or ``file:PATH``; any other text is the value itself."""
+    if value.startswith("env:"):
+        return _from_environment(value[4:], os.environ if environ is None else environ)
+    if value.startswith("file:"):
+        return _from_file(Path(value[5:]))
+    return value
+
+
+def _from_environment(name: str, environ: Mapping[str, str]) -> str:
+    if name not in environ:
+        raise Invalid(f"The environment variable {name}, named by a secret reference, is not set.", field=name)
+    return environ[name]
+
+
+def _from_file(path: Path) -> str:
+    try:
+        if path.stat().st_size > MAX_SECRET_FILE:
+            raise Invalid(f"The secret file {path} is larger than {MAX_SECRET_FILE} bytes.", field=str(path))
+        return path.read_text().strip()
+    except OSError as error:
+        raise Invalid(f"The secret file {path} cannot be read: {error.strerror}.", field=str(path)) from error
+
+
+def load_or_create_key(path: Path) -> str:
+    """A key that belongs to one data folder: made at the first start, readable by its owner alone."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text().strip()
+    key = new_key()
+    with os.fdopen(handle, "w") as file:
+        file.write(key)
+    return key

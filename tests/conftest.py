@@ -1,0 +1,82 @@
+"""Shared by all tests: real programs are used where they are installed, and a test that misses one is skipped aloud and counted."""
+
+import os
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from core.clock import ManualClock
+from core.metrics import Metrics
+from core.redact import Redactor
+
+PROGRAMS = {
+    "prometheus": ("prometheus", "promtool"),
+    "alertmanager": ("prometheus-alertmanager", "amtool"),
+    "postgres": ("/usr/lib/postgresql/*/bin/initdb",),
+    "redis": ("redis-server",),
+    "chromium": ("chromium",),
+    "kubectl": ("kubectl",),
+}
+_missing: Counter[str] = Counter()
+
+
+def missing_program(name: str) -> str | None:
+    """The first program of a real service that is not installed here."""
+    for program in PROGRAMS[name]:
+        found = any(Path("/").glob(program.lstrip("/"))) if program.startswith("/") else shutil.which(program)
+        if not found:
+            return program
+    return None
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for marker in item.iter_markers("real"):
+        name = str(marker.args[0])
+        program = missing_program(name)
+        if program:
+            _missing[name] += 1
+            pytest.skip(f"needs {name}: {program} is not installed (make services)")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for name, count in sorted(_missing.items()):
+        terminalreporter.write_line(
+            f"SKIPPED ALOUD: {count} test(s) need {name}; run `make services` to have it.", yellow=True
+        )
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A developer's own environment must not decide a test."""
+    for name in (
+        "KUBECONFIG",
+        "PROMETHEUS_URL",
+        "LLM_API_KEY",
+        "LLM_BASE_URL",
+        "DATABASE_URL",
+        "SECRET_KEY",
+        "FIRSTMATE_CONFIG",
+        "ENV",
+    ):
+        if name in os.environ:
+            monkeypatch.delenv(name)
+    yield
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(datetime(2026, 3, 2, 9, 0, tzinfo=UTC))
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    return Metrics()
+
+
+@pytest.fixture
+def redactor() -> Redactor:
+    return Redactor("a-key-for-tests-only")
