@@ -1,0 +1,95 @@
+"""Label matchers with Prometheus's meaning: a missing label is the empty string, expressions match the whole value.
+
+Prometheus runs RE2, which takes linear time; Python's engine can take exponential time. Expressions in which a repetition
+holds another repetition or an alternation are therefore refused by name instead of being tried.
+"""
+
+import re
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import lru_cache
+from re import _constants, _parser  # type: ignore[attr-defined]
+from typing import Any
+
+from simulator.promql.errors import ParseFailed
+
+LONGEST_REGEX = 2_000
+
+_POSIX_CLASSES = {
+    "[:alnum:]": "0-9A-Za-z",
+    "[:alpha:]": "A-Za-z",
+    "[:digit:]": "0-9",
+    "[:lower:]": "a-z",
+    "[:punct:]": r"!-\/:-@\[-`{-~",
+    "[:space:]": r"\t\n\v\f\r ",
+    "[:upper:]": "A-Z",
+    "[:word:]": "0-9A-Za-z_",
+    "[:xdigit:]": "0-9A-Fa-f",
+}
+
+
+class MatchType(Enum):
+    EQUAL = "="
+    NOT_EQUAL = "!="
+    REGEX = "=~"
+    NOT_REGEX = "!~"
+
+
+@dataclass(frozen=True, slots=True)
+class Matcher:
+    name: str
+    type: MatchType
+    value: str
+    pattern: re.Pattern[str] | None = field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.type in (MatchType.REGEX, MatchType.NOT_REGEX):
+            object.__setattr__(self, "pattern", compile_regex(self.value))
+
+    def accepts(self, value: str) -> bool:
+        if self.pattern is None:
+            return (value == self.value) is (self.type is MatchType.EQUAL)
+        return (self.pattern.fullmatch(value) is not None) is (self.type is MatchType.REGEX)
+
+    def accepts_labels(self, labels: Mapping[str, str]) -> bool:
+        return self.accepts(labels.get(self.name, ""))
+
+
+@lru_cache(maxsize=512)
+def compile_regex(source: str) -> re.Pattern[str]:
+    if len(source) > LONGEST_REGEX:
+        raise ParseFailed(f"regular expression is longer than {LONGEST_REGEX} characters")
+    python_source = source
+    for posix, members in _POSIX_CLASSES.items():
+        python_source = python_source.replace(posix, members)
+    python_source = python_source.replace(r"\z", r"\Z")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            tree = _parser.parse(python_source, re.ASCII)
+            if _may_explode(tree, inside_repeat=False):
+                raise ParseFailed(
+                    f"regular expression {source!r} is not supported here: "
+                    "a repetition that holds a repetition or an alternation may take exponential time"
+                )
+            return re.compile(python_source, re.ASCII)
+    except (re.error, OverflowError, RecursionError) as problem:
+        raise ParseFailed(f"error parsing regexp: {problem}: `{source}`") from problem
+
+
+def _may_explode(tree: Any, *, inside_repeat: bool) -> bool:
+    return any(_node_may_explode(op, argument, inside_repeat) for op, argument in tree)
+
+
+def _node_may_explode(op: Any, argument: Any, inside_repeat: bool) -> bool:
+    if op in (_constants.MAX_REPEAT, _constants.MIN_REPEAT):
+        _, most, body = argument
+        repeats = most > 1
+        return (repeats and inside_repeat) or _may_explode(body, inside_repeat=inside_repeat or repeats)
+    if op is _constants.BRANCH:
+        return inside_repeat or any(_may_explode(branch, inside_repeat=inside_repeat) for branch in argument[1])
+    if op is _constants.SUBPATTERN:
+        return _may_explode(argument[-1], inside_repeat=inside_repeat)
+    return False
