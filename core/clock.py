@@ -60,6 +60,7 @@ class ManualClock:
         await woken
 
     async def advance(self, seconds: float) -> None:
+        await _let_others_run()  # a task that was only just created has yet to reach its first sleep
         until = self._now + timedelta(seconds=seconds)
         while self._sleepers and self._sleepers[0][0] <= until:
             due, _, woken = heapq.heappop(self._sleepers)

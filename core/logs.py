@@ -23,7 +23,8 @@ def configure(level: str, *, json: bool, redactor: Redactor, stream: TextIO | No
     stream = stream or sys.stderr
 
     def redact(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        return {key: redactor.value(value) for key, value in line.items()}
+        shown: dict[str, Any] = redactor.value(dict(line))
+        return shown
 
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,

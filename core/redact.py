@@ -28,7 +28,7 @@ _PATTERNS: tuple[re.Pattern[str], ...] = (
     re.compile(r"(?i)\bbearer\s+(?P<secret>[A-Za-z0-9._~+/-]{8,}=*)"),
     re.compile(r"(?i)\b[a-z][a-z0-9+.-]{1,20}://[^\s:/@]{0,100}:(?P<secret>[^\s@/]{1,200})@"),
     re.compile(
-        rf"(?i)\b[\w.-]{{0,40}}{_SENSITIVE_NAME}\b[\"']?\s{{0,3}}[=:]\s{{0,3}}[\"']?(?P<secret>(?!<secret:)[^\s\"',;&]{{3,400}})"
+        rf"(?i)(?<![<\w.-])[\w.-]{{0,40}}{_SENSITIVE_NAME}\b[\"']?\s{{0,3}}[=:]\s{{0,3}}[\"']?(?P<secret>(?!<secret:)[^\s\"',;&]{{3,400}})"
     ),
 )
 _SENSITIVE_KEY = re.compile(rf"(?i)(?:^|[_.-])(?:[a-z]*{_SENSITIVE_NAME})$")
