@@ -3,7 +3,7 @@
 One writer at a time: the API's handlers and the controllers all run on one event loop, so the store needs no lock.
 Every write moves one counter, the resourceVersion, by exactly one and leaves one Change in a bounded ring; lists name
 the counter's value and watches read on from it, which is how etcd and the API server give clients a gapless view.
-Objects are values: what `get`, `list` and a Change hand out must never be changed in place; to write, build a new object
+Objects are values: what `get`, `list` and a Change hand out must never be changed in place; to write, build a new one
 (parts may be shared with the old one) and pass it to `update`.
 """
 
@@ -50,19 +50,19 @@ class StoreError(Exception):
     """Something the store refuses; the subclass says what."""
 
 
-class AlreadyExists(StoreError):  # noqa: N818  (named as the API server names the reason)
+class AlreadyExists(StoreError):
     pass
 
 
-class Missing(StoreError):  # noqa: N818  (the same)
+class Missing(StoreError):
     pass
 
 
-class Conflict(StoreError):  # noqa: N818  (the same)
+class Conflict(StoreError):
     pass
 
 
-class TooOld(StoreError):  # noqa: N818  (the same)
+class TooOld(StoreError):
     """The asked version has fallen out of the ring: the reader has to list again."""
 
 
