@@ -1,0 +1,140 @@
+"""What the room talks about: an alert, the moves it made, and the words for both.
+
+An alert is one label set of one rule. Its fingerprint is Alertmanager's: FNV-1a over the sorted labels, so that an id seen here is
+the id seen there. An episode begins when the series is first seen and ends when it resolves; a series that comes back begins a new
+one, so an acknowledgement or a repeat never leaks from one incident into the next. Alerts are values: a change makes a new one.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Literal
+
+from core.language import Language, Text
+
+State = Literal["inactive", "pending", "firing", "resolved"]
+Move = Literal["inactive", "pending", "firing", "resolved", "acknowledged"]
+STATES: tuple[State, ...] = ("inactive", "pending", "firing", "resolved")
+
+REASONS: dict[str, Text] = {
+    "seen": Text("the condition holds", "条件成立"),
+    "held": Text("the condition held for the rule's time", "条件已持续满规则要求的时间"),
+    "gone": Text("the condition no longer holds", "条件不再成立"),
+    "kept": Text("the condition is gone and keep_firing_for has passed", "条件已消失, 且已过 keep_firing_for"),
+    "limit": Text("the group's limit of alerts was exceeded", "超过规则组的告警数量上限"),
+    "rule_removed": Text("the rule is no longer loaded", "规则已被移除"),
+    "stale": Text("nobody watched for too long; its time starts anew", "中断过久, 重新计时"),
+    "acknowledged": Text("somebody took it", "已有人认领"),
+}
+
+_FNV_OFFSET, _FNV_PRIME, _MASK = 14695981039346656037, 1099511628211, 0xFFFFFFFFFFFFFFFF
+
+
+def fnv64(data: bytes) -> int:
+    value = _FNV_OFFSET
+    for byte in data:
+        value = ((value ^ byte) * _FNV_PRIME) & _MASK
+    return value
+
+
+def fingerprint(labels: Mapping[str, str]) -> str:
+    pairs = (name.encode() + b"\xff" + labels[name].encode() + b"\xff" for name in sorted(labels))
+    return f"{fnv64(b''.join(pairs)):016x}"
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    fingerprint: str
+    rule_id: str
+    name: str
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    state: State
+    value: float
+    episode: str
+    active_at: datetime
+    fired_at: datetime | None = None
+    resolved_at: datetime | None = None
+    keep_firing_since: datetime | None = None
+    acknowledged_by: str | None = None
+    acknowledged_at: datetime | None = None
+    acknowledged_note: str = ""
+
+    @property
+    def severity(self) -> str:
+        return self.labels.get("severity", "none")
+
+    @property
+    def namespace(self) -> str:
+        return self.labels.get("namespace", "")
+
+    @property
+    def starts_at(self) -> datetime:
+        return self.fired_at or self.active_at
+
+    def annotation(self, name: str, language: Language) -> str:
+        """The annotation in the reader's language, else as the rule's author wrote it."""
+        chinese = self.annotations.get(f"{name}_zh", "") if language == "zh" else ""
+        return chinese or self.annotations.get(name, "")
+
+    def acknowledge(self, by: str, at: datetime, note: str) -> "Alert":
+        return replace(self, acknowledged_by=by, acknowledged_at=at, acknowledged_note=note)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "fingerprint": self.fingerprint,
+            "rule": self.rule_id,
+            "name": self.name,
+            "state": self.state,
+            "severity": self.severity,
+            "namespace": self.namespace,
+            "labels": self.labels,
+            "annotations": self.annotations,
+            "value": self.value if math.isfinite(self.value) else None,
+            "active_at": self.active_at.isoformat(),
+            "starts_at": self.starts_at.isoformat(),
+            "ends_at": self.resolved_at.isoformat() if self.resolved_at else None,
+            "acknowledged_by": self.acknowledged_by,
+            "acknowledged_at": self.acknowledged_at.isoformat() if self.acknowledged_at else None,
+            "acknowledged_note": self.acknowledged_note,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One move of one alert: a row, never edited."""
+
+    before: Move
+    after: Move
+    reason: str
+    at: datetime
+    by: str = "evaluator"
+    note: str = ""
+
+    def say(self, language: Language) -> str:
+        known = REASONS.get(self.reason)
+        return known(language) if known else self.reason
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "from": self.before,
+            "to": self.after,
+            "reason": self.reason,
+            "at": self.at.isoformat(),
+            "by": self.by,
+            "note": self.note,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one evaluation did to one alert; without a transition only its value or annotations moved."""
+
+    alert: Alert
+    transition: Transition | None = None
+
+    @property
+    def begins(self) -> bool:
+        """Whether a new episode starts here, so that nothing of the former one may stay."""
+        return self.transition is not None and self.transition.before in ("inactive", "resolved")

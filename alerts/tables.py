@@ -1,0 +1,118 @@
+"""The room's records. An alert's row is its present; transitions, notifications and deliveries are its past and are only added.
+
+`alert_notify_log` holds what each receiver was last told of each group (the memory that makes a duplicate recognisable), and
+`alert_deliveries` is the outbox: a row is written in the same transaction as the decision to tell, and marked once it was told.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Boolean, Float, Index, Integer, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.database import Base, UtcTime
+
+_ID = BigInteger().with_variant(Integer(), "sqlite")
+
+
+class AlertRow(Base):
+    __tablename__ = "alerts"
+    __table_args__ = (Index(None, "state", "starts_at"), Index(None, "severity"), Index(None, "name"))
+
+    fingerprint: Mapped[str] = mapped_column(String(16), primary_key=True)
+    rule_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    name: Mapped[str] = mapped_column(String(255))
+    severity: Mapped[str] = mapped_column(String(64))
+    namespace: Mapped[str] = mapped_column(String(255))
+    state: Mapped[str] = mapped_column(String(16))
+    labels: Mapped[dict[str, str]] = mapped_column(JSON)
+    annotations: Mapped[dict[str, str]] = mapped_column(JSON)
+    value: Mapped[float | None] = mapped_column(Float)
+    episode: Mapped[str] = mapped_column(String(32))
+    active_at: Mapped[datetime] = mapped_column(UtcTime)
+    fired_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    resolved_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    keep_firing_since: Mapped[datetime | None] = mapped_column(UtcTime)
+    starts_at: Mapped[datetime] = mapped_column(UtcTime)
+    acknowledged_by: Mapped[str | None] = mapped_column(String(255))
+    acknowledged_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    acknowledged_note: Mapped[str] = mapped_column(Text, default="")
+
+
+class AlertTransitionRow(Base):
+    __tablename__ = "alert_transitions"
+    __table_args__ = (Index(None, "fingerprint", "id"), Index(None, "at"))
+
+    id: Mapped[int] = mapped_column(_ID, primary_key=True, autoincrement=True)
+    fingerprint: Mapped[str] = mapped_column(String(16))
+    rule_id: Mapped[str] = mapped_column(String(64))
+    episode: Mapped[str] = mapped_column(String(32))
+    before: Mapped[str] = mapped_column("from_state", String(16))
+    after: Mapped[str] = mapped_column("to_state", String(16))
+    reason: Mapped[str] = mapped_column(String(64))
+    at: Mapped[datetime] = mapped_column(UtcTime)
+    by: Mapped[str] = mapped_column("by_whom", String(255))
+    note: Mapped[str] = mapped_column(Text, default="")
+
+
+class AlertGroupRow(Base):
+    """When a group of rules was last evaluated: what a restart measures its absence by."""
+
+    __tablename__ = "alert_rule_groups"
+
+    id: Mapped[str] = mapped_column(String(512), primary_key=True)
+    evaluated_at: Mapped[datetime] = mapped_column(UtcTime)
+
+
+class AlertNotifyLogRow(Base):
+    __tablename__ = "alert_notify_log"
+
+    group_key: Mapped[str] = mapped_column(String(1024), primary_key=True)
+    receiver: Mapped[str] = mapped_column(String(255), primary_key=True)
+    firing: Mapped[list[str]] = mapped_column(JSON)
+    resolved: Mapped[list[str]] = mapped_column(JSON)
+    at: Mapped[datetime] = mapped_column(UtcTime)
+
+
+class AlertNotificationRow(Base):
+    """One decision about one group and receiver: told and why, or not told and why not."""
+
+    __tablename__ = "alert_notifications"
+    __table_args__ = (Index(None, "group_key", "receiver", "id"), Index(None, "at"))
+
+    id: Mapped[int] = mapped_column(_ID, primary_key=True, autoincrement=True)
+    group_key: Mapped[str] = mapped_column(String(1024))
+    receiver: Mapped[str] = mapped_column(String(255))
+    reason: Mapped[str] = mapped_column(String(32))
+    told: Mapped[bool] = mapped_column(Boolean)
+    firing: Mapped[list[str]] = mapped_column(JSON)
+    resolved: Mapped[list[str]] = mapped_column(JSON)
+    at: Mapped[datetime] = mapped_column(UtcTime)
+    last_at: Mapped[datetime] = mapped_column(UtcTime)
+    times: Mapped[int] = mapped_column(Integer, default=1)
+
+
+class AlertNotificationMemberRow(Base):
+    __tablename__ = "alert_notification_members"
+    __table_args__ = (Index(None, "fingerprint"),)
+
+    notification_id: Mapped[int] = mapped_column(_ID, primary_key=True, autoincrement=False)
+    fingerprint: Mapped[str] = mapped_column(String(16), primary_key=True)
+
+
+class AlertDeliveryRow(Base):
+    __tablename__ = "alert_deliveries"
+    __table_args__ = (Index(None, "status", "receiver", "id"), Index(None, "notification_id"))
+
+    id: Mapped[int] = mapped_column(_ID, primary_key=True, autoincrement=True)
+    notification_id: Mapped[int] = mapped_column(_ID)
+    key: Mapped[str] = mapped_column("idempotency_key", String(64), unique=True)
+    group_key: Mapped[str] = mapped_column(String(1024))
+    receiver: Mapped[str] = mapped_column(String(255))
+    status: Mapped[str] = mapped_column(String(16))
+    message: Mapped[dict[str, Any]] = mapped_column(JSON)
+    attempts: Mapped[int] = mapped_column(Integer, default=0)
+    created_at: Mapped[datetime] = mapped_column(UtcTime)
+    next_attempt_at: Mapped[datetime] = mapped_column(UtcTime)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    said: Mapped[str] = mapped_column(Text, default="")
