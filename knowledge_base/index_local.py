@@ -1,0 +1,142 @@
+"""The index in memory: BM25 and vectors over the same passages, immutable once built.
+
+A refresh builds a new one beside the old and the reference is swapped, so a search that began on the old one ends on it. Every
+question gets three views of the passages: BM25 (bm25s), cosine similarity, and coverage, which is the share of what was asked, weighted
+by rarity, that a passage and its page answer at all. The first two order, coverage is what the floor is measured with.
+"""
+
+import logging
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.language import Language
+from knowledge_base.embed import Vectors
+from knowledge_base.segment import CONCEPT, Unit
+
+Scores = NDArray[np.float32]
+_Places = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One passage as it is shown, with the page it stands on."""
+
+    page: str
+    title: str
+    heading: str
+    text: str
+    language: Language
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """For every passage: how much of the question it, and its whole page, answers to (0..1), and the rarity matched in all."""
+
+    passage: Scores
+    page: Scores
+    matched: Scores
+
+
+class LocalIndex:
+    def __init__(self, entries: Sequence[Entry], terms: Sequence[Sequence[str]], vectors: Vectors) -> None:
+        self.entries = tuple(entries)
+        self._vectors = vectors
+        self._bm25 = _bm25(terms) if entries else None
+        pages = {key: place for place, key in enumerate(dict.fromkeys((e.page, e.language) for e in entries))}
+        self._page_of: _Places = np.array([pages[e.page, e.language] for e in entries], dtype=np.intp)
+        self._is_zh: NDArray[np.bool_] = np.array([e.language == "zh" for e in entries], dtype=np.bool_)
+        self._pages = len(pages)
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def of_language(self, language: Language) -> NDArray[np.bool_]:
+        return self._is_zh if language == "zh" else ~self._is_zh
+
+    def keywords(self, terms: Sequence[str]) -> Scores:
+        known = [place for term in terms if (place := self._place(term)) is not None]
+        if self._bm25 is None or not known:
+            return np.zeros(len(self.entries), dtype=np.float32)
+        scores: Scores = self._bm25.get_scores_from_ids(known)
+        return scores
+
+    def similarity(self, vector: NDArray[np.float32]) -> Scores:
+        if not self.entries:
+            return np.zeros(0, dtype=np.float32)
+        return np.asarray(self._vectors @ vector, dtype=np.float32)
+
+    def coverage(self, units: Sequence[Unit], language: Language) -> Coverage:
+        """`language` is the question's: a page in the other one is asked only for what means the same in both."""
+        own = self.of_language(language)
+        met, page_met, asked = (np.zeros(len(self.entries), np.float32) for _ in range(3))
+        for unit in units:
+            weight = self._rarity(unit)
+            here = self._holding(unit)
+            on_page = self._on_page(here)
+            met[here] += weight
+            page_met[on_page] += weight
+            asked[own | on_page | unit.neutral] += weight
+        asked[asked == 0] = 1.0
+        return Coverage(passage=met / asked, page=page_met / asked, matched=page_met)
+
+    def _rarity(self, unit: Unit) -> float:
+        """How much a unit tells: its rarest term that is known; a unit nobody wrote about tells most."""
+        passages = max(1, len(self.entries))
+        frequencies = [self._frequency(term) for term in unit.terms if term.startswith(CONCEPT)]
+        frequencies = frequencies or [self._frequency(term) for term in unit.terms]
+        frequency = max(frequencies, default=0)
+        return math.log(1 + (passages - frequency + 0.5) / (frequency + 0.5))
+
+    def _holding(self, unit: Unit) -> NDArray[np.bool_]:
+        holding = np.zeros(len(self.entries), dtype=np.bool_)
+        for term in _answering(unit):
+            holding[self._postings(term)] = True
+        return holding
+
+    def _on_page(self, passages: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        pages = np.zeros(self._pages, dtype=np.bool_)
+        pages[self._page_of[passages]] = True
+        return pages[self._page_of]
+
+    def _frequency(self, term: str) -> int:
+        return len(self._postings(term))
+
+    def _place(self, term: str) -> int | None:
+        return None if self._bm25 is None else self._bm25.vocab_dict.get(term)
+
+    def _postings(self, term: str) -> _Places:
+        place = self._place(term)
+        if self._bm25 is None or place is None:
+            return np.zeros(0, dtype=np.intp)
+        starts = self._bm25.scores["indptr"]
+        found: _Places = self._bm25.scores["indices"][starts[place] : starts[place + 1]]
+        return found
+
+
+def _answering(unit: Unit) -> tuple[str, ...]:
+    """A concept answers for its phrase, an object's whole name for its parts; parts alone would answer to anything."""
+    return unit.terms[:1]
+
+
+def _bm25(terms: Sequence[Sequence[str]]) -> Any:
+    import bm25s
+
+    # The library logs at DEBUG by its own decision, past the level of the root logger.
+    logging.getLogger("bm25s").setLevel(logging.WARNING)
+    counts = Counter(term for passage in terms for term in set(passage))
+    # Ids in alphabetical order: the library's own order is that of a set of strings and differs from process to process.
+    vocabulary = {term: place for place, term in enumerate(sorted(counts))}
+    index = bm25s.BM25(k1=1.2, b=0.6)
+    index.index(
+        ([[vocabulary[term] for term in passage] for passage in terms], vocabulary),
+        show_progress=False,
+        create_empty_token=False,
+    )
+    return index

@@ -1,0 +1,188 @@
+"""The knowledge base as the rest of the product sees it.
+
+Searches run on an immutable shelf (pages and index) held in one attribute; a refresh builds the next shelf in a thread and replaces the
+attribute, so no search waits for it or sees half of it. Refreshes take turns. Where two folders hold a page of the same id and
+language, the later folder wins: a team's own runbook takes the place of the shipped one.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from pydantic import BaseModel, Field
+
+from core.clock import Clock
+from core.database import Database
+from core.errors import Invalid, NotFound, near_misses
+from core.language import Language
+from core.logs import get
+from core.metrics import Metrics
+from knowledge_base.embed import Embedder, LexicalEmbedder
+from knowledge_base.folder import Problem, folder_key
+from knowledge_base.index_local import Entry, LocalIndex
+from knowledge_base.intake import Intake, Reader
+from knowledge_base.search import SearchAnswer, ask, search
+from knowledge_base.segment import Segmenter
+from knowledge_base.store import Document, Store
+
+SHIPPED = Path(__file__).with_name("runbooks")
+MAX_QUERY = 4_000
+MAX_HITS = 20
+_log = get(__name__)
+
+
+class PageInfo(BaseModel):
+    id: str
+    language: Language
+    title: str
+    tags: list[str]
+    faults: list[str]
+    alerts: list[str]
+    path: str
+
+
+class RefreshProblem(BaseModel):
+    path: str
+    why: str
+
+
+class RefreshReport(BaseModel):
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+    unchanged: int = 0
+    problems: list[RefreshProblem] = Field(default_factory=list)
+    pages: int = 0
+    passages: int = 0
+    took_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Shelf:
+    index: LocalIndex
+    pages: dict[tuple[str, Language], tuple[PageInfo, str]] = field(default_factory=dict)
+
+
+class Knowledge:
+    def __init__(
+        self,
+        *,
+        database: Database,
+        clock: Clock,
+        folders: Sequence[Path],
+        metrics: Metrics,
+        embedder: Embedder | None = None,
+    ) -> None:
+        self._clock = clock
+        self._metrics = metrics
+        self._folders = tuple(folders)
+        self._segmenter = Segmenter()
+        self._embedder = embedder or LexicalEmbedder(self._segmenter)
+        self._reader = Reader(self._segmenter, self._embedder)
+        self._store = Store(database)
+        self._turn = asyncio.Lock()
+        self._shelf = _Shelf(LocalIndex([], [], np.zeros((0, self._embedder.dimensions), np.float32)))
+        self.problems: tuple[Problem, ...] = ()
+
+    async def load(self) -> RefreshReport:
+        """At a start: what the database holds is searchable at once, then the folders are looked through for changes."""
+        await asyncio.to_thread(self._segmenter.warm)
+        async with self._turn:
+            await self._put_up()
+        return await self.refresh()
+
+    async def refresh(self) -> RefreshReport:
+        async with self._turn:
+            started = self._clock.monotonic()
+            intake = await asyncio.to_thread(self._reader.take, self._folders, await self._store.known())
+            if intake.changes:
+                await self._store.save(intake.changes, self._clock.now())
+                await self._put_up()
+            self.problems = tuple(intake.problems)
+            for problem in self.problems:
+                _log.warning("knowledge file not taken", path=problem.path, why=problem.why)
+            return self._report(intake, self._clock.monotonic() - started)
+
+    async def search(self, query: str, *, limit: int = 5, language: Language | None = None) -> SearchAnswer:
+        """`language` is the one to answer in; without it, the question's own."""
+        if not query.strip():
+            raise Invalid("The query is empty.", field="query")
+        if len(query) > MAX_QUERY:
+            raise Invalid(f"The query is longer than {MAX_QUERY} characters.", field="query")
+        if not 1 <= limit <= MAX_HITS:
+            raise Invalid(f"The limit must be from 1 to {MAX_HITS}.", field="limit")
+        started = self._clock.monotonic()
+        answer = await asyncio.to_thread(self._search, self._shelf.index, query, limit, language)
+        seconds = self._clock.monotonic() - started
+        self._metrics.search_seconds.observe(seconds)
+        return answer.model_copy(update={"took_ms": round(seconds * 1000, 2)})
+
+    def pages(self) -> list[PageInfo]:
+        return [info for info, _ in self._shelf.pages.values()]
+
+    def page(self, page_id: str, language: Language | None = None) -> str:
+        """The page's Markdown, in the other language where it exists in no other form."""
+        shelf = self._shelf.pages
+        wished: Language = language or "en"
+        other: Language = "en" if wished == "zh" else "zh"
+        found = shelf.get((page_id, wished)) or shelf.get((page_id, other))
+        if found is None:
+            raise NotFound(f"There is no page {page_id}.", near=near_misses(page_id, {known for known, _ in shelf}))
+        return found[1]
+
+    def _search(self, index: LocalIndex, query: str, limit: int, language: Language | None) -> SearchAnswer:
+        return search(index, ask(query, language, self._segmenter, self._embedder), limit, self._segmenter)
+
+    async def _put_up(self) -> None:
+        documents = await self._store.documents()
+        self._shelf = await asyncio.to_thread(self._built, documents)
+
+    def _built(self, documents: Sequence[Document]) -> _Shelf:
+        mine = [document for document in documents if document.known.recipe == self._reader.recipe]
+        shown = _winners(mine, [folder_key(folder) for folder in self._folders])
+        entries = [_entry(document, place) for document in shown for place in range(len(document.passages))]
+        passages = [passage for document in shown for passage in document.passages]
+        vectors = np.zeros((len(passages), self._embedder.dimensions), dtype=np.float32)
+        for row, passage in zip(vectors, passages, strict=True):
+            row[:] = passage.vector
+        index = LocalIndex(entries, [passage.terms for passage in passages], vectors)
+        return _Shelf(index, {(d.page.id, d.page.language): (_info(d), d.page.text) for d in shown})
+
+    def _report(self, intake: Intake, seconds: float) -> RefreshReport:
+        return RefreshReport(
+            added=intake.added,
+            changed=len(intake.written) - intake.added,
+            removed=len(intake.removed),
+            unchanged=intake.unchanged,
+            problems=[RefreshProblem(path=problem.path, why=problem.why) for problem in intake.problems],
+            pages=len(self._shelf.pages),
+            passages=len(self._shelf.index),
+            took_ms=round(seconds * 1000, 2),
+        )
+
+
+def _winners(documents: Iterable[Document], folders: Sequence[str]) -> list[Document]:
+    order = {folder: place for place, folder in enumerate(folders)}
+    ranked = sorted(documents, key=lambda document: (order.get(document.known.folder, -1), document.known.path))
+    last = {(document.page.id, document.page.language): document for document in ranked}
+    return sorted(last.values(), key=lambda document: (document.page.id, document.page.language))
+
+
+def _entry(document: Document, place: int) -> Entry:
+    page, passage = document.page, document.passages[place]
+    return Entry(page.id, page.title, passage.heading, passage.text, page.language, document.known.path)
+
+
+def _info(document: Document) -> PageInfo:
+    page = document.page
+    return PageInfo(
+        id=page.id,
+        language=page.language,
+        title=page.title,
+        tags=list(page.tags),
+        faults=list(page.faults),
+        alerts=list(page.alerts),
+        path=document.known.path,
+    )

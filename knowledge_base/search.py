@@ -1,0 +1,181 @@
+"""From a question to the passages that answer it, or to an honest "nothing found".
+
+BM25 and vectors are fused by reciprocal rank, together with a view of whole pages, because a question may use words of two sections of
+the same page. Passages in the reader's language come first; the other language steps in for pages that exist in no other form. A page
+gives at most a few passages. The floor is not a score of the ranking, which always has a best: it is the share of the question that
+the best page answers to at all. Below it the answer is nothing, with the reason.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, Field
+
+from core.language import Language, Text, detect
+from knowledge_base.embed import Embedder
+from knowledge_base.index_local import Coverage, Entry, LocalIndex, Scores
+from knowledge_base.segment import Segmenter, Unit
+
+CANDIDATES = 60
+FUSION = 20
+FLOOR = 0.42
+LEAST_MATCHED = 2.0
+SURE = 0.5
+NEAR = 0.5
+"""A further passage is shown while it has at least this share of the best one's score."""
+
+
+class Passage(BaseModel):
+    page: str
+    title: str
+    heading: str = Field(description="Headings above it, outermost first")
+    text: str
+    quote: str = Field(description="The line that answers most")
+    language: Language
+    score: float
+    path: str
+
+
+class SearchAnswer(BaseModel):
+    hits: list[Passage]
+    nothing_found: bool
+    reason: str = ""
+    took_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    text: str
+    language: Language
+    """The language to answer in; the question itself may be in the other."""
+    units: tuple[Unit, ...]
+    vector: NDArray[np.float32]
+
+    @property
+    def terms(self) -> list[str]:
+        return [term for unit in self.units for term in unit.terms]
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    place: int
+    score: float
+
+
+_EMPTY = Text(
+    en="The knowledge base holds no pages yet.",
+    zh="知识库里还没有任何文档。",
+)
+_NO_WORDS = Text(
+    en="The question holds no word to search by.",
+    zh="问题里没有可供检索的词。",
+)
+_BELOW = Text(
+    en="No page answers this question: the nearest one, “{title}”, shares too little with it ({share:.0%} of what was asked).",
+    zh="没有文档能回答这个问题：最接近的《{title}》与它的重合太少（仅 {share:.0%}）。",
+)
+_UNKNOWN = Text(
+    en="No page holds any of the words asked for.",
+    zh="没有文档包含问题中的任何一个词。",
+)
+
+
+def ask(text: str, language: Language | None, segmenter: Segmenter, embedder: Embedder) -> Question:
+    units = tuple(dict.fromkeys(segmenter.units(text)))
+    return Question(text, language or detect(text), units, embedder.embed([text])[0])
+
+
+def search(index: LocalIndex, question: Question, limit: int, segmenter: Segmenter) -> SearchAnswer:
+    language = question.language
+    if not len(index):
+        return _nothing(_EMPTY(language))
+    if not question.units:
+        return _nothing(_NO_WORDS(language))
+    coverage = index.coverage(question.units, detect(question.text))
+    ranked = _fused(index, question, coverage)
+    chosen = _chosen(index, question, coverage, ranked, limit)
+    if not chosen:
+        return _nothing(_why_not(index, coverage, language))
+    wanted = frozenset(question.terms)
+    hits = [_passage(index.entries[one.place], one.score, wanted, segmenter) for one in chosen]
+    return SearchAnswer(hits=hits, nothing_found=False)
+
+
+def _nothing(reason: str) -> SearchAnswer:
+    return SearchAnswer(hits=[], nothing_found=True, reason=reason)
+
+
+def _why_not(index: LocalIndex, coverage: Coverage, language: Language) -> str:
+    best = int(np.argmax(coverage.page))
+    if not coverage.matched[best]:
+        return _UNKNOWN(language)
+    return _BELOW(language, title=index.entries[best].title, share=float(coverage.page[best]))
+
+
+def _fused(index: LocalIndex, question: Question, coverage: Coverage) -> Scores:
+    """Reciprocal rank fusion in each language by itself, so that the number of pages in the other one does not push ranks down."""
+    fused = np.zeros(len(index), dtype=np.float32)
+    views = (index.keywords(question.terms), index.similarity(question.vector), coverage.page + 0.5 * coverage.passage)
+    for language in ("en", "zh"):
+        mask = index.of_language(language)
+        for view in views:
+            fused += _reciprocal_ranks(np.where(mask, view, -np.inf))
+    return np.asarray(fused * (FUSION + 1) / len(views), dtype=np.float32)
+
+
+def _reciprocal_ranks(scores: Scores) -> Scores:
+    shares = np.zeros(len(scores), dtype=np.float32)
+    # A stable sort: passages that are equal keep their order, and the same question twice has the same answer.
+    best = np.argsort(-scores, kind="stable")[:CANDIDATES]
+    best = best[scores[best] > 0]
+    levels = np.unique(-scores[best], return_inverse=True)[1]
+    first = np.searchsorted(np.sort(levels), levels)
+    shares[best] = 1.0 / (FUSION + 1 + first)
+    return shares
+
+
+def _chosen(index: LocalIndex, question: Question, coverage: Coverage, fused: Scores, limit: int) -> list[Ranked]:
+    good = (coverage.page >= FLOOR) & (coverage.matched >= LEAST_MATCHED)
+    order = [int(place) for place in np.argsort(-fused, kind="stable") if fused[place] > 0 and good[place]]
+    own = index.of_language(question.language)
+    first = [place for place in order if own[place]]
+    pages = {index.entries[place].page for place in first}
+    rest = [place for place in order if not own[place] and index.entries[place].page not in pages]
+    return _diverse(index.entries, fused, first, limit) or _diverse(index.entries, fused, rest, limit)
+
+
+def _diverse(entries: Sequence[Entry], fused: Scores, order: Iterable[int], limit: int) -> list[Ranked]:
+    most = max(2, (limit + 1) // 2)
+    of_page: Counter[str] = Counter()
+    chosen: list[Ranked] = []
+    for place in order:
+        if chosen and fused[place] < NEAR * chosen[0].score:
+            break
+        of_page[entries[place].page] += 1
+        if of_page[entries[place].page] <= most:
+            chosen.append(Ranked(place, float(fused[place])))
+        if len(chosen) == limit:
+            break
+    return chosen
+
+
+def _passage(entry: Entry, score: float, wanted: frozenset[str], segmenter: Segmenter) -> Passage:
+    return Passage(
+        page=entry.page,
+        title=entry.title,
+        heading=entry.heading,
+        text=entry.text,
+        quote=_quote(entry.text, wanted, segmenter),
+        language=entry.language,
+        score=round(min(1.0, score), 4),
+        path=entry.path,
+    )
+
+
+def _quote(text: str, wanted: frozenset[str], segmenter: Segmenter) -> str:
+    lines = [line.strip() for line in text.split("\n") if any(char.isalnum() for char in line)]
+    best = max(lines, key=lambda line: len(wanted.intersection(segmenter.terms(line))), default="")
+    return best[:300]

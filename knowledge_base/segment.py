@@ -1,0 +1,203 @@
+"""From a text to the terms it is found by, the same way for pages and for questions.
+
+Three kinds of term come out. A *concept* (``~oom``) stands for any phrase of the glossary in either language, and is what lets a
+Chinese question find an English page. An *object-like* token (CrashLoopBackOff, cart-7d9f-x2x, exit code 137, runtime/cgo) is kept whole
+beside its parts, because operators paste them. The rest are words: English ones lower-cased and lightly stemmed, Chinese ones cut by
+jieba without its statistical guessing, so that a word is cut alike in a page and in a question.
+
+jieba's dictionary is loaded by hand: its own loader keeps a cache under a well-known name in the shared temporary folder and trusts
+whatever lies there.
+"""
+
+import logging
+import re
+import threading
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from string import ascii_lowercase, ascii_uppercase
+from typing import Any
+
+import yaml
+
+GLOSSARY = Path(__file__).with_name("glossary.yaml")
+CONCEPT = "~"
+_TOKEN = re.compile(r"[A-Za-z0-9]+(?:[._/:@-][A-Za-z0-9]+)*|[\u3400-\u4dbf\u4e00-\u9fff]+")
+_CAMEL = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_SEPARATOR = re.compile(r"[._/:@-]")
+_EXIT = re.compile(
+    r"(?:exit(?:ed)?(?:\s+with)?\s*(?:code|status)?|退出码|退出状态码?)\s*[:：=为是]?\s*(\d{1,3})\b", re.IGNORECASE
+)
+_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
+MAX_TOKEN = 120
+_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One thing a question asks about: any of these terms in a page answers to it. Neutral units mean the same in both languages."""
+
+    terms: tuple[str, ...]
+    neutral: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Glossary:
+    concepts: dict[str, tuple[str, ...]]
+    stop: frozenset[str]
+    edition: str
+
+    @classmethod
+    def load(cls, path: Path = GLOSSARY) -> "Glossary":
+        raw = path.read_bytes()
+        found = yaml.safe_load(raw)
+        concepts = {name: tuple(str(phrase) for phrase in phrases) for name, phrases in found["concepts"].items()}
+        stop = {str(word) for words in found["stop"].values() for word in words}
+        return cls(concepts, frozenset(stop), sha256(raw).hexdigest()[:12])
+
+    def chinese_words(self) -> Iterator[str]:
+        for phrases in self.concepts.values():
+            yield from (phrase for phrase in phrases if all(_HAN.match(char) for char in phrase) and len(phrase) > 1)
+
+
+class Segmenter:
+    def __init__(self, glossary: Glossary | None = None) -> None:
+        self._glossary = glossary or Glossary.load()
+        self._concept_of = {
+            _plain(phrase): CONCEPT + name for name, phrases in self._glossary.concepts.items() for phrase in phrases
+        }
+        self._phrases = _alternation(self._concept_of)
+        self._jieba: Any = None
+        self._loading = threading.Lock()
+
+    @property
+    def edition(self) -> str:
+        """Changes with the glossary: terms made with another one are made again."""
+        return self._glossary.edition
+
+    def warm(self) -> None:
+        """Load the Chinese dictionary (half a second of work) now instead of at the first Chinese text."""
+        self._chinese()
+
+    def terms(self, text: str) -> list[str]:
+        return [term for unit in self.units(text) for term in unit.terms]
+
+    def words(self, text: str) -> list[str]:
+        """The words alone, in their order, without concepts."""
+        return [term for term in self.terms(text) if not term.startswith(CONCEPT)]
+
+    def units(self, text: str) -> list[Unit]:
+        text = unicodedata.normalize("NFKC", text)
+        found = [Unit((f"{CONCEPT}exit{code}",), neutral=True) for code in _EXIT.findall(text)]
+        position = 0
+        for match in self._phrases.finditer(_lower(text)):
+            found.extend(self._plain_units(text[position : match.start()]))
+            found.append(self._concept_unit(match.group(), text[match.start() : match.end()]))
+            position = match.end()
+        found.extend(self._plain_units(text[position:]))
+        return found
+
+    def _concept_unit(self, matched: str, phrase: str) -> Unit:
+        plain = " ".join(matched.split())
+        concept = self._concept_of.get(plain) or self._concept_of[plain.removesuffix("s")]
+        words = [term for unit in self._plain_units(phrase) for term in unit.terms]
+        return Unit((concept, *words), neutral=True)
+
+    def _plain_units(self, text: str) -> Iterator[Unit]:
+        for match in _TOKEN.finditer(text):
+            token = match.group()[:MAX_TOKEN]
+            if _HAN.match(token):
+                yield from (Unit((word,), neutral=False) for word in self._cut(token))
+            else:
+                yield from self._latin(token)
+
+    def _latin(self, token: str) -> Iterator[Unit]:
+        whole = token.lower()
+        parts = [part.lower() for piece in _SEPARATOR.split(token) for part in _CAMEL.findall(piece)]
+        if len(parts) > 1:
+            kept = tuple(dict.fromkeys(stem(part) for part in parts if len(part) > 1 and self._tells(part)))
+            yield Unit((whole, *kept), neutral=True)
+        elif self._tells(whole):
+            yield Unit((stem(whole),), neutral=whole.isdigit())
+
+    def _cut(self, run: str) -> Iterator[str]:
+        for word in self._chinese().lcut_for_search(run, HMM=False):
+            if self._tells(word):
+                yield word
+
+    def _tells(self, word: str) -> bool:
+        return word not in self._glossary.stop
+
+    def _chinese(self) -> Any:
+        with self._loading:
+            if self._jieba is None:
+                self._jieba = _dictionary(self._glossary)
+            return self._jieba
+
+
+def stem(word: str) -> str:
+    """Plural, -ing and -ed taken off: enough that a question's word meets a page's, too little to join two words."""
+    if len(word) < 5 or not word.isascii() or any(char.isdigit() for char in word):
+        return word
+    if word.endswith("ies"):
+        return word[:-3] + "y"
+    if word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        word = word[:-2] if word.endswith(("sses", "xes", "ches", "shes")) else word[:-1]
+    for ending in ("ing", "ed"):
+        root = word.removesuffix(ending)
+        if root != word and len(root) >= 4:
+            return root[:-1] if root[-1] == root[-2] and root[-1] not in "ls" else root.removesuffix("e")
+    return word.removesuffix("e") if len(word) > 5 else word
+
+
+def _plain(phrase: str) -> str:
+    return " ".join(_lower(unicodedata.normalize("NFKC", phrase)).split())
+
+
+def _lower(text: str) -> str:
+    """Lower case of the Latin letters only, so that every character keeps its place."""
+    return text.translate(_LOWER)
+
+
+_Trie = dict[str, "_Trie"]
+_END = ""
+
+
+def _alternation(phrases: Iterable[str]) -> re.Pattern[str]:
+    """One pattern for all phrases, as a tree of shared beginnings: tried one by one, hundreds of phrases cost more than all else."""
+    latin: _Trie = {}
+    other: _Trie = {}
+    for phrase in phrases:
+        node = latin if _is_latin(phrase[0]) else other
+        for char in phrase:
+            node = node.setdefault(char, {})
+        node[_END] = {}
+    return re.compile(f"(?<![a-z0-9_]){_branches(latin)}|{_branches(other)}")
+
+
+def _branches(node: _Trie, before: str = "") -> str:
+    longer = [_one(char) + _branches(node[char], char) for char in sorted(node) if char != _END]
+    ends = [r"s?(?![a-z0-9_])" if _is_latin(before) else ""] if _END in node else []
+    return "(?:" + "|".join(longer + ends) + ")"
+
+
+def _one(char: str) -> str:
+    return r"\s+" if char == " " else re.escape(char)
+
+
+def _is_latin(char: str) -> bool:
+    return char.isascii() and char.isalnum()
+
+
+def _dictionary(glossary: Glossary) -> Any:
+    import jieba
+
+    jieba.setLogLevel(logging.ERROR)
+    dictionary = jieba.Tokenizer()
+    dictionary.FREQ, dictionary.total = dictionary.gen_pfdict(dictionary.get_dict_file())
+    dictionary.initialized = True
+    for word in sorted(glossary.chinese_words()):
+        dictionary.add_word(word)
+    return dictionary
