@@ -1,0 +1,30 @@
+"""The analyzers: each a pure function from a Snapshot to findings, one family of faults a file.
+
+To add one: write its file, add its line below.
+"""
+
+from collections.abc import Callable, Iterable
+
+from tools.engines.analyzers import cpu, crashes, images, memory, replicas, routing, symptoms
+from tools.engines.finding import Finding
+from tools.engines.graph import Graph
+from tools.engines.snapshot import Snapshot
+
+Analyzer = Callable[[Snapshot, Graph], Iterable[Finding]]
+
+ANALYZERS: tuple[Analyzer, ...] = (
+    images.images_that_cannot_be_pulled,
+    memory.containers_killed_for_memory,
+    routing.selectors_that_match_nothing,
+    cpu.containers_at_their_cpu_limit,
+    replicas.workloads_scaled_to_nothing,
+    crashes.programs_that_exit,
+    symptoms.workloads_without_enough_pods,
+    symptoms.services_without_addresses,
+    symptoms.services_that_answer_with_errors,
+    symptoms.calls_that_fail,
+)
+
+
+def examine(snapshot: Snapshot, graph: Graph) -> list[Finding]:
+    return [finding for analyzer in ANALYZERS for finding in analyzer(snapshot, graph)]

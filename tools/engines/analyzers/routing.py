@@ -1,0 +1,159 @@
+"""Services whose selector means no pod that anybody makes, though a workload that looks meant is there.
+
+"No endpoints" has many reasons: pods not ready, nothing scaled up, a wrong selector. It is the selector when no workload's template carries
+these labels. The workload meant is the one nearest by name, by labels and by ports; the nearest label set is named, and how far it stands
+ahead of the second is part of the confidence, because pointing a Service at the wrong program would be worse than at none.
+"""
+
+import difflib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from core.language import Text
+from tools.engines.diagnosis import Evidence
+from tools.engines.finding import Finding, evidence
+from tools.engines.graph import Graph
+from tools.engines.snapshot import (
+    Object,
+    Snapshot,
+    component,
+    containers,
+    dig,
+    mapping,
+    name_of,
+    namespace_of,
+    rows,
+    template_labels,
+    when,
+)
+
+LIKELY = 0.45
+CLEAR = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    workload: Object
+    score: float
+
+
+def selectors_that_match_nothing(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
+    for service in snapshot.of("Service"):
+        selector = mapping(service, "spec", "selector")
+        if not selector or dig(service, "spec", "type") == "ExternalName":
+            continue
+        if not snapshot.selected_by(service) and not graph.backing(service):
+            finding = _finding(snapshot, graph, service)
+            if finding:
+                yield finding
+
+
+def meant_selector(selector: dict[str, Any], workload: Object) -> dict[str, str]:
+    """The smallest correction: the same keys with the values that the pods carry, else what the workload itself selects by."""
+    labels = template_labels(workload)
+    same_keys = {key: str(labels[key]) for key in selector if key in labels}
+    if len(same_keys) == len(selector):
+        return same_keys
+    own = {key: str(value) for key, value in mapping(workload, "spec", "selector", "matchLabels").items()}
+    return own if own and all(labels.get(key) == value for key, value in own.items()) else same_keys
+
+
+def candidates(snapshot: Snapshot, service: Object) -> list[Candidate]:
+    found = [
+        Candidate(workload, _likeness(snapshot, service, workload))
+        for workload in snapshot.workloads()
+        if namespace_of(workload) == namespace_of(service)
+    ]
+    return sorted(found, key=lambda candidate: candidate.score, reverse=True)
+
+
+def _finding(snapshot: Snapshot, graph: Graph, service: Object) -> Finding | None:
+    ranked = candidates(snapshot, service)
+    if not ranked or ranked[0].score < LIKELY:
+        return None
+    best = ranked[0]
+    lead = best.score - (ranked[1].score if len(ranked) > 1 else 0.0)
+    selector, meant = (
+        mapping(service, "spec", "selector"),
+        meant_selector(mapping(service, "spec", "selector"), best.workload),
+    )
+    if not meant or not _means_only(graph, service, meant, best.workload):
+        return None
+    workload, name = component(best.workload), component(service)
+    proof = [*_labels(service, best, lead), *_addresses(snapshot, service), *_traffic(snapshot, service)]
+    return Finding(
+        fault="service_selector_mismatch",
+        category="service routing",
+        component=workload,
+        words=Text(
+            f"{name} reaches no pod: it selects {_text(selector)}, but the pods of {workload} carry {_text(meant)}. "
+            f"Set the Service's selector to {_text(meant)}.",
+            f"{name} 没有任何后端：它的选择器是 {_text(selector)}，而 {workload} 的 Pod 标签是 {_text(meant)}。"
+            f"请把 Service 的选择器改为 {_text(meant)}。",
+        ),
+        evidence=tuple(proof),
+        onset=_changed_at(service),
+        harms=(name, *graph.callers_of(name)),
+        remedies=("set_service_selector",),
+        facts={"service": name_of(service), "selector": selector, "meant": meant, "lead": lead},
+    )  # fmt: skip
+
+
+def _likeness(snapshot: Snapshot, service: Object, workload: Object) -> float:
+    mine, theirs = name_of(service), name_of(workload)
+    name = 0.5 if mine == theirs else 0.4 * difflib.SequenceMatcher(None, mine, theirs).ratio()
+    selector, labels = mapping(service, "spec", "selector"), template_labels(workload)
+    alike = [_alike(str(value), str(labels.get(key, ""))) for key, value in selector.items()]
+    label = 0.3 * sum(alike) / len(alike) if alike else 0.0
+    alone = 0.0 if snapshot.services_of(workload) else 0.1
+    return round(name + label + 0.1 * _ports_fit(service, workload) + alone, 3)
+
+
+def _alike(wanted: str, carried: str) -> float:
+    return 1.0 if wanted == carried else difflib.SequenceMatcher(None, wanted, carried).ratio() * 0.8
+
+
+def _ports_fit(service: Object, workload: Object) -> bool:
+    ports = [port for container in containers(workload) for port in rows(container, "ports")]
+    known = {port.get("containerPort") for port in ports} | {port.get("name") for port in ports}
+    wanted = [port.get("targetPort", port.get("port")) for port in rows(service, "spec", "ports")]
+    return bool(wanted) and all(port in known for port in wanted)
+
+
+def _means_only(graph: Graph, service: Object, meant: dict[str, str], workload: Object) -> bool:
+    corrected = {"metadata": mapping(service, "metadata"), "spec": {"selector": meant}}
+    return graph.backing(corrected) == [component(workload)]
+
+
+def _labels(service: Object, best: Candidate, lead: float) -> Iterator[Evidence]:
+    selector, labels = mapping(service, "spec", "selector"), template_labels(best.workload)
+    weight = 0.75 if lead >= CLEAR else 0.45
+    yield evidence(
+        "kubernetes", f"{component(service)} spec.selector", _text(selector), _changed_at(service), weight=weight
+    )
+    ref = f"{component(best.workload)} spec.template.metadata.labels"
+    yield evidence("kubernetes", ref, f"{_text(labels)} (nearest of the workloads here)", weight=0.5)
+
+
+def _addresses(snapshot: Snapshot, service: Object) -> Iterator[Evidence]:
+    if snapshot.ready_addresses(service) == 0:
+        ref = f"EndpointSlice {namespace_of(service)}/{name_of(service)}"
+        yield evidence("kubernetes", ref, "no addresses", weight=0.5)
+
+
+def _traffic(snapshot: Snapshot, service: Object) -> Iterator[Evidence]:
+    for series in snapshot.series("failed_calls", server=name_of(service)):
+        if series.last > 0 and snapshot.is_current(series):
+            quote = f"calls from {series.labels.get('client')} fail: {series.last:.2f} a second"
+            yield evidence("metric", series.query, quote, series.ended, weight=0.5)
+
+
+def _changed_at(service: Object) -> datetime | None:
+    times = [when(row.get("time")) for row in rows(service, "metadata", "managedFields")]
+    return max((time for time in times if time), default=None)
+
+
+def _text(labels: dict[str, Any]) -> str:
+    return ",".join(f"{key}={value}" for key, value in sorted(labels.items()))

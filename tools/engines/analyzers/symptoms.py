@@ -1,0 +1,157 @@
+"""What hurts, without saying why: too few pods, a Service with nobody behind it, answers that are errors, calls that fail.
+
+These are never causes. They are what a cause is measured by (a fault that explains four of them outranks one that explains none), and
+what is left over when no cause was found, so that "no cause" is not read as "no trouble". A young pod still starting is not a symptom.
+"""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from core.language import Text
+from tools.engines.diagnosis import Component
+from tools.engines.finding import Finding, evidence
+from tools.engines.graph import Graph
+from tools.engines.snapshot import (
+    Object,
+    Series,
+    Snapshot,
+    component,
+    dig,
+    is_ready,
+    kind_of,
+    mapping,
+    name_of,
+    namespace_of,
+    rows,
+    statuses,
+    when,
+)
+
+PATIENCE = timedelta(seconds=120)
+ERROR_SHARE = 0.05
+LEAST_RATE = 0.05
+
+
+def workloads_without_enough_pods(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:  # noqa: ARG001
+    for workload in snapshot.workloads():
+        wanted = _wanted(workload)
+        available = int(dig(workload, "status", "availableReplicas") or dig(workload, "status", "numberAvailable") or 0)
+        stuck = [pod for pod in snapshot.pods_of(workload) if _is_stuck(snapshot, pod)]
+        if stuck or (wanted > available and _is_stale(snapshot, workload)):
+            reasons = sorted({reason for pod in stuck for reason in _reasons(pod)})
+            yield _symptom(
+                "workload_unavailable",
+                component(workload),
+                Text(
+                    f"{component(workload)} has {available} of {wanted} pods available{_listed(reasons)}.",
+                    f"{component(workload)} 可用 Pod 为 {available}/{wanted}{_listed(reasons)}。",
+                ),
+                f"{component(workload)} status.availableReplicas",
+                f"{available} of {wanted}{_listed(reasons)}",
+            )
+
+
+def services_without_addresses(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
+    for service in snapshot.of("Service"):
+        name = component(service)
+        used = bool(graph.backing(service)) or bool(graph.callers_of(name))
+        if mapping(service, "spec", "selector") and used and snapshot.ready_addresses(service) == 0:
+            yield _symptom(
+                "service_without_endpoints",
+                name,
+                Text(f"{name} has no ready address behind it.", f"{name} 没有就绪的后端地址。"),
+                f"EndpointSlice {namespace_of(service)}/{name_of(service)}",
+                "no ready addresses",
+            )
+
+
+def services_that_answer_with_errors(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
+    for errors in snapshot.series("errors"):
+        who = {"namespace": errors.labels.get("namespace", ""), "service": errors.labels.get("service", "")}
+        share = _share(snapshot, errors, snapshot.series("requests", **who))
+        service = snapshot.get("Service", who["namespace"], who["service"])
+        if share is None or service is None:
+            continue
+        for victim in graph.backing(service) or [component(service)]:
+            yield _symptom(
+                "errors",
+                victim,
+                Text(
+                    f"{share:.0%} of the requests to {who['service']} are answered with an error.",
+                    f"{who['service']} 有 {share:.0%} 的请求返回错误。",
+                ),
+                errors.query,
+                f"{share:.0%} errors, {errors.last:.2f} a second",
+                "metric",
+            )
+
+
+def calls_that_fail(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
+    for failed in snapshot.series("failed_calls"):
+        client, server = failed.labels.get("client", ""), failed.labels.get("server", "")
+        share = _share(snapshot, failed, snapshot.series("calls", client=client, server=server))
+        if share is None:
+            continue
+        for caller, service in sorted(graph.calls, key=str):
+            if service.name == server and caller.name == client:
+                yield _symptom(
+                    "failing_calls",
+                    caller,
+                    Text(
+                        f"{share:.0%} of the calls from {client} to {server} fail.",
+                        f"{client} 对 {server} 的调用有 {share:.0%} 失败。",
+                    ),
+                    failed.query,
+                    f"{share:.0%} of the calls to {server} fail, {failed.last:.2f} a second",
+                    "metric",
+                )
+
+
+def _symptom(fault: str, victim: Component, words: Text, ref: str, quote: str, source: str = "kubernetes") -> Finding:
+    proof = evidence("metric" if source == "metric" else "kubernetes", ref, quote)
+    return Finding(fault, "symptom", victim, words, (proof,), symptom=True)
+
+
+def _wanted(workload: Object) -> int:
+    if kind_of(workload) == "DaemonSet":
+        return int(dig(workload, "status", "desiredNumberScheduled") or 0)
+    replicas = dig(workload, "spec", "replicas")
+    return 1 if replicas is None else int(replicas)
+
+
+def _is_stuck(snapshot: Snapshot, pod: Object) -> bool:
+    if is_ready(pod):
+        return False
+    return bool(_reasons(pod)) or _age(snapshot, pod) > PATIENCE
+
+
+def _is_stale(snapshot: Snapshot, workload: Object) -> bool:
+    """Missing pods are news only after a while: a rollout that moves updates its conditions."""
+    moved = [when(row.get("lastUpdateTime")) for row in rows(workload, "status", "conditions")]
+    latest = max((at for at in moved if at), default=None) or when(dig(workload, "metadata", "creationTimestamp"))
+    return latest is None or snapshot.taken_at - latest > PATIENCE
+
+
+def _age(snapshot: Snapshot, pod: Object) -> timedelta:
+    for condition in rows(pod, "status", "conditions"):
+        since = when(condition.get("lastTransitionTime"))
+        if condition.get("type") == "Ready" and since:
+            return snapshot.taken_at - since
+    born = when(dig(pod, "metadata", "creationTimestamp"))
+    return snapshot.taken_at - born if born else PATIENCE * 2
+
+
+def _reasons(pod: Object) -> list[str]:
+    waiting = [dig(status, "state", "waiting", "reason") for status in statuses(pod)]
+    return [str(reason) for reason in waiting if reason and reason not in {"ContainerCreating", "PodInitializing"}]
+
+
+def _listed(reasons: list[str]) -> str:
+    return f" ({', '.join(reasons)})" if reasons else ""
+
+
+def _share(snapshot: Snapshot, failed: Series, total: list[Series]) -> float | None:
+    if not total or not snapshot.is_current(failed) or failed.last < LEAST_RATE or total[0].last <= 0:
+        return None
+    share = min(1.0, failed.last / total[0].last)
+    return share if share >= ERROR_SHARE else None

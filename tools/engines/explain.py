@@ -1,0 +1,158 @@
+"""From a Snapshot to a Diagnosis: examine, rank, word it, and say what could not be known.
+
+`investigate` gives the findings with their facts (the repair planner computes from those), `diagnose` the object that people and models
+read. With a focus, only what touches that component counts as its cause; trouble elsewhere is told as seen beside it. Healthy is said only
+when nothing was found and there is no gap: an unread source could have contradicted.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from time import perf_counter
+
+from core.language import Language, pick
+from tools.engines.analyzers import examine
+from tools.engines.changes import rollouts
+from tools.engines.diagnosis import Cause, Component, Diagnosis, Moment, Symptom, Window
+from tools.engines.finding import Finding
+from tools.engines.graph import Graph
+from tools.engines.rank import Ranked, Verdict, rank
+from tools.engines.snapshot import WORKLOADS, Event, Snapshot, component
+
+MAX_CAUSES = 8
+MAX_SYMPTOMS = 30
+MAX_MOMENTS = 40
+_LETTERS = (
+    "[bcdfghjklmnpqrstvwxz2456789]"  # what generated name endings are made of, so that cart-redis is no pod of cart
+)
+_TOLD = {"ScalingReplicaSet", "SuccessfulRescale", "Killing", "NodeNotReady"}
+
+
+def investigate(snapshot: Snapshot) -> tuple[Verdict, Graph]:
+    graph = Graph(snapshot)
+    return rank(examine(snapshot, graph), graph), graph
+
+
+def diagnose(
+    snapshot: Snapshot,
+    subject: str,
+    window: Window,
+    taken_at: datetime,
+    language: Language = "en",
+    *,
+    focus: str | None = None,
+) -> Diagnosis:
+    """`focus` is the name of the one component that was asked about."""
+    began = perf_counter()
+    verdict, graph = investigate(snapshot)
+    causes = [cause for cause in verdict.causes if touches(cause, graph, focus)]
+    beside = [cause for cause in verdict.causes if cause not in causes]
+    symptoms = [finding for finding in verdict.symptoms if not focus or _is_near(finding, causes, focus)]
+    told = [_symptom(finding, language) for finding in symptoms][:MAX_SYMPTOMS]
+    return Diagnosis(
+        subject=subject,
+        window=window,
+        taken_at=taken_at,
+        healthy=_healthy(bool(causes or told), bool(snapshot.gaps)),
+        causes=[_cause(place, cause, language) for place, cause in enumerate(causes[:MAX_CAUSES], 1)],
+        symptoms=told + [_elsewhere(cause, language) for cause in beside[:MAX_CAUSES]],
+        timeline=_timeline(snapshot, [cause.finding for cause in causes], language),
+        gaps=list(snapshot.gaps),
+        engine_ms=round((perf_counter() - began) * 1000, 2),
+    )
+
+
+def touches(cause: Ranked, graph: Graph, focus: str | None) -> bool:
+    """Whether a cause sits on the component of that name, or makes it suffer."""
+    if not focus:
+        return True
+    near = [cause.finding.component, *cause.affected, *cause.finding.harms]
+    near += graph.suffering(cause.finding.component, *cause.finding.harms)
+    return any(_names(one, focus) for one in near)
+
+
+def _names(one: Component, focus: str) -> bool:
+    """A pod is asked about by its own name, its workload is what is changed."""
+    pod = re.compile(rf"{re.escape(one.name)}-(\d+|({_LETTERS}{{5,10}}-)?{_LETTERS}{{5}})")
+    return one.name == focus or (one.kind in WORKLOADS and pod.fullmatch(focus) is not None)
+
+
+def _is_near(finding: Finding, causes: Iterable[Ranked], focus: str) -> bool:
+    return _names(finding.component, focus) or any(finding in cause.explains for cause in causes)
+
+
+def _healthy(trouble: bool, gaps: bool) -> bool | None:
+    if trouble:
+        return False
+    return None if gaps else True
+
+
+def _cause(place: int, ranked: Ranked, language: Language) -> Cause:
+    finding = ranked.finding
+    return Cause(
+        rank=place,
+        fault=finding.fault,
+        category=finding.category,
+        component=finding.component,
+        confidence=ranked.confidence,
+        statement=finding.words(language),
+        evidence=sorted(finding.evidence, key=lambda item: -item.weight),
+        against=list(finding.against),
+        affected=ranked.affected,
+        remedies=list(finding.remedies),
+    )
+
+
+def _symptom(finding: Finding, language: Language) -> Symptom:
+    return Symptom(component=finding.component, statement=finding.words(language), evidence=list(finding.evidence))
+
+
+def _elsewhere(ranked: Ranked, language: Language) -> Symptom:
+    said = ranked.finding.words(language)
+    text = pick(language, f"Seen beside it, not connected: {said}", f"另外发现（与所问无关）：{said}")
+    return Symptom(component=ranked.finding.component, statement=text, evidence=list(ranked.finding.evidence))
+
+
+def _timeline(snapshot: Snapshot, causes: list[Finding], language: Language) -> list[Moment]:
+    moments = [*_onsets(causes, language), *_changes(snapshot, language), *_events(snapshot)]
+    inside = [moment for moment in moments if snapshot.window.start <= moment.at <= snapshot.window.end]
+    inside.sort(key=lambda moment: moment.at)
+    return inside[-MAX_MOMENTS:]
+
+
+def _onsets(causes: list[Finding], language: Language) -> Iterator[Moment]:
+    for finding in causes:
+        if finding.onset:
+            what = pick(
+                language,
+                f"{finding.fault} begins on {finding.component}",
+                f"{finding.component} 开始出现 {finding.fault}",
+            )
+            yield Moment(at=finding.onset, what=what, ref=str(finding.component))
+
+
+def _changes(snapshot: Snapshot, language: Language) -> Iterator[Moment]:
+    for deployment, rollout in rollouts(snapshot):
+        if rollout.current.at:
+            fields = "; ".join(str(change) for change in rollout.fields[:3])
+            name, number = component(deployment), rollout.current.number
+            what = pick(
+                language, f"{name} rolled out revision {number}: {fields}", f"{name} 发布第 {number} 版：{fields}"
+            )
+            yield Moment(at=rollout.current.at, what=what, ref=f"ReplicaSet {rollout.current.name}")
+
+
+def _events(snapshot: Snapshot) -> Iterator[Moment]:
+    """One moment for each thing and reason, at its latest time: a back-off repeated forty times is one line."""
+    latest: dict[tuple[str, str, str], Event] = {}
+    for event in snapshot.events:
+        if event.at and (event.type == "Warning" or event.reason in _TOLD):
+            latest[(event.kind, event.name, event.reason)] = event
+    for event in latest.values():
+        times = f" ({event.count}x)" if event.count > 1 else ""
+        if event.at:
+            yield Moment(
+                at=event.at,
+                what=f"{event.kind} {event.name}: {event.reason}{times}: {event.message[:200]}",
+                ref=event.ref,
+            )

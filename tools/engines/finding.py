@@ -1,0 +1,39 @@
+"""What an analyzer says: one suspected cause or one symptom, with its evidence, before anybody has compared it with the others.
+
+A Finding has no confidence yet, only evidence with weights. `explainable` marks what another component's fault can bring about (a crash
+because a dependency is gone); `harms` names components that suffer from this one beyond what the object graph shows. `facts` are the
+numbers and names that a repair is computed from, so that the planner never reads them back out of a sentence.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from core.language import Text
+from tools.engines.diagnosis import Component, Evidence, EvidenceSource
+
+MAX_QUOTE = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    fault: str
+    category: str
+    component: Component
+    words: Text
+    evidence: tuple[Evidence, ...]
+    against: tuple[Evidence, ...] = ()
+    onset: datetime | None = None
+    symptom: bool = False
+    explainable: bool = False
+    harms: tuple[Component, ...] = ()
+    remedies: tuple[str, ...] = ()
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def evidence(
+    source: EvidenceSource, ref: str, quote: str, at: datetime | None = None, *, weight: float = 0.5
+) -> Evidence:
+    quote = " ".join(quote.split())
+    shown = quote if len(quote) <= MAX_QUOTE else quote[: MAX_QUOTE - 1] + "…"
+    return Evidence(source=source, ref=ref, quote=shown, at=at, weight=weight)

@@ -1,0 +1,109 @@
+"""From findings to ranked causes: eliminate what others explain, weigh what is left.
+
+A finding explains another when it sits on the same component and is the deeper of the two (a kill for memory explains a crash loop), or
+when the other can be brought about from outside and stands outwards of it in the graph of suffering. What is explained becomes a
+symptom, so the Service without endpoints is never a cause beside the selector that emptied it. Confidence multiplies the doubts: each
+independent source takes a share of what is still doubtful, a repeated source takes less each time, and evidence against takes away.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from tools.engines.diagnosis import Component, Evidence
+from tools.engines.finding import Finding
+from tools.engines.graph import Graph
+
+HIGHEST = 0.97
+LEAST = 0.2
+REPEATED = 0.4
+UNHARMED = 0.75
+# On one component the deeper fault explains the shallower: earlier in this list is deeper.
+DEPTH = (
+    "deployment_zero_replicas",
+    "incorrect_image_reference",
+    "image_registry_dns_failure",
+    "missing_image_pull_secret",
+    "image_pull_rate_limited",
+    "image_architecture_mismatch",
+    "service_selector_mismatch",
+    "oom_killed",
+    "cpu_throttled",
+    "traffic_surge",
+    "pod_cpu_overload",
+    "application_crash",
+)
+# Two faults of one component that are both real: neither explains the other.
+_INDEPENDENT = {"service_selector_mismatch"}
+
+
+@dataclass(slots=True)
+class Ranked:
+    """A cause that was not eliminated, with everything it explains."""
+
+    finding: Finding
+    confidence: float
+    explains: list[Finding] = field(default_factory=list)
+    affected: list[Component] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    causes: list[Ranked]
+    symptoms: list[Finding]
+
+
+def rank(findings: Sequence[Finding], graph: Graph) -> Verdict:
+    suspects = [finding for finding in findings if not finding.symptom]
+    causes = [one for one in suspects if not any(explains(other, one, graph) for other in suspects if other is not one)]
+    kept_ids = {id(cause) for cause in causes}
+    rest = [finding for finding in findings if id(finding) not in kept_ids]
+    ranked = [_ranked(cause, rest, graph) for cause in causes]
+    kept = [one for one in ranked if one.confidence >= LEAST]
+    kept.sort(key=lambda one: (-one.confidence, -len(one.explains), str(one.finding.component), one.finding.fault))
+    return Verdict(kept, rest)
+
+
+def explains(deep: Finding, shallow: Finding, graph: Graph) -> bool:
+    if deep.symptom:
+        return False
+    if deep.component == shallow.component:
+        return shallow.symptom or _deeper(deep.fault, shallow.fault)
+    if not (shallow.symptom or shallow.explainable):
+        return False
+    return shallow.component in deep.harms or shallow.component in graph.suffering(deep.component, *deep.harms)
+
+
+def confidence(evidence: Iterable[Evidence], against: Iterable[Evidence] = ()) -> float:
+    doubt = 1.0
+    by_source: dict[str, list[float]] = defaultdict(list)
+    for item in evidence:
+        by_source[item.source].append(min(item.weight, 0.95))
+    for weights in by_source.values():
+        for place, weight in enumerate(sorted(weights, reverse=True)):
+            doubt *= 1 - weight * REPEATED**place
+    believed = 1 - doubt
+    for item in against:
+        believed *= 1 - min(item.weight, 0.95)
+    return round(min(believed, HIGHEST), 3)
+
+
+def _ranked(cause: Finding, rest: Sequence[Finding], graph: Graph) -> Ranked:
+    explained = [finding for finding in rest if explains(cause, finding, graph)]
+    sufferers = {finding.component for finding in explained if finding.component != cause.component}
+    near = [one for one in graph.suffering(cause.component, *cause.harms) if one in sufferers]
+    affected = [one for one in cause.harms if one != cause.component]
+    affected += [one for one in near if one not in affected]
+    believed = confidence(cause.evidence, cause.against)
+    if not explained:
+        # Nothing suffers from it: the Service nobody calls, the address nobody uses.
+        believed = round(believed * UNHARMED, 3)
+    return Ranked(cause, believed, explained, affected)
+
+
+def _deeper(deep: str, shallow: str) -> bool:
+    if deep == shallow or deep in _INDEPENDENT or shallow in _INDEPENDENT:
+        return False
+    if deep not in DEPTH or shallow not in DEPTH:
+        return False
+    return DEPTH.index(deep) < DEPTH.index(shallow)
