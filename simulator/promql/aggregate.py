@@ -1,0 +1,156 @@
+"""Aggregations over the rows of a vector, step by step, grouped by labels.
+
+Most reduce a group to one row; topk and bottomk keep rows, count_values makes a row for each distinct value.
+"""
+
+import re
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from simulator.promql.chunks import Values
+from simulator.promql.errors import ExecutionFailed
+from simulator.promql.golang import format_float, format_float_g, quote
+from simulator.promql.quantiles import column_quantiles
+from simulator.promql.syntax import Aggregation
+from simulator.promql.tsdb import Labels
+from simulator.promql.values import Mask, Vector, at_any, drop_labels, groups_of, keep_labels, pruned, set_label
+
+Param = Values | str | None
+Reducer = Callable[[Values, Mask], Values]
+
+LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
+INT64_LIMIT = 2.0**63
+
+
+def aggregate(node: Aggregation, vector: Vector, param: Param, check_size: Callable[[int], None]) -> Vector:
+    if node.op == "count_values":
+        return _count_values(node, vector, str(param), check_size)
+    groups = groups_of([group_labels(node, labels) for labels in vector.labels])
+    if node.op in ("topk", "bottomk"):
+        return _ranked(node.op, vector, groups, _sizes(param, vector))
+    if node.op == "quantile":
+        return _reduced(node, vector, groups, _quantile(param))
+    reducer = _REDUCERS.get(node.op)
+    if reducer is None:
+        raise ExecutionFailed(f"aggregation {node.op!r} is not supported")
+    return _reduced(node, vector, groups, reducer)
+
+
+def group_labels(node: Aggregation, labels: Labels) -> Labels:
+    if node.without:
+        return drop_labels(labels, frozenset((*node.grouping, "__name__")))
+    return keep_labels(labels, frozenset(node.grouping)) if node.grouping else ()
+
+
+def _reduced(node: Aggregation, vector: Vector, groups: list[list[int]], reduce: Reducer) -> Vector:
+    shape = (len(groups), vector.values.shape[1])
+    values, present = np.empty(shape), np.empty(shape, dtype=bool)
+    for target, rows in enumerate(groups):
+        there = vector.present[rows]
+        present[target] = at_any(there)
+        values[target] = reduce(vector.values[rows], there)
+    return Vector([group_labels(node, vector.labels[rows[0]]) for rows in groups], values, present)
+
+
+def _sum(values: Values, present: Mask) -> Values:
+    total: Values = np.where(present, values, 0.0).sum(axis=0)
+    return total
+
+
+def _avg(values: Values, present: Mask) -> Values:
+    counts = present.sum(axis=0)
+    means: Values = _sum(values, present) / counts
+    overflowed = np.isinf(means) & ~at_any(np.isinf(values) & present)
+    return np.where(overflowed, _sum(values / counts, present), means) if overflowed.any() else means
+
+
+def _min(values: Values, present: Mask) -> Values:
+    lowest: Values = np.fmin.reduce(np.where(present, values, np.nan), axis=0)
+    return lowest
+
+
+def _max(values: Values, present: Mask) -> Values:
+    highest: Values = np.fmax.reduce(np.where(present, values, np.nan), axis=0)
+    return highest
+
+
+def _count(_: Values, present: Mask) -> Values:
+    return np.asarray(present.sum(axis=0), dtype=np.float64)
+
+
+def _group(_: Values, present: Mask) -> Values:
+    return np.ones(present.shape[1])
+
+
+def _stdvar(values: Values, present: Mask) -> Values:
+    counts = present.sum(axis=0)
+    means = _sum(values, present) / counts
+    variance: Values = _sum((values - means) ** 2, present) / counts
+    return variance
+
+
+def _stddev(values: Values, present: Mask) -> Values:
+    return np.sqrt(_stdvar(values, present))
+
+
+_REDUCERS: dict[str, Reducer] = {
+    "avg": _avg,
+    "count": _count,
+    "group": _group,
+    "max": _max,
+    "min": _min,
+    "stddev": _stddev,
+    "stdvar": _stdvar,
+    "sum": _sum,
+}
+
+
+def _quantile(param: Param) -> Reducer:
+    def reduce(values: Values, present: Mask) -> Values:
+        q = param if isinstance(param, np.ndarray) else np.full(values.shape[1], np.nan)
+        return column_quantiles(q, values, present)
+
+    return reduce
+
+
+def _sizes(param: Param, vector: Vector) -> npt.NDArray[np.int64]:
+    """How many rows to keep at each step."""
+    wanted = param if isinstance(param, np.ndarray) else np.zeros(vector.values.shape[1])
+    for size in wanted[~(np.abs(wanted) < INT64_LIMIT)][:1]:
+        raise ExecutionFailed(f"Scalar value {format_float_g(float(size))} overflows int64")
+    return wanted.astype(np.int64)
+
+
+def _ranked(op: str, vector: Vector, groups: list[list[int]], sizes: npt.NDArray[np.int64]) -> Vector:
+    order: list[int] = []
+    present = np.zeros(vector.present.shape, dtype=bool)
+    for rows in groups:
+        values, there = vector.values[rows], vector.present[rows]
+        best_first = np.lexsort((-values if op == "topk" else values, ~there), axis=0)
+        ranks = np.empty_like(best_first)
+        np.put_along_axis(ranks, best_first, np.arange(len(rows))[:, None], axis=0)
+        present[rows] = there & (ranks < sizes)
+        order.extend(rows[row] for row in best_first[:, 0])
+    ranked = Vector(vector.labels, vector.values, present)
+    return pruned(ranked.rows(np.array(order, dtype=np.intp)))
+
+
+def _count_values(node: Aggregation, vector: Vector, name: str, check_size: Callable[[int], None]) -> Vector:
+    if not LABEL_NAME.fullmatch(name):
+        raise ExecutionFailed(f"invalid label name {quote(name)}")
+    by_value = node if node.without else Aggregation(node.op, node.expr, None, (*node.grouping, name), without=False)
+    steps = vector.values.shape[1]
+    counts: dict[Labels, Values] = {}
+    for row, labels in enumerate(vector.labels):
+        there, values = vector.present[row], vector.values[row]
+        for value in np.unique(values[there]):
+            key = group_labels(by_value, set_label(labels, name, format_float(float(value))))
+            check_size((len(counts) + 1) * steps)
+            same = np.isnan(values) if np.isnan(value) else values == value
+            counts[key] = counts.get(key, 0.0) + (same & there)
+    if not counts:
+        return Vector([], np.empty((0, steps)), np.empty((0, steps), dtype=bool))
+    table = np.array(list(counts.values()))
+    return Vector(list(counts), table, table > 0)

@@ -1,0 +1,229 @@
+"""From text to the syntax tree, with the bounds that the parser itself does not have.
+
+promql-parser recurses once per operator and per parenthesis and ends the whole process when its stack is used up, so a text is
+measured before it is parsed. Raw strings in backquotes, which the parser reads with escapes, are rewritten as quoted ones.
+The parser also accepts grammar newer than the Prometheus this evaluator follows; that is refused here by name.
+"""
+
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import promql_parser as pp
+
+from simulator.promql.errors import ParseFailed
+from simulator.promql.matchers import Matcher, MatchType
+from simulator.promql.syntax import (
+    Aggregation,
+    Anchor,
+    At,
+    Binary,
+    Call,
+    Cardinality,
+    Kind,
+    Matching,
+    Negation,
+    Node,
+    Number,
+    RangeSelector,
+    Selector,
+    Subquery,
+    Text,
+    kind_of,
+)
+
+T = TypeVar("T")
+
+LONGEST_QUERY = 50_000
+MOST_TOKENS = 1_500
+DEEPEST_TREE = 120
+
+_TOKEN = re.compile(
+    r"""(?P<raw>`[^`]*`)|(?P<string>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')|(?P<comment>\#[^\n]*)"""
+    r"""|(?P<weight>[-+*/%^<>=!({\[@]|\b(?:and|or|unless|atan2)\b)""",
+    re.ASCII | re.IGNORECASE | re.VERBOSE,
+)
+_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_MATCH_TYPES = (
+    (pp.MatchOp.Equal, MatchType.EQUAL),
+    (pp.MatchOp.NotEqual, MatchType.NOT_EQUAL),
+    (pp.MatchOp.Re, MatchType.REGEX),
+    (pp.MatchOp.NotRe, MatchType.NOT_REGEX),
+)
+_CARDINALITIES = (
+    (pp.VectorMatchCardinality.OneToOne, Cardinality.ONE_TO_ONE),
+    (pp.VectorMatchCardinality.ManyToOne, Cardinality.MANY_TO_ONE),
+    (pp.VectorMatchCardinality.OneToMany, Cardinality.ONE_TO_MANY),
+    (pp.VectorMatchCardinality.ManyToMany, Cardinality.MANY_TO_MANY),
+)
+_KINDS = (
+    (pp.ValueType.Scalar, Kind.SCALAR),
+    (pp.ValueType.Vector, Kind.VECTOR),
+    (pp.ValueType.Matrix, Kind.MATRIX),
+    (pp.ValueType.String, Kind.STRING),
+)
+SET_OPERATORS = frozenset({"and", "or", "unless"})
+_PLAIN_MATCHING = Matching(Cardinality.ONE_TO_ONE, on=False, labels=(), include=())
+
+
+def _teach_the_parser_older_names() -> None:
+    """`holt_winters` was renamed in Prometheus 3; the parser knows the new name only, and is taught once per process."""
+    arguments = [pp.ValueType.Matrix, pp.ValueType.Scalar, pp.ValueType.Scalar]
+    try:
+        pp.parse("holt_winters(x[1m], 0.5, 0.5)")
+    except ValueError:
+        pp.register_extra_functions([pp.Function("holt_winters", arguments, pp.ValueType.Vector)])
+
+
+_teach_the_parser_older_names()
+
+
+def parse(query: str) -> Node:
+    return _convert(_parsed(query), 0)
+
+
+def prettify(query: str) -> str:
+    return str(_parsed(query).prettify())
+
+
+def parse_selector(query: str) -> tuple[Matcher, ...]:
+    """A bare selector, as the `match[]` parameters take it."""
+    node = parse(query)
+    if not isinstance(node, Selector) or node.offset_ms or node.at is not None:
+        raise ParseFailed(f"parse error: expected a series selector, got {query!r}")
+    return node.matchers
+
+
+def _parsed(query: str) -> pp.Expr:
+    try:
+        return pp.parse(_guarded(query))
+    except ValueError as problem:
+        raise ParseFailed(f"parse error: {problem}") from problem
+
+
+def _guarded(query: str) -> str:
+    if len(query) > LONGEST_QUERY:
+        raise ParseFailed(f"parse error: query is longer than {LONGEST_QUERY} characters")
+    if "\0" in query:
+        raise ParseFailed("parse error: query holds a zero byte")
+    weight = sum(1 for token in _TOKEN.finditer(query) if token.lastgroup == "weight")
+    if weight > MOST_TOKENS:
+        raise ParseFailed(f"parse error: query has more than {MOST_TOKENS} operators and brackets")
+    return _TOKEN.sub(_unraw, query)
+
+
+def _unraw(token: re.Match[str]) -> str:
+    if token.lastgroup != "raw":
+        return token.group()
+    body = token.group()[1:-1]
+    return '"' + "".join(_ESCAPES.get(char, char) for char in body) + '"'
+
+
+def _convert(expr: Any, depth: int) -> Node:
+    if depth > DEEPEST_TREE:
+        raise ParseFailed(f"parse error: query is nested deeper than {DEEPEST_TREE} levels")
+    while isinstance(expr, pp.ParenExpr):
+        expr = expr.expr
+    convert = _CONVERTERS.get(type(expr))
+    if convert is None:
+        raise ParseFailed(f"parse error: {type(expr).__name__} is not supported")
+    return convert(expr, depth + 1)
+
+
+def _number(expr: pp.NumberLiteral, _: int) -> Node:
+    return Number(float(expr.val))
+
+
+def _text(expr: pp.StringLiteral, _: int) -> Node:
+    return Text(expr.val)
+
+
+def _selector(expr: pp.VectorSelector, _: int = 0) -> Selector:
+    if expr.matchers.or_matchers:
+        raise ParseFailed('parse error: "or" between matchers is not supported')
+    matchers = [Matcher(m.name, _one_of(_MATCH_TYPES, m.op), m.value) for m in expr.matchers.matchers]
+    if expr.name is not None and not any(m.name == "__name__" for m in matchers):
+        matchers.append(Matcher("__name__", MatchType.EQUAL, expr.name))
+    return Selector(tuple(matchers), _milliseconds(expr.offset), _at(expr.at))
+
+
+def _range_selector(expr: pp.MatrixSelector, _: int) -> Node:
+    return RangeSelector(_selector(expr.vector_selector), _milliseconds(expr.range))
+
+
+def _subquery(expr: pp.SubqueryExpr, depth: int) -> Node:
+    inner = _convert(expr.expr, depth)
+    step = None if expr.step is None else _milliseconds(expr.step)
+    return Subquery(inner, _milliseconds(expr.range), step or None, _milliseconds(expr.offset), _at(expr.at))
+
+
+def _call(expr: pp.Call, depth: int) -> Node:
+    args = tuple(_convert(arg, depth) for arg in expr.args)
+    return Call(expr.func.name, args, _one_of(_KINDS, expr.func.return_type))
+
+
+def _aggregation(expr: pp.AggregateExpr, depth: int) -> Node:
+    param = None if expr.param is None else _convert(expr.param, depth)
+    modifier = expr.modifier
+    without = modifier is not None and modifier.type == pp.AggModifierType.Without
+    grouping = tuple(modifier.labels) if modifier is not None else ()
+    return Aggregation(str(expr.op), _convert(expr.expr, depth), param, grouping, without)
+
+
+def _binary(expr: pp.BinaryExpr, depth: int) -> Node:
+    lhs, rhs = _convert(expr.lhs, depth), _convert(expr.rhs, depth)
+    op = str(expr.op).strip()
+    modifier = expr.modifier
+    matching = _PLAIN_MATCHING if modifier is None else _matching(modifier)
+    if op in SET_OPERATORS:
+        matching = Matching(Cardinality.MANY_TO_MANY, matching.on, matching.labels, ())
+        if Kind.SCALAR in (kind_of(lhs), kind_of(rhs)):
+            raise ParseFailed(f'parse error: set operator "{op}" not allowed in binary scalar expression')
+    return Binary(op, lhs, rhs, modifier is not None and modifier.return_bool, matching)
+
+
+def _matching(modifier: pp.BinModifier) -> Matching:
+    fill = modifier.fill_values
+    if fill is not None and (fill.lhs is not None or fill.rhs is not None):
+        raise ParseFailed("parse error: fill modifiers are not supported")
+    on = modifier.matching is not None and modifier.matching.type == pp.LabelModifierType.Include
+    labels = tuple(modifier.matching.labels) if modifier.matching is not None else ()
+    return Matching(_one_of(_CARDINALITIES, modifier.card), on, labels, tuple(modifier.group_labels or ()))
+
+
+def _negation(expr: pp.UnaryExpr, depth: int) -> Node:
+    inner = _convert(expr.expr, depth)
+    return Number(-inner.value) if isinstance(inner, Number) else Negation(inner)
+
+
+_CONVERTERS: dict[type, Callable[[Any, int], Node]] = {
+    pp.NumberLiteral: _number,
+    pp.StringLiteral: _text,
+    pp.VectorSelector: _selector,
+    pp.MatrixSelector: _range_selector,
+    pp.SubqueryExpr: _subquery,
+    pp.Call: _call,
+    pp.AggregateExpr: _aggregation,
+    pp.BinaryExpr: _binary,
+    pp.UnaryExpr: _negation,
+}
+
+
+def _one_of(table: tuple[tuple[Any, T], ...], key: object) -> T:
+    return next(mine for theirs, mine in table if theirs == key)
+
+
+def _milliseconds(delta: timedelta | None) -> int:
+    return 0 if delta is None else delta // timedelta(milliseconds=1)
+
+
+def _at(at: pp.AtModifier | None) -> At:
+    if at is None:
+        return None
+    if at.type == pp.AtModifierType.Start:
+        return Anchor.START
+    if at.type == pp.AtModifierType.End:
+        return Anchor.END
+    moment: datetime = at.at  # type: ignore[assignment]
+    return round(moment.timestamp() * 1000)
