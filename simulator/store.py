@@ -103,20 +103,23 @@ class Store:
     def count(self, kind: str) -> int:
         return len(self._objects.get(kind, {}))
 
-    def create(self, kind: str, obj: Object) -> Object:
-        """Fill the metadata a server fills (name from generateName too) and keep the object."""
+    def create(self, kind: str, obj: Object, dry_run: bool = False) -> Object:
+        """Fill the metadata a server fills (name from generateName too) and keep the object; a dry run only fills."""
         metadata = dict(obj.get("metadata") or {})
-        metadata["name"] = metadata.get("name") or self.generated_name(str(metadata.get("generateName", "")))
+        ids = random.Random(0) if dry_run else self._ids
+        metadata["name"] = metadata.get("name") or generated_name(str(metadata.get("generateName", "")), ids)
         key = (metadata.get("namespace") or "", metadata["name"])
         if key in self._objects.get(kind, {}):
             raise AlreadyExists(f"{kind} {metadata['name']!r} already exists")
-        metadata["uid"] = self._new_uid()
+        metadata["uid"] = str(uuid.UUID(int=ids.getrandbits(128), version=4))
         metadata["creationTimestamp"] = metadata.get("creationTimestamp") or timestamp(self._now())
         if kind in KINDS_WITH_GENERATION:
             metadata["generation"] = 1
+        if dry_run:
+            return {**obj, "metadata": metadata}
         return self._keep("ADDED", kind, key, {**obj, "metadata": metadata}, None)
 
-    def update(self, kind: str, obj: Object, expect_version: str | None = None) -> Object:
+    def update(self, kind: str, obj: Object, expect_version: str | None = None, dry_run: bool = False) -> Object:
         """Replace the object. The same content is no write; a doomed object without finalizers left is deleted."""
         metadata = dict(obj["metadata"])
         key = (metadata.get("namespace") or "", metadata["name"])
@@ -131,8 +134,8 @@ class Store:
         if kind in KINDS_WITH_GENERATION:
             metadata["generation"] = before["generation"] + _spec_changed(old, obj)
         new = {**obj, "metadata": metadata}
-        if new == old:
-            return old
+        if dry_run or new == old:
+            return new
         if is_released(new):
             return self._drop(kind, key, old, new)
         return self._keep("MODIFIED", kind, key, new, old)
@@ -164,12 +167,6 @@ class Store:
         finally:
             self._waiters.discard(waiter)
 
-    def generated_name(self, prefix: str) -> str:
-        return prefix + "".join(self._ids.choices(SUFFIX_LETTERS, k=5))
-
-    def _new_uid(self) -> str:
-        return str(uuid.UUID(int=self._ids.getrandbits(128), version=4))
-
     def _keep(self, change: ChangeType, kind: str, key: Key, obj: Object, old: Object | None) -> Object:
         stamped = self._stamp(obj)
         self._objects.setdefault(kind, {})[key] = stamped
@@ -193,6 +190,10 @@ class Store:
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_result(None)
+
+
+def generated_name(prefix: str, ids: random.Random) -> str:
+    return prefix + "".join(ids.choices(SUFFIX_LETTERS, k=5))
 
 
 def _spec_changed(old: Object, new: Object) -> bool:

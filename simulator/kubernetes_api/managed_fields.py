@@ -98,8 +98,8 @@ def _refuse_conflicts(others: list[dict[str, Any]], changed: FieldSet) -> None:
     causes = []
     for entry in others:
         who = f'conflict with "{entry.get("manager")}" using {entry.get("apiVersion")}'
-        for path in _leaves(_intersection(entry.get("fieldsV1") or {}, changed)):
-            causes.append({"reason": "FieldManagerConflict", "message": who, "field": path})
+        paths = _leaves(_intersection(entry.get("fieldsV1") or {}, changed))
+        causes += [{"reason": "FieldManagerConflict", "message": who, "field": path} for path in paths]
     if not causes:
         return
     count = f"{len(causes)} conflict" + ("s" if len(causes) > 1 else "")

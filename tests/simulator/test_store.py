@@ -74,8 +74,26 @@ def test_writing_the_same_content_is_no_write() -> None:
     store = a_store()
     made = store.create("Deployment", deployment())
     again = store.update("Deployment", {**made, "spec": {"replicas": 2}})
-    assert again is made
+    assert again == made
     assert store.version == 2
+
+
+def test_a_dry_run_fills_the_metadata_and_changes_nothing() -> None:
+    store, twin = a_store(), a_store()
+    asked = {"metadata": {"generateName": "web-", "namespace": "shop"}, "spec": {"replicas": 1}}
+    would_be = store.create("Deployment", asked, dry_run=True)
+    assert would_be["metadata"]["uid"]
+    assert store.version == 1
+    assert store.list("Deployment") == []
+    assert store.create("Deployment", asked) == twin.create("Deployment", asked)
+
+
+def test_a_dry_run_of_an_update_tells_the_next_generation() -> None:
+    store = a_store()
+    made = store.create("Deployment", deployment())
+    would_be = store.update("Deployment", {**made, "spec": {"replicas": 5}}, dry_run=True)
+    assert would_be["metadata"]["generation"] == 2
+    assert store.get("Deployment", "shop", "web") == made
 
 
 def test_an_update_against_an_older_version_conflicts() -> None:
