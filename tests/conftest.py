@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from core.clock import ManualClock
 from core.metrics import Metrics
 from core.redact import Redactor
+from tests.services import Postgres, postgres_server, redis_server
 
 PROGRAMS = {
     "prometheus": ("prometheus", "promtool"),
@@ -78,3 +80,26 @@ def metrics() -> Metrics:
 @pytest.fixture
 def redactor() -> Redactor:
     return Redactor("a-key-for-tests-only")
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    with postgres_server(tmp_path_factory.mktemp("postgres")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with redis_server(tmp_path_factory.mktemp("redis")) as url:
+        yield url
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--soak", action="store_true", help="run the long form of the kill-and-recover tests")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The long runs wait for `make soak`; their short form is an ordinary test."""
+    if config.getoption("--soak"):
+        return
+    items[:] = [item for item in items if item.get_closest_marker("soak") is None]

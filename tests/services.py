@@ -1,0 +1,110 @@
+"""Real servers for tests: started on free loopback ports from the machine's own programs, stopped by the id of the process we started."""
+
+import contextlib
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+START_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Postgres:
+    url: str
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def process(
+    command: list[str], *, port: int, folder: Path, user: str | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A server that is listening when the block begins and gone when it ends."""
+    with (folder / "server.log").open("wb") as log:
+        started = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, cwd=folder, user=user)
+    try:
+        wait_for(port, started, folder / "server.log")
+        yield started
+    finally:
+        started.terminate()
+        try:
+            started.wait(10)
+        except subprocess.TimeoutExpired:
+            started.kill()
+            started.wait()
+
+
+def wait_for(port: int, started: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if started.poll() is not None:
+            raise RuntimeError(f"the server ended at its start: {log.read_text()[-2000:]}")
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.5):
+            return
+        time.sleep(0.05)
+    raise RuntimeError(f"the server did not listen within {START_SECONDS} s: {log.read_text()[-2000:]}")
+
+
+@contextlib.contextmanager
+def postgres_server(folder: Path) -> Iterator[Postgres]:
+    binaries = next(Path("/usr/lib/postgresql").glob("*/bin"))
+    user = _unprivileged(folder)
+    data, port = folder / "data", free_port()
+    subprocess.run(
+        [str(binaries / "initdb"), "-D", str(data), "-U", "firstmate", "--auth=trust", "--no-sync"],
+        check=True,
+        capture_output=True,
+        user=user,
+        cwd=folder,
+    )
+    command = [
+        str(binaries / "postgres"),
+        "-D",
+        str(data),
+        "-p",
+        str(port),
+        "-k",
+        str(folder),
+        "-c",
+        "listen_addresses=127.0.0.1",
+        "-F",
+    ]
+    with process(command, port=port, folder=folder, user=user):
+        yield Postgres(f"postgresql://firstmate@127.0.0.1:{port}/postgres")
+
+
+@contextlib.contextmanager
+def redis_server(folder: Path) -> Iterator[str]:
+    port = free_port()
+    program = shutil.which("redis-server") or "redis-server"
+    with process(
+        [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)],
+        port=port,
+        folder=folder,
+    ):
+        yield f"redis://127.0.0.1:{port}/0"
+
+
+def _unprivileged(folder: Path) -> str | None:
+    """PostgreSQL refuses to run as root; its package made a user for it."""
+    if os.geteuid() != 0:
+        return None
+    with contextlib.suppress(KeyError):
+        pwd.getpwnam("postgres")
+        for path in (folder, *folder.parents):
+            if path == Path("/tmp") or path == Path("/"):  # noqa: S108 - where pytest's folders begin
+                break
+            path.chmod(path.stat().st_mode | 0o055)
+        shutil.chown(folder, "postgres")
+        return "postgres"
+    return "nobody"
