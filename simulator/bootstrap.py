@@ -1,0 +1,221 @@
+"""The objects of the shop as somebody once applied them.
+
+The world is built by its own controllers: this module only creates what a person or a pipeline would have (nodes, namespaces, Services,
+Deployments of an older version, then the present one), and the controllers, the scheduler and the kubelets do the rest, so that every
+revision, owner and event has come about the usual way.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from simulator.apps import App, NodeSpec, Shop
+from simulator.controllers.context import Context
+from simulator.kubernetes_api.defaults import defaulted
+from simulator.objects import Object
+from simulator.shop import image
+from simulator.store import Store
+
+VERSION = "v1.31.4"
+PROTOCOLS = {"http": "http", "tcp": "tcp"}
+URL_SCHEMES = {"DATABASE_URL": "postgres://shop@", "AMQP_URL": "amqp://", "CACHE_ADDR": ""}
+
+
+def create_shop(ctx: Context, shop: Shop) -> None:
+    store = ctx.store
+    for name in ("default", "kube-system", *shop.namespaces):
+        _create(store, "Namespace", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+        account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": name}}
+        _create(store, "ServiceAccount", account)
+    for node in shop.nodes:
+        store.create("Node", node_object(node, ctx.stamp()))
+    for name in shop.namespaces:
+        _create(store, "ConfigMap", _config_map(name))
+    _create(store, "Secret", _database_secret())
+    _create_dns(store)
+    for index, app in enumerate(shop.apps):
+        if not app.consumes:
+            _create(store, "Service", service(app, f"10.96.{20 + index}.{11 + index * 7}"))
+        _create(store, "Deployment", deployment(app, shop, app.versions[0]))
+
+
+def roll_out_present_versions(ctx: Context, shop: Shop) -> None:
+    for app in shop.apps:
+        known = ctx.store.get("Deployment", app.namespace, app.name)
+        if known is not None:
+            wanted = defaulted("Deployment", deployment(app, shop, app.versions[-1]))
+            ctx.store.update("Deployment", {**known, "spec": wanted["spec"]})
+
+
+def _create(store: Store, kind: str, obj: Object) -> None:
+    store.create(kind, defaulted(kind, obj))
+
+
+def _labels(app: App) -> dict[str, str]:
+    return {"app": app.name, "app.kubernetes.io/name": app.name, "app.kubernetes.io/part-of": "shop"}
+
+
+def service(app: App, cluster_ip: str) -> Object:
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": app.name, "namespace": app.namespace, "labels": _labels(app)},
+        "spec": {
+            "type": "ClusterIP",
+            "clusterIP": cluster_ip,
+            "clusterIPs": [cluster_ip],
+            "selector": {"app": app.name},
+            "ports": [{"name": PROTOCOLS[app.protocol], "port": app.port, "targetPort": PROTOCOLS[app.protocol]}],
+        },
+    }
+
+
+def deployment(app: App, shop: Shop, version: str) -> Object:
+    rolling = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"}}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": app.name, "namespace": app.namespace, "labels": _labels(app)},
+        "spec": {
+            "replicas": app.replicas,
+            "selector": {"matchLabels": {"app": app.name}},
+            "strategy": rolling if app.strategy == "RollingUpdate" else {"type": "Recreate"},
+            "template": {
+                "metadata": {"labels": _labels(app), "annotations": {"prometheus.io/scrape": "true"}},
+                "spec": {"containers": [_container(app, shop, version)]},
+            },
+        },
+    }
+
+
+def _container(app: App, shop: Shop, version: str) -> Object:
+    port = PROTOCOLS[app.protocol]
+    check: Object = {"tcpSocket": {"port": port}} if app.protocol == "tcp" else {"httpGet": {"path": "/healthz", "port": port}}
+    resources = app.resources
+    container: Object = {
+        "name": app.name,
+        "image": image(app, version),
+        "ports": [{"name": port, "containerPort": app.port}],
+        "env": environment(app, shop),
+        "envFrom": [{"configMapRef": {"name": "shop-settings"}}],
+        "resources": {
+            "requests": {"cpu": resources.cpu_request, "memory": resources.memory_request},
+            "limits": {"cpu": resources.cpu_limit, "memory": resources.memory_limit},
+        },
+        "readinessProbe": {**check, "initialDelaySeconds": 2, "periodSeconds": 5},
+    }
+    if app.protocol == "tcp":
+        del container["envFrom"]
+    return container
+
+
+def environment(app: App, shop: Shop) -> list[dict[str, Any]]:
+    """An address for every dependency, short within the namespace and with the namespace across."""
+    env: dict[str, dict[str, Any]] = {}
+    for call in (call for route in app.routes for call in route.calls):
+        callee = shop.app(call.app)
+        host = callee.name if callee.namespace == app.namespace else f"{callee.name}.{callee.namespace}"
+        scheme = URL_SCHEMES.get(call.env, "http://")
+        path = "/shop" if call.env == "DATABASE_URL" else ""
+        env[call.env] = {"name": call.env, "value": f"{scheme}{host}:{callee.port}{path}"}
+    if app.log_style == "postgres":
+        secret = {"secretKeyRef": {"name": "shop-db-credentials", "key": "password"}}
+        env["POSTGRES_PASSWORD"] = {"name": "POSTGRES_PASSWORD", "valueFrom": secret}
+    return [*env.values(), *({"name": key, "value": value} for key, value in app.env.items())]
+
+
+def _config_map(namespace: str) -> Object:
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "shop-settings", "namespace": namespace},
+        "data": {"LOG_LEVEL": "info", "CURRENCY": "EUR", "FEATURE_GIFT_CARDS": "off"},
+    }
+
+
+def _database_secret() -> Object:
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "shop-db-credentials", "namespace": "shop"},
+        "type": "Opaque",
+        "data": {"username": "c2hvcA==", "password": "c2ltdWxhdGVkLXBhc3N3b3Jk"},
+    }
+
+
+def _create_dns(store: Store) -> None:
+    """The cluster's own name server, so that kube-system is not empty."""
+    labels = {"k8s-app": "kube-dns"}
+    metadata = {"name": "coredns", "namespace": "kube-system", "labels": labels}
+    container = {
+        "name": "coredns",
+        "image": "registry.k8s.io/coredns/coredns:v1.11.1",
+        "ports": [{"name": "dns", "containerPort": 53, "protocol": "UDP"}],
+        "resources": {"requests": {"cpu": "100m", "memory": "70Mi"}, "limits": {"memory": "170Mi"}},
+        "readinessProbe": {"httpGet": {"path": "/ready", "port": 8181}, "periodSeconds": 5},
+    }
+    spec = {
+        "replicas": 2,
+        "selector": {"matchLabels": labels},
+        "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
+    }
+    _create(store, "Deployment", {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec})
+    port = {"name": "dns", "port": 53, "protocol": "UDP", "targetPort": "dns"}
+    dns = {"selector": labels, "clusterIP": "10.96.0.10", "clusterIPs": ["10.96.0.10"], "ports": [port]}
+    _create(store, "Service", {"apiVersion": "v1", "kind": "Service", "metadata": {**metadata, "name": "kube-dns"}, "spec": dns})
+
+
+def node_object(node: NodeSpec, stamp: str) -> Object:
+    capacity = {"cpu": str(node.cpu), "memory": f"{node.memory_mb}Mi", "pods": "110", "ephemeral-storage": "80Gi"}
+    allocatable = {**capacity, "cpu": f"{node.cpu * 1000 - 200}m", "memory": f"{node.memory_mb - 1024}Mi"}
+    taints = [{"key": key, "value": value, "effect": effect} for key, value, effect in node.taints]
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {
+            "name": node.name,
+            "labels": {
+                "kubernetes.io/hostname": node.name,
+                "kubernetes.io/os": "linux",
+                "kubernetes.io/arch": "amd64",
+                "topology.kubernetes.io/zone": node.zone,
+            },
+        },
+        "spec": {"podCIDR": f"{node.pod_cidr_prefix}.0/24", **({"taints": taints} if taints else {})},
+        "status": {
+            "capacity": capacity,
+            "allocatable": allocatable,
+            "addresses": [{"type": "InternalIP", "address": node.address}, {"type": "Hostname", "address": node.name}],
+            "conditions": node_conditions(stamp),
+            "nodeInfo": {
+                "kubeletVersion": VERSION,
+                "kubeProxyVersion": VERSION,
+                "containerRuntimeVersion": "containerd://1.7.24",
+                "osImage": "Debian GNU/Linux 12 (bookworm)",
+                "kernelVersion": "6.1.0-28-amd64",
+                "operatingSystem": "linux",
+                "architecture": "amd64",
+            },
+        },
+    }
+
+
+def node_conditions(stamp: str) -> list[Object]:
+    said = (
+        ("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
+        ("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
+        ("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
+        ("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
+    )
+    return [
+        {
+            "type": kind,
+            "status": value,
+            "reason": reason,
+            "message": message,
+            "lastHeartbeatTime": stamp,
+            "lastTransitionTime": stamp,
+        }
+        for kind, value, reason, message in said
+    ]
+

@@ -1,0 +1,167 @@
+"""The endpoint controllers: who stands behind a Service.
+
+Every Service with a selector gets an Endpoints object and an EndpointSlice of the pods it selects: ready ones under addresses, others
+that have an IP under notReadyAddresses, pods on their way out nowhere. A named targetPort is looked up in each pod's own containers.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from simulator.controllers.context import Context
+from simulator.objects import (
+    Object,
+    is_deleting,
+    is_finished,
+    is_ready,
+    labels_of,
+    matches,
+    name_of,
+    namespace_of,
+    owner_reference,
+    uid_of,
+)
+from simulator.store import Store
+
+SERVICE_NAME = "kubernetes.io/service-name"
+MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
+
+
+def reconcile(ctx: Context) -> None:
+    pods: dict[str, list[Object]] = {}
+    for pod in ctx.store.list("Pod"):
+        pods.setdefault(namespace_of(pod), []).append(pod)
+    for service in ctx.store.list("Service"):
+        selector = (service.get("spec") or {}).get("selector")
+        if selector and not is_deleting(service):
+            chosen = [pod for pod in pods.get(namespace_of(service), []) if _stands_behind(selector, pod)]
+            _write(ctx.store, "Endpoints", _endpoints(service, chosen))
+            _write_slice(ctx.store, _slice(service, chosen))
+    _drop_orphans(ctx)
+
+
+def _stands_behind(selector: dict[str, str], pod: Object) -> bool:
+    return (
+        matches(selector, labels_of(pod))
+        and not is_deleting(pod)
+        and not is_finished(pod)
+        and bool((pod.get("status") or {}).get("podIP"))
+    )
+
+
+def target_port(port: Object, pod: Object) -> int | None:
+    """The number that a Service's port leads to in this pod; None when it names a port that no container has."""
+    target = port.get("targetPort", port["port"])
+    if isinstance(target, int) or str(target).isdigit():
+        return int(target)
+    for container in pod["spec"]["containers"]:
+        for each in container.get("ports") or []:
+            if each.get("name") == target:
+                return int(each["containerPort"])
+    return None
+
+
+def _groups(service: Object, pods: list[Object]) -> list[tuple[list[Object], list[Object]]]:
+    """Pods with the same resolved ports belong to one subset: (ports, pods)."""
+    groups: dict[str, tuple[list[Object], list[Object]]] = {}
+    for pod in pods:
+        ports = []
+        for port in service["spec"].get("ports") or []:
+            number = target_port(port, pod)
+            if number is not None:
+                named = {"name": port["name"]} if port.get("name") else {}
+                ports.append({**named, "port": number, "protocol": port.get("protocol", "TCP")})
+        if ports:
+            groups.setdefault(repr(ports), (ports, []))[1].append(pod)
+    return list(groups.values())
+
+
+def _address(pod: Object) -> Object:
+    return {
+        "ip": pod["status"]["podIP"],
+        "nodeName": pod["spec"].get("nodeName"),
+        "targetRef": {"kind": "Pod", "namespace": namespace_of(pod), "name": name_of(pod), "uid": uid_of(pod)},
+    }
+
+
+def _endpoints(service: Object, pods: list[Object]) -> Object:
+    subsets = []
+    for ports, members in _groups(service, pods):
+        ready = [_address(pod) for pod in members if is_ready(pod)]
+        waiting = [_address(pod) for pod in members if not is_ready(pod)]
+        subset: Object = {"ports": ports}
+        if ready:
+            subset["addresses"] = ready
+        if waiting:
+            subset["notReadyAddresses"] = waiting
+        subsets.append(subset)
+    return {
+        "apiVersion": "v1",
+        "kind": "Endpoints",
+        "metadata": {
+            "name": name_of(service),
+            "namespace": namespace_of(service),
+            "labels": dict(labels_of(service)),
+        },
+        **({"subsets": subsets} if subsets else {}),
+    }
+
+
+def _slice(service: Object, pods: list[Object]) -> Object:
+    groups = _groups(service, pods)
+    ports = groups[0][0] if groups else []
+    members = [pod for each, pods_of_group in groups if each == ports for pod in pods_of_group]
+    return {
+        "apiVersion": "discovery.k8s.io/v1",
+        "kind": "EndpointSlice",
+        "addressType": "IPv4",
+        "metadata": {
+            "generateName": f"{name_of(service)}-",
+            "namespace": namespace_of(service),
+            "labels": {**labels_of(service), SERVICE_NAME: name_of(service), MANAGED_BY: "endpointslice-controller.k8s.io"},
+            "ownerReferences": [owner_reference(service, "Service", "v1")],
+        },
+        "ports": ports,
+        "endpoints": [_endpoint(pod) for pod in members],
+    }
+
+
+def _endpoint(pod: Object) -> Object:
+    ready = is_ready(pod)
+    reference = _address(pod)
+    return {
+        "addresses": [reference["ip"]],
+        "conditions": {"ready": ready, "serving": ready, "terminating": False},
+        "nodeName": reference["nodeName"],
+        "targetRef": reference["targetRef"],
+    }
+
+
+def _write(store: Store, kind: str, wanted: Object) -> None:
+    known = store.get(kind, namespace_of(wanted), name_of(wanted))
+    if known is None:
+        store.create(kind, wanted)
+    else:
+        store.update(kind, _over(known, wanted))
+
+
+def _write_slice(store: Store, wanted: Object) -> None:
+    service, namespace = wanted["metadata"]["labels"][SERVICE_NAME], namespace_of(wanted)
+    for known in store.list("EndpointSlice", namespace):
+        if labels_of(known).get(SERVICE_NAME) == service:
+            store.update("EndpointSlice", _over(known, wanted))
+            return
+    store.create("EndpointSlice", wanted)
+
+
+def _over(known: Object, wanted: Object) -> Object:
+    """The wanted content under the known object's own metadata; a subset that vanished vanishes."""
+    metadata: dict[str, Any] = {**known["metadata"], "labels": wanted["metadata"]["labels"]}
+    return {**wanted, "metadata": metadata}
+
+
+def _drop_orphans(ctx: Context) -> None:
+    """Endpoints carry the Service's name and no owner: they go when it goes, or when it has lost its selector's purpose."""
+    for endpoints in ctx.store.list("Endpoints"):
+        if ctx.store.get("Service", namespace_of(endpoints), name_of(endpoints)) is None:
+            ctx.store.delete("Endpoints", namespace_of(endpoints), name_of(endpoints))

@@ -1,0 +1,157 @@
+"""The scheduler: a node for every pod that has none.
+
+A node is taken out by cordon, by a taint that is not tolerated, by a nodeSelector that does not match or by requests that do not fit;
+among those left the one with the most free CPU and memory wins, less a penalty for a PreferNoSchedule taint and for every sibling of
+the same owner already there. When no node is left, the pod waits with the sentence that counts each reason by node.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from simulator.controllers.context import Context
+from simulator.events import Source
+from simulator.objects import (
+    Object,
+    condition,
+    controller_of,
+    is_deleting,
+    is_finished,
+    labels_of,
+    name_of,
+    namespace_of,
+    with_spec,
+    with_status,
+)
+from simulator.quantity import quantity, resource
+
+SOURCE = Source("default-scheduler")
+SIBLING_PENALTY = 0.5
+TAINT_PENALTY = 0.2
+
+
+@dataclass
+class Room:
+    """What is still free on a node."""
+
+    node: Object
+    cpu: float
+    memory: float
+    pods: int
+    owners: Counter[str]
+
+    def take(self, pod: Object) -> None:
+        cpu, memory = requests(pod)
+        self.cpu -= cpu
+        self.memory -= memory
+        self.pods -= 1
+        self.owners[_owner(pod)] += 1
+
+
+def reconcile(ctx: Context) -> None:
+    pods = ctx.store.list("Pod")
+    waiting = [pod for pod in pods if not pod["spec"].get("nodeName") and not is_deleting(pod) and not is_finished(pod)]
+    if not waiting:
+        return
+    rooms = _rooms(ctx, pods)
+    for pod in waiting:
+        refusals = {name_of(room.node): _refusal(room, pod) for room in rooms}
+        fitting = [room for room in rooms if not refusals[name_of(room.node)]]
+        if fitting:
+            best = max(fitting, key=lambda room: _score(room, pod))
+            best.take(pod)
+            _bind(ctx, pod, name_of(best.node))
+        else:
+            _refuse(ctx, pod, Counter(refusals.values()), len(rooms))
+
+
+def requests(pod: Object) -> tuple[float, float]:
+    containers = pod["spec"].get("containers") or []
+    cpu = sum(resource(each, "requests", "cpu") or 0.0 for each in containers)
+    memory = sum(resource(each, "requests", "memory") or 0.0 for each in containers)
+    return cpu, memory
+
+
+def _rooms(ctx: Context, pods: list[Object]) -> list[Room]:
+    rooms = []
+    for node in ctx.store.list("Node"):
+        allocatable = node["status"]["allocatable"]
+        room = Room(node, quantity(allocatable["cpu"]), quantity(allocatable["memory"]), int(allocatable["pods"]), Counter())
+        for pod in pods:
+            if pod["spec"].get("nodeName") == name_of(node) and not is_finished(pod):
+                room.take(pod)
+        rooms.append(room)
+    return rooms
+
+
+def _owner(pod: Object) -> str:
+    owner = controller_of(pod)
+    return str(owner["uid"]) if owner else ""
+
+
+def _refusal(room: Room, pod: Object) -> str:
+    """Why this node cannot take the pod, in the scheduler's words; empty when it can."""
+    spec = room.node.get("spec") or {}
+    if spec.get("unschedulable") and not _tolerated(pod, _CORDON):
+        return "node(s) were unschedulable"
+    for taint in spec.get("taints") or []:
+        if taint["effect"] in ("NoSchedule", "NoExecute") and not _tolerated(pod, taint):
+            return f"node(s) had untolerated taint {{{taint['key']}: {taint.get('value', '')}}}"
+    if any(labels_of(room.node).get(key) != value for key, value in (pod["spec"].get("nodeSelector") or {}).items()):
+        return "node(s) didn't match Pod's node affinity/selector"
+    cpu, memory = requests(pod)
+    if cpu > room.cpu + 1e-9:
+        return "Insufficient cpu"
+    if memory > room.memory:
+        return "Insufficient memory"
+    return "Too many pods" if room.pods < 1 else ""
+
+
+_CORDON: Object = {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}
+
+
+def _tolerated(pod: Object, taint: Object) -> bool:
+    return any(_tolerates(each, taint) for each in pod["spec"].get("tolerations") or [])
+
+
+def _tolerates(toleration: Object, taint: Object) -> bool:
+    if toleration.get("effect") not in (None, "", taint["effect"]):
+        return False
+    if toleration.get("operator", "Equal") == "Exists":
+        return toleration.get("key") in (None, "", taint["key"])
+    return toleration.get("key") == taint["key"] and toleration.get("value", "") == taint.get("value", "")
+
+
+def _score(room: Room, pod: Object) -> float:
+    allocatable = room.node["status"]["allocatable"]
+    free = room.cpu / quantity(allocatable["cpu"]) + room.memory / quantity(allocatable["memory"])
+    taints = (room.node.get("spec") or {}).get("taints") or []
+    soft = sum(1 for taint in taints if taint["effect"] == "PreferNoSchedule" and not _tolerated(pod, taint))
+    return free - SIBLING_PENALTY * room.owners[_owner(pod)] - TAINT_PENALTY * soft
+
+
+def _bind(ctx: Context, pod: Object, node: str) -> None:
+    scheduled = {"type": "PodScheduled", "status": "True", "lastProbeTime": None, "lastTransitionTime": ctx.stamp()}
+    bound = with_status(with_spec(pod, nodeName=node), {**(pod.get("status") or {}), "conditions": [scheduled]})
+    ctx.store.update("Pod", bound)
+    message = f"Successfully assigned {namespace_of(pod)}/{name_of(pod)} to {node}"
+    ctx.events.record(pod, "Pod", "Normal", "Scheduled", message, SOURCE)
+
+
+def _refuse(ctx: Context, pod: Object, reasons: Counter[str], nodes: int) -> None:
+    listed = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
+    message = f"0/{nodes} nodes are available: {listed}."
+    known = condition(pod, "PodScheduled")
+    if known is not None and known.get("message") == message:
+        return
+    unscheduled = {
+        "type": "PodScheduled",
+        "status": "False",
+        "reason": "Unschedulable",
+        "message": message,
+        "lastProbeTime": None,
+        "lastTransitionTime": ctx.stamp(),
+    }
+    ctx.store.update("Pod", with_status(pod, {**(pod.get("status") or {}), "phase": "Pending", "conditions": [unscheduled]}))
+    ctx.events.record(pod, "Pod", "Warning", "FailedScheduling", message, SOURCE)

@@ -1,0 +1,93 @@
+"""Events as the components of a cluster write them.
+
+The same thing said again about the same object within the hour is one Event whose count and lastTimestamp move, which is what the
+event correlator of client-go does; after the hour an Event is forgotten, as the API server forgets it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from simulator.clock import parse_rfc3339, rfc3339
+from simulator.store import Store
+
+Object = dict[str, Any]
+EventType = Literal["Normal", "Warning"]
+
+TTL = timedelta(hours=1)
+API_VERSIONS = {"Deployment": "apps/v1", "ReplicaSet": "apps/v1", "EndpointSlice": "discovery.k8s.io/v1"}
+
+
+@dataclass(frozen=True)
+class Source:
+    component: str
+    host: str = ""
+
+
+class Recorder:
+    def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._now = now
+
+    def record(self, about: Object, kind: str, event: EventType, reason: str, message: str, source: Source, field: str = "") -> None:
+        """Say something about an object; `field` is a path inside it, such as spec.containers{web}."""
+        involved = _reference(about, kind, field)
+        name = _name(involved, event, reason, message, source)
+        namespace = involved.get("namespace") or "default"
+        known = self._store.get("Event", namespace, name)
+        stamp = rfc3339(self._now())
+        if known is None:
+            self._store.create("Event", _event(name, namespace, involved, event, reason, message, source, stamp))
+        else:
+            self._store.update("Event", {**known, "count": known["count"] + 1, "lastTimestamp": stamp})
+
+    def forget_old(self) -> None:
+        oldest = self._now() - TTL
+        for event in self._store.list("Event"):
+            last = event.get("lastTimestamp") or event["metadata"]["creationTimestamp"]
+            if parse_rfc3339(last) < oldest:
+                self._store.delete("Event", event["metadata"].get("namespace"), event["metadata"]["name"])
+
+
+def _reference(about: Object, kind: str, field: str) -> Object:
+    metadata = about["metadata"]
+    reference = {
+        "kind": kind,
+        "namespace": metadata.get("namespace"),
+        "name": metadata["name"],
+        "uid": metadata["uid"],
+        "apiVersion": API_VERSIONS.get(kind, "v1"),
+        "resourceVersion": metadata.get("resourceVersion"),
+        "fieldPath": field,
+    }
+    return {key: value for key, value in reference.items() if value}
+
+
+def _name(involved: Object, event: str, reason: str, message: str, source: Source) -> str:
+    said = "\0".join((involved["uid"], involved.get("fieldPath", ""), event, reason, message, source.component, source.host))
+    return f"{involved['name']}.{hashlib.sha256(said.encode()).hexdigest()[:16]}"
+
+
+def _event(
+    name: str, namespace: str, involved: Object, event: str, reason: str, message: str, source: Source, stamp: str
+) -> Object:
+    return {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": name, "namespace": namespace},
+        "involvedObject": involved,
+        "type": event,
+        "reason": reason,
+        "message": message,
+        "source": {"component": source.component, **({"host": source.host} if source.host else {})},
+        "reportingComponent": source.component,
+        "reportingInstance": source.host,
+        "firstTimestamp": stamp,
+        "lastTimestamp": stamp,
+        "eventTime": None,
+        "count": 1,
+    }

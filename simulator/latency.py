@@ -1,0 +1,75 @@
+"""Latencies as distributions, and what a Prometheus histogram makes of them.
+
+Successful requests follow a log-logistic distribution around their mean: right-skewed like real latencies, with a distribution function
+in closed form, so a week of buckets is one vectorised expression.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from simulator.noise import Floats
+
+BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+LE = tuple(f"{bound:g}" for bound in BUCKETS) + ("+Inf",)
+_BOUNDS = np.array(BUCKETS)[:, None]
+SPREAD = 3.2
+TIGHT = 14.0
+_MEAN_OVER_MEDIAN = {spread: (np.pi / spread) / np.sin(np.pi / spread) for spread in (SPREAD, TIGHT)}
+
+
+@dataclass(frozen=True)
+class Part:
+    """A share of the requests with its mean latency; `spread` is the shape (higher is tighter)."""
+
+    share: Floats
+    mean: Floats
+    spread: float = SPREAD
+
+
+def below(bound: float, mean: Floats, spread: float = SPREAD) -> Floats:
+    """The share of requests that take at most `bound` seconds."""
+    median = np.maximum(mean, 1e-6) / _MEAN_OVER_MEDIAN[spread]
+    return 1 / (1 + (median / bound) ** spread)
+
+
+def buckets(rate: Floats, parts: list[Part]) -> Floats:
+    """Requests a second at or under each bound: shape (bounds + 1, times)."""
+    shares = np.zeros((len(LE), len(rate)))
+    for part in parts:
+        median = np.maximum(part.mean, 1e-6) / _MEAN_OVER_MEDIAN[part.spread]
+        power = median**part.spread
+        shares[:-1] += part.share / (1 + power * _BOUNDS**-part.spread)
+        shares[-1] += part.share
+    return shares * rate
+
+
+def mean(parts: list[Part]) -> Floats:
+    return sum((part.share * part.mean for part in parts), np.zeros_like(parts[0].share))
+
+
+def merged(parts: list[Part]) -> list[Part]:
+    """One part for each spread, with the mean of its members: what a histogram can tell apart anyway."""
+    result = []
+    for spread in (SPREAD, TIGHT):
+        alike = [part for part in parts if part.spread == spread]
+        if alike:
+            share = sum((part.share for part in alike), np.zeros_like(alike[0].share))
+            result.append(Part(share, mean(alike) / np.maximum(share, 1e-12), spread))
+    return result
+
+
+def quantile(q: float, counts: list[float]) -> float | None:
+    """histogram_quantile over cumulative counts, for the state page; None without requests."""
+    total = counts[-1]
+    if total <= 0:
+        return None
+    rank = q * total
+    lower, before = 0.0, 0.0
+    for bound, count in zip(BUCKETS, counts, strict=False):
+        if count >= rank:
+            return lower + (bound - lower) * (rank - before) / max(count - before, 1e-12)
+        lower, before = bound, count
+    return BUCKETS[-1]

@@ -1,0 +1,73 @@
+"""How each kind of program words a line. A style renders a level, a message and fields; nothing else differs between programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+
+from simulator.apps import LogStyle
+
+Fields = dict[str, str | int | float]
+Render = Callable[[datetime, str, str, Fields], str]
+
+
+def render(style: LogStyle, at: datetime, level: str, message: str, fields: Fields) -> str:
+    return _STYLES[style](at, level, message, fields)
+
+
+def _iso(at: datetime) -> str:
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _logfmt(at: datetime, level: str, message: str, fields: Fields) -> str:
+    pairs = "".join(f" {key}={_quoted(value)}" for key, value in fields.items())
+    return f'time={_iso(at)} level={level} msg="{message}"{pairs}'
+
+
+def _quoted(value: str | float) -> str:
+    text = str(value)
+    return json.dumps(text) if any(each in text for each in ' "=') else text
+
+
+def _json(at: datetime, level: str, message: str, fields: Fields) -> str:
+    return json.dumps({"ts": _iso(at), "level": level, "message": message, **fields})
+
+
+def _access(at: datetime, level: str, message: str, fields: Fields) -> str:
+    if "status" not in fields:
+        return f"{at:%Y/%m/%d %H:%M:%S} [{level}] {message}" + "".join(f", {key}: {value}" for key, value in fields.items())
+    client = fields.get("client", "-")
+    request = f"{fields['method']} {fields['path']} HTTP/1.1"
+    upstream = f' upstream="{fields["upstream"]}"' if "upstream" in fields else ""
+    return f'{client} - - [{at:%d/%b/%Y:%H:%M:%S +0000}] "{request}" {fields["status"]} {fields["duration_ms"]}ms{upstream}'
+
+
+def _redis(at: datetime, level: str, message: str, _fields: Fields) -> str:
+    mark = {"error": "#", "warn": "#"}.get(level, "*")
+    return f"1:M {at:%d %b %Y %H:%M:%S}.{at.microsecond // 1000:03d} {mark} {message}"
+
+
+def _postgres(at: datetime, level: str, message: str, _fields: Fields) -> str:
+    severity = {"error": "ERROR", "warn": "WARNING"}.get(level, "LOG")
+    return f"{at:%Y-%m-%d %H:%M:%S}.{at.microsecond // 1000:03d} UTC [1] {severity}:  {message}"
+
+
+def _rabbitmq(at: datetime, level: str, message: str, _fields: Fields) -> str:
+    severity = {"warn": "warning"}.get(level, level)
+    return f"{at:%Y-%m-%d %H:%M:%S}.{at.microsecond:06d}+00:00 [{severity}] <0.{at.second + 200}.0> {message}"
+
+
+def _plain(_at: datetime, level: str, message: str, _fields: Fields) -> str:
+    return f"[{level.upper()}] {message}"
+
+
+_STYLES: dict[LogStyle, Render] = {
+    "access": _access,
+    "logfmt": _logfmt,
+    "json": _json,
+    "redis": _redis,
+    "postgres": _postgres,
+    "rabbitmq": _rabbitmq,
+    "plain": _plain,
+}

@@ -1,0 +1,320 @@
+"""The shop, as data: fifteen programs in two namespaces on three nodes, who calls whom, what a request costs.
+
+Customers arrive at `edge-gateway`. Figures are chosen so that at the week's peak every container runs at 15 to 35 % of its CPU limit
+and 45 to 65 % of its memory limit: a healthy shop raises no alarm, and a fault has to be a real one to show.
+"""
+
+from __future__ import annotations
+
+from simulator.apps import App, Call, EntryShare, Memory, NodeSpec, Resources, Route, Shop
+
+CACHE = Call("session-cache", "get", "CACHE_ADDR", required=False, timeout=0.5)
+_REGISTRY = "registry.shop.example"
+
+
+def _query(per_request: float = 1.0) -> Call:
+    return Call("shop-db", "query", "DATABASE_URL", per_request)
+
+
+def _call(app: str, route: str, per_request: float = 1.0, required: bool = True, timeout: float = 2.0) -> Call:
+    return Call(app, route, f"{app.upper().replace('-', '_')}_URL", per_request, required, timeout)
+
+
+EDGE_GATEWAY = App(
+    name="edge-gateway",
+    namespace="shop",
+    port=8080,
+    routes=(
+        Route("GET", "/", 2.0, 1.0, (_call("catalogue", "/featured", timeout=3), _call("recommendations", "/for-you", required=False)), "/"),
+        Route("GET", "/products/{id}", 2.0, 1.0, (_call("catalogue", "/products/{id}", timeout=3), _call("pricing", "/prices")), "/products/{n}"),
+        Route("GET", "/search", 1.8, 1.0, (_call("search", "/search", timeout=3),), "/search?q=item{n}"),
+        Route("GET", "/cart", 1.8, 1.0, (_call("cart", "/cart", timeout=3),), "/cart"),
+        Route("GET", "/account", 1.8, 1.0, (_call("accounts", "/profile", timeout=3),), "/account"),
+        Route("POST", "/checkout", 2.4, 1.0, (_call("checkout", "/checkout", timeout=5),), "/checkout"),
+    ),
+    memory=Memory(idle=42, busy=66, per_rps=0.15),
+    resources=Resources("150m", "500m", "64Mi", "128Mi"),
+    replicas=3,
+    versions=("1.17.2", "1.18.0"),
+    log_style="access",
+    boot_seconds=2.0,
+    image_mb=54,
+    is_edge=True,
+)
+
+CATALOGUE = App(
+    name="catalogue",
+    namespace="shop",
+    port=8080,
+    routes=(
+        Route("GET", "/featured", 6.0, 3.0, (CACHE, _query(0.2)), "/featured"),
+        Route("GET", "/products/{id}", 5.0, 2.0, (CACHE, _query(0.3)), "/products/{n}"),
+    ),
+    memory=Memory(idle=78, busy=132, per_rps=0.4),
+    resources=Resources("100m", "400m", "128Mi", "256Mi"),
+    replicas=3,
+    versions=("3.7.4", "3.8.1"),
+    log_style="json",
+    boot_seconds=4.5,
+    image_mb=118,
+)
+
+SEARCH = App(
+    name="search",
+    namespace="shop",
+    port=8080,
+    routes=(Route("GET", "/search", 14.0, 8.0, (), "/search?q=item{n}&page=1"),),
+    memory=Memory(idle=150, busy=260, per_rps=1.5),
+    resources=Resources("200m", "500m", "256Mi", "512Mi"),
+    replicas=2,
+    versions=("2.3.0", "2.4.1"),
+    boot_seconds=7.0,
+    image_mb=212,
+)
+
+RECOMMENDATIONS = App(
+    name="recommendations",
+    namespace="shop",
+    port=8080,
+    routes=(Route("GET", "/for-you", 10.0, 5.0, (CACHE, _query(0.1)), "/for-you?user={n}"),),
+    memory=Memory(idle=160, busy=230, per_rps=1.0),
+    resources=Resources("150m", "400m", "256Mi", "448Mi"),
+    replicas=2,
+    versions=("0.9.6", "0.10.2"),
+    log_style="json",
+    boot_seconds=8.0,
+    image_mb=340,
+)
+
+PRICING = App(
+    name="pricing",
+    namespace="shop",
+    port=8080,
+    routes=(Route("GET", "/prices", 3.5, 1.5, (), "/prices?sku={n}"),),
+    memory=Memory(idle=36, busy=60, per_rps=0.2),
+    resources=Resources("100m", "300m", "64Mi", "128Mi"),
+    replicas=2,
+    versions=("5.1.0", "5.1.3"),
+    boot_seconds=2.5,
+    image_mb=38,
+)
+
+CART = App(
+    name="cart",
+    namespace="shop",
+    port=8080,
+    routes=(Route("GET", "/cart", 7.0, 2.0, (Call("session-cache", "get", "CACHE_ADDR", 2.0, timeout=0.5),), "/cart/{n}"),),
+    memory=Memory(idle=64, busy=104, per_rps=0.5),
+    resources=Resources("80m", "250m", "96Mi", "192Mi"),
+    replicas=2,
+    versions=("2.0.8", "2.1.0"),
+    boot_seconds=4.0,
+    image_mb=96,
+)
+
+ACCOUNTS = App(
+    name="accounts",
+    namespace="shop",
+    port=8080,
+    routes=(Route("GET", "/profile", 9.0, 3.0, (CACHE, _query(0.5)), "/profile/{n}"),),
+    memory=Memory(idle=88, busy=138, per_rps=0.8),
+    resources=Resources("80m", "200m", "128Mi", "256Mi"),
+    replicas=2,
+    versions=("4.4.0", "4.5.0"),
+    log_style="json",
+    boot_seconds=5.0,
+    image_mb=124,
+)
+
+CHECKOUT = App(
+    name="checkout",
+    namespace="shop",
+    port=8080,
+    routes=(
+        Route(
+            "POST",
+            "/checkout",
+            22.0,
+            6.0,
+            (_call("cart", "/cart"), _call("pricing", "/prices"), _call("payments", "/charge", timeout=3), _call("orders", "/orders")),
+            "/checkout",
+        ),
+    ),
+    memory=Memory(idle=92, busy=150, per_rps=3.0),
+    resources=Resources("80m", "250m", "128Mi", "256Mi"),
+    replicas=3,
+    versions=("2.13.0", "2.14.1"),
+    boot_seconds=5.5,
+    image_mb=131,
+)
+
+SESSION_CACHE = App(
+    name="session-cache",
+    namespace="shop",
+    port=6379,
+    routes=(Route("CMD", "get", 0.35, 0.15, (), "GET session:{n}"),),
+    memory=Memory(idle=30, busy=150, per_rps=0.1, warm_seconds=120),
+    resources=Resources("100m", "300m", "192Mi", "320Mi"),
+    replicas=1,
+    versions=("7.2.3", "7.2.4"),
+    protocol="tcp",
+    log_style="redis",
+    boot_seconds=1.0,
+    image_mb=42,
+    repository="docker.io/library/redis",
+    strategy="Recreate",
+)
+
+SHOP_DB = App(
+    name="shop-db",
+    namespace="shop",
+    port=5432,
+    routes=(Route("SQL", "query", 2.5, 1.2, (), "SELECT ... WHERE id = {n}"),),
+    memory=Memory(idle=180, busy=520, per_rps=0.5, warm_seconds=180),
+    resources=Resources("500m", "1", "768Mi", "1Gi"),
+    replicas=1,
+    versions=("16.1", "16.2"),
+    protocol="tcp",
+    log_style="postgres",
+    boot_seconds=6.0,
+    image_mb=150,
+    repository="docker.io/library/postgres",
+    strategy="Recreate",
+)
+
+ORDERS = App(
+    name="orders",
+    namespace="fulfilment",
+    port=8080,
+    routes=(
+        Route(
+            "POST",
+            "/orders",
+            12.0,
+            4.0,
+            (_call("inventory", "/reserve"), _query(2.0), Call("orders-queue", "publish", "AMQP_URL")),
+            "/orders",
+        ),
+    ),
+    memory=Memory(idle=84, busy=128, per_rps=2.0),
+    resources=Resources("80m", "250m", "128Mi", "256Mi"),
+    replicas=2,
+    versions=("1.8.2", "1.9.0"),
+    boot_seconds=4.5,
+    image_mb=109,
+)
+
+INVENTORY = App(
+    name="inventory",
+    namespace="fulfilment",
+    port=8080,
+    routes=(
+        Route("POST", "/reserve", 8.0, 3.0, (_query(),), "/reserve/{n}"),
+        Route("POST", "/commit", 8.0, 3.0, (_query(),), "/commit/{n}"),
+    ),
+    memory=Memory(idle=70, busy=118, per_rps=1.0),
+    resources=Resources("80m", "250m", "96Mi", "224Mi"),
+    replicas=2,
+    versions=("3.0.1", "3.1.0"),
+    log_style="json",
+    boot_seconds=4.0,
+    image_mb=101,
+)
+
+PAYMENTS = App(
+    name="payments",
+    namespace="fulfilment",
+    port=8443,
+    routes=(Route("POST", "/charge", 15.0, 110.0, (), "/charge"),),
+    memory=Memory(idle=96, busy=142, per_rps=2.0),
+    resources=Resources("80m", "250m", "128Mi", "256Mi"),
+    replicas=2,
+    versions=("6.2.0", "6.2.1"),
+    boot_seconds=6.0,
+    image_mb=144,
+)
+
+ORDERS_QUEUE = App(
+    name="orders-queue",
+    namespace="fulfilment",
+    port=5672,
+    routes=(
+        Route("AMQP", "publish", 1.2, 0.8, (), "publish orders"),
+        Route("AMQP", "deliver", 0.9, 0.6, (), "deliver orders"),
+    ),
+    memory=Memory(idle=96, busy=150, per_rps=0.5, warm_seconds=60),
+    resources=Resources("100m", "300m", "192Mi", "320Mi"),
+    replicas=1,
+    versions=("3.12.12", "3.13.1"),
+    protocol="tcp",
+    log_style="rabbitmq",
+    boot_seconds=9.0,
+    image_mb=106,
+    repository="docker.io/library/rabbitmq",
+    strategy="Recreate",
+)
+
+SHIPPING_WORKER = App(
+    name="shipping-worker",
+    namespace="fulfilment",
+    port=9090,
+    routes=(Route("JOB", "ship-order", 25.0, 40.0, (Call("orders-queue", "deliver", "AMQP_URL"), _call("inventory", "/commit"), _query())),),
+    memory=Memory(idle=74, busy=120, per_rps=2.0),
+    resources=Resources("100m", "400m", "128Mi", "224Mi"),
+    replicas=2,
+    versions=("1.4.0", "1.4.2"),
+    boot_seconds=3.5,
+    image_mb=97,
+    consumes="orders-queue",
+)
+
+SHOP = Shop(
+    apps=(
+        EDGE_GATEWAY,
+        CATALOGUE,
+        SEARCH,
+        RECOMMENDATIONS,
+        PRICING,
+        CART,
+        ACCOUNTS,
+        CHECKOUT,
+        SESSION_CACHE,
+        SHOP_DB,
+        ORDERS,
+        INVENTORY,
+        PAYMENTS,
+        ORDERS_QUEUE,
+        SHIPPING_WORKER,
+    ),
+    entries=(
+        EntryShare("edge-gateway", "/", 0.18),
+        EntryShare("edge-gateway", "/products/{id}", 0.34),
+        EntryShare("edge-gateway", "/search", 0.20),
+        EntryShare("edge-gateway", "/cart", 0.13),
+        EntryShare("edge-gateway", "/account", 0.08),
+        EntryShare("edge-gateway", "/checkout", 0.07),
+    ),
+    nodes=(
+        NodeSpec("node-1", 4, 16_384, "10.244.1", "192.168.10.11", "zone-a"),
+        NodeSpec("node-2", 4, 16_384, "10.244.2", "192.168.10.12", "zone-b"),
+        # Marked for next Sunday's kernel update: pods rather go elsewhere, none has to.
+        NodeSpec("node-3", 4, 16_384, "10.244.3", "192.168.10.13", "zone-c", (("maintenance", "sunday", "PreferNoSchedule"),)),
+    ),
+    namespaces=("shop", "fulfilment"),
+    peak_rps=120.0,
+    other_images=(
+        "docker.io/library/nginx:1.25.4",
+        "docker.io/library/busybox:1.36.1",
+        "registry.k8s.io/coredns/coredns:v1.11.1",
+        "registry.k8s.io/pause:3.9",
+    ),
+)
+
+
+def repository(app: App) -> str:
+    return app.repository or f"{_REGISTRY}/{app.namespace}/{app.name}"
+
+
+def image(app: App, version: str | None = None) -> str:
+    """The full reference of a version; the newest deployed one when none is given."""
+    return f"{repository(app)}:{version or app.versions[-1]}"

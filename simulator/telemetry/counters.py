@@ -1,0 +1,57 @@
+"""Counters that grow by rates: one vector of values beside one list of labels.
+
+Live ticks add a vector; the week of history is a cumulative sum over a matrix, and its last column is where the live values go on, so the
+two join without a reset. Whole-numbered counters keep their fractions inside and show the floor, as many small ticks must add up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from simulator.noise import Floats
+from simulator.promql.tsdb import Labels, Tsdb
+from simulator.telemetry.labels import Sample
+
+
+@dataclass(frozen=True)
+class Row:
+    """One counter. A late row appears with its first event, as a client library creates a child when it is first used."""
+
+    labels: Labels
+    is_whole: bool = True
+    is_late: bool = False
+
+
+class Counters:
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self._labels = [row.labels for row in rows]
+        self._whole = np.array([row.is_whole for row in rows], dtype=bool)
+        self._late = np.array([row.is_late for row in rows], dtype=bool)
+        self.values: Floats = np.zeros(len(rows))
+
+    def add(self, increments: Floats) -> None:
+        self.values += increments
+
+    def samples(self) -> list[Sample]:
+        shown = _shown(self.values, self._whole)
+        hidden = self._late & (shown < 1)
+        pairs = zip(self._labels, shown.tolist(), hidden.tolist(), strict=True)
+        return [(labels, value) for labels, value, is_hidden in pairs if not is_hidden]
+
+    def write_history(self, tsdb: Tsdb, t_ms: npt.NDArray[np.int64], increments: Floats) -> None:
+        """`increments` has a row for each counter and a column for each time."""
+        totals = np.cumsum(increments, axis=1)
+        shown = _shown(totals, self._whole[:, None])
+        for index, labels in enumerate(self._labels):
+            row = shown[index]
+            first = int(np.searchsorted(row, 1.0)) if self._late[index] else 0
+            tsdb.append_block(labels, t_ms[first:] if first else t_ms, row[first:])
+        self.values = totals[:, -1].copy()
+
+
+def _shown(values: Floats, whole: npt.NDArray[np.bool_]) -> Floats:
+    return np.where(whole, np.floor(values + 1e-9), np.round(values, 3))

@@ -1,0 +1,99 @@
+"""HTTP instrumentation of the programs, and the edges between them as a service graph shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from simulator.apps import App
+from simulator.flow import CallFlow, GroupFlow
+from simulator.latency import LE, SPREAD, TIGHT, Part, buckets, mean
+from simulator.noise import Floats
+from simulator.telemetry.counters import Row
+from simulator.telemetry.labels import labelled
+
+CODES = ("200", "500", "502", "503", "504")
+
+
+def is_instrumented(app: App) -> bool:
+    return app.protocol == "http" and not app.consumes
+
+
+def http_rows(app: App, base: dict[str, str]) -> list[Row]:
+    rows = []
+    for route in app.routes:
+        labels = {**base, "method": route.method, "route": route.path}
+        rows += _histogram_rows("http_request_duration_seconds", labels)
+        for code in CODES:
+            rows.append(Row(labelled("http_requests_total", labels, code=code), is_late=code != "200"))
+    return rows
+
+
+def http_rates(flow: GroupFlow) -> Floats:
+    """Increments a second of `http_rows`, for one pod of the group."""
+    blocks = []
+    for route in flow.group.app.routes:
+        served = flow.routes.get(route.path)
+        if served is None:
+            blocks.append(np.zeros((len(LE) + 2 + len(CODES), len(flow.cores))))
+            continue
+        codes = [served.rate * (served.ok.share if code == "200" else served.share(code)) for code in CODES]
+        blocks.append(np.vstack([_histogram_rates(served.rate, served.parts), np.asarray(codes)]))
+    return np.vstack(blocks)
+
+
+def job_rows(app: App, base: dict[str, str]) -> list[Row]:
+    labels = {**base, "queue": app.consumes}
+    return [Row(labelled("jobs_processed_total", labels, outcome=each)) for each in ("done", "failed")]
+
+
+def job_rates(flow: GroupFlow) -> Floats:
+    served = flow.routes.get(flow.group.app.routes[0].path)
+    if served is None:
+        return np.zeros((2, len(flow.cores)))
+    return np.asarray([served.rate * served.ok.share, served.rate * served.failed])
+
+
+def edge_rows(client: str, client_namespace: str, server: str, server_namespace: str) -> list[Row]:
+    base = {
+        "job": "tempo",
+        "client": client,
+        "server": server,
+        "client_service_namespace": client_namespace,
+        "server_service_namespace": server_namespace,
+    }
+    return [
+        Row(labelled("traces_service_graph_request_total", base)),
+        Row(labelled("traces_service_graph_request_failed_total", base)),
+        *_histogram_rows("traces_service_graph_request_server_seconds", base),
+    ]
+
+
+def edge_rates(calls: Sequence[CallFlow]) -> Floats:
+    """All calls from one program to one Service together."""
+    blocks = []
+    for call in calls:
+        failed = call.failed
+        fast = np.minimum(call.refused + call.error, 1.0)
+        parts = [
+            Part(1 - failed, call.latency, SPREAD),
+            Part(np.minimum(fast, failed), call.latency, SPREAD),
+            Part(np.maximum(failed - fast, 0.0), call.latency * 0 + call.call.timeout, TIGHT),
+        ]
+        head = np.asarray([call.rate, call.rate * failed])
+        blocks.append(np.vstack([head, _histogram_rates(call.rate, parts)]))
+    return np.asarray(sum(blocks[1:], blocks[0]))
+
+
+def _histogram_rows(name: str, labels: dict[str, str]) -> list[Row]:
+    return [
+        *(Row(labelled(f"{name}_bucket", labels, le=bound)) for bound in LE),
+        Row(labelled(f"{name}_sum", labels), is_whole=False),
+        Row(labelled(f"{name}_count", labels)),
+    ]
+
+
+def _histogram_rates(rate: Floats, parts: list[Part]) -> Floats:
+    counted = buckets(rate, parts)
+    return np.vstack([counted, rate * mean(parts), counted[-1]])

@@ -1,0 +1,261 @@
+"""The simulated world: objects, containers, traffic and measurements, moved through time together.
+
+`advance` walks from instant to instant at which something happens: a container's phase ends, a tick of traffic (every 5 s), a scrape
+(every 15 s). At each one the kubelets move, the controllers run until a whole round changes nothing, traffic is computed over what now
+stands, and memory that outgrew its limit kills its process. `kick` lets the controllers act at the present instant, after a client's write.
+Everything is a function of the seed, the start and the calls made, in their order.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from simulator import bootstrap
+from simulator.apps import App, Shop
+from simulator.clock import SimClock, epoch_ms
+from simulator.controllers import CONTROLLERS, Context
+from simulator.events import Recorder
+from simulator.flow import Conditions, Flow, GroupFlow, Solver
+from simulator.kubelet import ContainerRun, Kubelet, PodRun
+from simulator.logs import LogBook, LogLine
+from simulator.logs.writer import LogWriter
+from simulator.memory import towards
+from simulator.network import Member, Topology, survey
+from simulator.objects import name_of
+from simulator.promql.tsdb import Tsdb
+from simulator.registry import Registry
+from simulator.shop import SHOP
+from simulator.store import Store
+from simulator.telemetry.collector import Collector, steady
+
+TICK_SECONDS = 5
+SCRAPE_SECONDS = 15
+HOUSEKEEPING_SECONDS = 300
+HISTORY_STEP = 60.0
+LIVE_BEFORE_START = timedelta(minutes=10)
+YOUTH = timedelta(minutes=20)
+MAX_ROUNDS = 40
+
+
+class World:
+    def __init__(
+        self,
+        seed: int,
+        start: datetime,
+        *,
+        speed: float = 0.0,
+        monotonic: Callable[[], float] | None = None,
+        history_days: float = 7.0,
+        shop: Shop = SHOP,
+    ) -> None:
+        born = start - timedelta(days=history_days) - LIVE_BEFORE_START - YOUTH
+        self.seed = seed
+        self.shop = shop
+        self.clock = SimClock(born, speed, monotonic)
+        self.store = Store(self.clock.now, seed)
+        self.tsdb = Tsdb()
+        self.registry = Registry(shop)
+        self.events = Recorder(self.store, self.clock.now)
+        self.conditions = Conditions(backlog={app.consumes: 0.0 for app in shop.apps if app.consumes})
+        self.book = LogBook()
+        self._context = Context(self.store, self.clock.now, self.events)
+        self._writer = LogWriter(self.book, seed)
+        self._solver = Solver(shop, seed)
+        self._collector = Collector(self.tsdb, self.store, shop, seed)
+        self.kubelet = Kubelet(
+            self.store, self.clock.now, self.events, self.registry, shop.nodes, seed, self._say_started, self._say_ready
+        )
+        self._settled_version = -1
+        self._surveyed_version = -1
+        self._restless_ticks = 0
+        self._topology = Topology([], {}, {})
+        self._resets: dict[tuple[str, str], int] = {}
+        self.flow: Flow | None = None
+        self._grow_up(start, history_days)
+
+    def advance(self, to: datetime) -> None:
+        while (stop := self._next_stop()) <= to:
+            self.clock.set(stop)
+            self._step()
+        self.clock.set(max(to, self.clock.now()))
+
+    def kick(self) -> None:
+        """Somebody wrote: the controllers and kubelets look at once."""
+        self._settle()
+
+    def read_log(self, namespace: str, pod: str, container: str, *, previous: bool) -> list[LogLine]:
+        """Raises KeyError for an unknown container and NoLog, with the API server's sentence, where there is no such file."""
+        found = self.store.get("Pod", namespace, pod)
+        run = self.kubelet.runs.get(found["metadata"]["uid"]) if found else None
+        if run is None or container not in run.containers:
+            raise KeyError(f"no container {container!r} runs in pod {namespace}/{pod}")
+        return self.book.read(run, run.containers[container], previous=previous)
+
+    def topology(self) -> Topology:
+        if self._surveyed_version != self.store.version:
+            self._topology = survey(self.store, self.shop, self._runs())
+            self._surveyed_version = self.store.version
+            self._restless_ticks = 3
+        return self._topology
+
+    def present_flow(self) -> Flow:
+        """The flow over what stands at this instant, without moving anything."""
+        times = np.array([self.clock.now().timestamp()])
+        return self._solver.solve(times, self.topology(), self.conditions, self.flow)
+
+    def members(self, namespace: str, app: str) -> list[tuple[GroupFlow, Member]]:
+        """The running containers of a program with what they do at present."""
+        flow = self.present_flow()
+        return [
+            (group, member)
+            for group in flow.groups
+            for member in group.group.members
+            if group.group.app.name == app and group.group.namespace == namespace
+        ]
+
+    def _grow_up(self, start: datetime, history_days: float) -> None:
+        """From nothing to a shop that has been running for a week."""
+        bootstrap.create_shop(self._context, self.shop)
+        self._settle()
+        self._live(self.clock.now() + YOUTH / 4)
+        bootstrap.roll_out_present_versions(self._context, self.shop)
+        self._settle()
+        self._live(self.clock.now() + YOUTH * 3 / 4)
+        live_from = start - LIVE_BEFORE_START
+        if history_days > 0:
+            self._write_history(live_from)
+        self._fill_memory()
+        self.clock.set(live_from)
+        for node in self.store.list("Node"):
+            self._heartbeat(name_of(node))
+        self.events.forget_old()
+        self.advance(start)
+
+    def _live(self, until: datetime) -> None:
+        """Let pods come up before anything is measured."""
+        while (due := self.kubelet.next_due()) is not None and due <= until:
+            self.clock.set(due)
+            self._settle()
+        self.clock.set(until)
+
+    def _write_history(self, until: datetime) -> None:
+        first = math.ceil(self.clock.now().timestamp() / HISTORY_STEP) * HISTORY_STEP
+        times = np.arange(first, until.timestamp(), HISTORY_STEP)
+        flow = self._solver.solve(times, self.topology(), self.conditions, None)
+        self._collector.write_history(flow, HISTORY_STEP, self._runs(), self.conditions.backlog)
+
+    def _fill_memory(self) -> None:
+        flow = self.present_flow()
+        for group in flow.groups:
+            for member in group.group.members:
+                mib = steady(member, group.group, group.rate, self.seed, flow.times)
+                member.container.memory_mib = float(mib[-1])
+
+    def _runs(self) -> list[PodRun]:
+        return sorted(self.kubelet.runs.values(), key=lambda run: (run.namespace, run.name))
+
+    def _next_stop(self) -> datetime:
+        now = self.clock.now()
+        into = now.timestamp() % TICK_SECONDS
+        tick = now + timedelta(seconds=TICK_SECONDS - into)
+        due = self.kubelet.next_due()
+        return tick if due is None else min(tick, max(due, now))
+
+    def _step(self) -> None:
+        seconds = self.clock.now().timestamp()
+        is_tick = seconds % TICK_SECONDS == 0
+        self._settle(force=is_tick and seconds % 30 == 0)
+        if not is_tick:
+            return
+        self._traffic()
+        if seconds % SCRAPE_SECONDS == 0:
+            self._collector.scrape(epoch_ms(self.clock.now()), self._runs(), self.conditions.backlog)
+        if seconds % HOUSEKEEPING_SECONDS == 0:
+            self._keep_house()
+
+    def _settle(self, *, force: bool = False) -> None:
+        """Controllers and kubelets until a whole round changes nothing; two clients at war are cut off and go on next time."""
+        self.kubelet.sync()
+        if self.store.version == self._settled_version and not force:
+            return
+        for _ in range(MAX_ROUNDS):
+            before = self.store.version
+            for controller in CONTROLLERS:
+                controller.reconcile(self._context)
+            self.kubelet.sync()
+            if self.store.version == before:
+                break
+        self._settled_version = self.store.version
+
+    def _traffic(self) -> None:
+        topology = self.topology()
+        self._apply_resets(topology)
+        if self.flow is None or self._restless_ticks > 0 or self.clock.now().timestamp() % SCRAPE_SECONDS == 0:
+            self.flow = self._solver.solve(np.array([self.clock.now().timestamp()]), topology, self.conditions, self.flow)
+            self._restless_ticks -= 1
+        flow = self.flow
+        self._move_queues(flow)
+        self._collector.tick(flow, TICK_SECONDS)
+        self._writer.tick(flow, self.clock.now(), TICK_SECONDS)
+        self._use_memory(flow)
+
+    def _apply_resets(self, topology: Topology) -> None:
+        for key, backend in topology.backends.items():
+            count = self._resets.get(key, 0)
+            if backend.resets != count:
+                backend.resets = count
+                self._restless_ticks = max(self._restless_ticks, 2)
+        self._resets = {}
+
+    def _move_queues(self, flow: Flow) -> None:
+        for name, waiting in self.conditions.backlog.items():
+            put = float(flow.published.get(name, np.zeros(1))[0])
+            taken = float(flow.consumed.get(name, np.zeros(1))[0])
+            left = max(waiting + (put - taken) * TICK_SECONDS, 0.0)
+            # A queue that only trembles around empty is empty.
+            self.conditions.backlog[name] = left if left >= 1 or put > taken + 0.2 else 0.0
+
+    def _use_memory(self, flow: Flow) -> None:
+        killed = False
+        for group in flow.groups:
+            for member in group.group.members:
+                target = steady(member, group.group, group.rate, self.seed, flow.times)
+                container = member.container
+                container.memory_mib = towards(container.memory_mib, float(target[0]), group.group.app, TICK_SECONDS)
+                limit = group.group.memory_limit_mib
+                if limit is not None and container.memory_mib >= limit and container.phase.is_running:
+                    self._out_of_memory(group, member)
+                    killed = True
+        if killed:
+            self._settle()
+
+    def _out_of_memory(self, group: GroupFlow, member: Member) -> None:
+        member.container.oom_kills += 1
+        self.kubelet.kill(member.run, member.container, "OOMKilled", 137)
+        for key in group.group.services:
+            self._resets[key] = self._resets.get(key, 0) + 1
+
+    def _keep_house(self) -> None:
+        self.events.forget_old()
+        self.book.keep_only(set(self.kubelet.runs))
+        for node in self.store.list("Node"):
+            self._heartbeat(name_of(node))
+        self._settle()
+
+    def _heartbeat(self, name: str) -> None:
+        node = self.store.get("Node", None, name)
+        if node is None or name not in {each.name for each in self.shop.nodes}:
+            return
+        stamp = self._context.stamp()
+        conditions = [{**each, "lastHeartbeatTime": stamp} for each in node["status"]["conditions"]]
+        self.store.update("Node", {**node, "status": {**node["status"], "conditions": conditions}})
+
+    def _say_started(self, run: PodRun, container: ContainerRun, app: App | None) -> None:
+        self._writer.started(run, container, app, self.clock.now())
+
+    def _say_ready(self, run: PodRun, container: ContainerRun, app: App | None) -> None:
+        self._writer.ready(run, container, app, self.clock.now())
