@@ -185,7 +185,7 @@ def _targets(pods: Sequence[Object], ask: ReadLogs) -> list[_Target]:
     raise NotFound(f"No container of {ask.name} has run before; leave out previous.")
 
 
-def _containers(pod: Object, wanted: str, previous: bool) -> list[str]:  # noqa: FBT001
+def _containers(pod: Object, wanted: str, previous: bool) -> list[str]:
     """Those asked for; else those that are running or have run, and of the ones before a start only those that failed."""
     known = rows(pod, "spec", "containers") + rows(pod, "spec", "initContainers")
     names = [str(one.get("name")) for one in known]
