@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Callable, Mapping
-from typing import TypeAlias, Union
+from typing import TypeAlias
 
 from alerts.numbers import (
     go_float,
@@ -14,7 +14,7 @@ from alerts.numbers import (
     humanize_timestamp,
 )
 
-Value: TypeAlias = Union[str, float, bool, Mapping[str, str]]
+Value: TypeAlias = str | float | bool | Mapping[str, str]
 Function: TypeAlias = Callable[[list[Value]], Value]
 
 _VERB = re.compile(r"%(?P<flags>[-+ 0#]*)(?P<width>\d{0,3})(?:\.(?P<precision>\d{0,2}))?(?P<verb>[a-zA-Z%])")

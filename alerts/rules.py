@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ MAX_FILE = 4 * 1024 * 1024
 _GROUP_FIELDS = ("name", "interval", "query_offset", "limit", "labels", "rules")
 _RULE_FIELDS = ("alert", "expr", "for", "keep_firing_for", "labels", "annotations")
 _NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
-_EPOCH_MICROSECOND = 1_000_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -81,14 +81,11 @@ class Group:
     @property
     def offset(self) -> timedelta:
         """Groups of one interval do not all ask at the same moment; a group's own moment never changes."""
-        interval = self.interval // timedelta(microseconds=1)
-        return timedelta(microseconds=fnv64(self.id.encode()) % interval)
+        return timedelta(microseconds=fnv64(self.id.encode()) % (self.interval // timedelta(microseconds=1)))
 
     def slot(self, now: datetime) -> datetime:
         """The latest moment, not after now, at which this group has its turn."""
-        since = now.timestamp() * _EPOCH_MICROSECOND - self.offset / timedelta(microseconds=1)
-        behind = since % (self.interval / timedelta(microseconds=1))
-        return now - timedelta(microseconds=round(behind))
+        return now - (now - _EPOCH - self.offset) % self.interval
 
 
 def load_rules(paths: Sequence[Path] = (), *, interval: float = 15.0) -> list[Group]:
@@ -279,7 +276,7 @@ class _StrictLoader(yaml.SafeLoader):
     """A key written twice is a mistake somebody made while copying, not a choice."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]  # type: ignore[no-untyped-call]
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
         doubled = [key for key, count in Counter(map(str, keys)).items() if count > 1]
         if doubled:
             raise yaml.constructor.ConstructorError(None, None, f"{doubled[0]} is there twice", node.start_mark)

@@ -9,7 +9,7 @@ its alert: as in Prometheus, the failure is written where the text would have be
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias, Union
+from typing import TypeAlias
 
 from alerts.functions import FUNCTIONS, Failed, Value, is_true, show
 from core.errors import Invalid
@@ -18,7 +18,9 @@ MAX_TEMPLATE = 16_384
 MAX_RENDERED = 16_384
 MAX_DEPTH = 20
 
-_ACTION = re.compile(r"\{\{(?P<left>- )?(?P<body>(?:\"(?:\\.|[^\"\\])*\"|`[^`]*`|(?!\}\}).)*?)(?P<right> -)?\}\}", re.DOTALL)
+_ACTION = re.compile(
+    r"\{\{(?P<left>- )?(?P<body>(?:\"(?:\\.|[^\"\\])*\"|`[^`]*`|(?!\}\}).)*?)(?P<right> -)?\}\}", re.DOTALL
+)
 _TOKEN = re.compile(
     r"\s*(?:(?P<string>\"(?:\\.|[^\"\\])*\"|`[^`]*`)|(?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
     r"|(?P<path>\$?(?:\.?[A-Za-z_]\w*)(?:\.[A-Za-z_]\w*)*)|(?P<mark>[|()]))"
@@ -65,7 +67,7 @@ class Branch:
     otherwise: tuple["Node", ...]
 
 
-Node = Union[str, Branch, Expression]
+Node: TypeAlias = str | Branch | Expression
 
 
 class Template:

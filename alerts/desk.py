@@ -1,0 +1,166 @@
+"""The room's front desk: what everybody else may ask about alerts, and the one thing people do to them.
+
+Lists are filtered and paged in SQL. A fingerprint may be given by its first characters, as long as they mean one alert. Acknowledging stops
+repeats, not the alert: it ends when its condition does.
+"""
+
+import re
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from alerts.durations import show_duration
+from alerts.evaluator import Evaluator, RuleStatus
+from alerts.feed import Feed
+from alerts.model import STATES, Alert, Transition
+from alerts.notify.records import Decision, Delivery, Records
+from alerts.store import MAX_PAGE, AlertStore, Filter
+from core.clock import Clock
+from core.errors import Conflict, Invalid, NotFound, near_misses
+
+MAX_NOTE = 2000
+_DAY = timedelta(days=1)
+
+
+class AlertDesk:
+    def __init__(self, *, store: AlertStore, records: Records, evaluator: Evaluator, feed: Feed, clock: Clock) -> None:
+        self._store = store
+        self._records = records
+        self._evaluator = evaluator
+        self._feed = feed
+        self._clock = clock
+
+    async def list(
+        self,
+        state: str | None = None,
+        severity: str | None = None,
+        limit: int = 50,
+        offset: int = 0,
+        *,
+        name: str | None = None,
+        namespace: str | None = None,
+    ) -> tuple[list[Alert], int]:
+        """A page of alerts, the most pressing first, and how many there are in all."""
+        if state is not None and state not in STATES:
+            raise Invalid(f"There is no alert state {state}.", field="state", allowed=STATES)
+        if not 1 <= limit <= MAX_PAGE or offset < 0:
+            raise Invalid(f"limit must be 1 to {MAX_PAGE} and offset not negative.", field="limit")
+        return await self._store.page(Filter(state, severity, name, namespace), limit, offset)
+
+    async def get(self, fingerprint: str) -> Alert:
+        wanted = fingerprint.strip().lower()
+        found = await self._store.starting_with(wanted, 10) if re.fullmatch(r"[0-9a-f]{1,16}", wanted) else []
+        meant = sorted({alert.fingerprint for alert in found})
+        if len(meant) > 1:
+            raise Invalid(f"{wanted} means more than one alert.", field="fingerprint", allowed=meant)
+        if found:
+            return found[0]
+        raise NotFound(f"There is no alert {fingerprint[:100]}.", near=await self._near(fingerprint[:100]))
+
+    async def acknowledge(self, fingerprint: str, by: str, note: str = "") -> Alert:
+        """The first to take a firing alert has it; taking it again changes nothing."""
+        if len(note) > MAX_NOTE:
+            raise Invalid(f"The note is longer than {MAX_NOTE} characters.", field="note")
+        alert = await self.get(fingerprint)
+        if await self._store.acknowledge(alert, by, note, self._clock.now()):
+            taken = await self.get(alert.fingerprint)
+            self._feed.publish(taken)
+            return taken
+        present = await self.get(alert.fingerprint)
+        if present.state != "firing":
+            raise Conflict(
+                f"The alert {present.name} is {present.state}; only a firing alert can be acknowledged.",
+                expected="firing",
+                found=present.state,
+            )
+        return present
+
+    async def transitions(self, fingerprint: str) -> Sequence[Transition]:
+        return await self._store.transitions((await self.get(fingerprint)).fingerprint)
+
+    async def decisions(self, fingerprint: str) -> Sequence[Decision]:
+        """Why it was told, and why it was not."""
+        return await self._records.decisions_about((await self.get(fingerprint)).fingerprint)
+
+    async def deliveries(self, fingerprint: str) -> Sequence[Delivery]:
+        return await self._records.deliveries_about((await self.get(fingerprint)).fingerprint)
+
+    async def facts(self, fingerprint: str) -> tuple[str, str, dict[str, str]] | None:
+        """Name, expression and labels, for whoever must ask the same question again; None where no query raised it."""
+        try:
+            alert = await self.get(fingerprint)
+        except NotFound:
+            return None
+        rule = self._evaluator.rule(alert.rule_id)
+        return (alert.name, rule.expr, alert.labels) if rule and rule.expr else None
+
+    def changes(self) -> AsyncIterator[Alert]:
+        return self._feed.follow()
+
+    @property
+    def trouble(self) -> str:
+        """Why the alerts shown here may be out of date, empty when they are not."""
+        return self._evaluator.trouble
+
+    @property
+    def answered_at(self) -> datetime:
+        return self._evaluator.answered_at
+
+    def rules(self) -> Sequence[dict[str, Any]]:
+        return [self._rule(status) for status in self._evaluator.statuses()]
+
+    def expression(self, alert: Alert) -> str:
+        rule = self._evaluator.rule(alert.rule_id)
+        return rule.expr if rule else ""
+
+    async def statistics(self) -> dict[str, Any]:
+        since = self._clock.now() - _DAY
+        counts = await self._store.counts(since)
+        decisions, deliveries = await self._records.counts(since)
+        healths = [status.health for status in self._evaluator.statuses()]
+        return {
+            "by_state": {state: counts.by_state.get(state, 0) for state in STATES if state != "inactive"},
+            "firing_by_severity": counts.firing_by_severity,
+            "firing_by_name": counts.firing_by_name,
+            "last_24h": {
+                "fired": counts.fired_since,
+                "resolved": counts.resolved_since,
+                "decisions": decisions,
+                "deliveries": deliveries,
+            },
+            "rules": {"total": len(healths), "failing": healths.count("failing")},
+            "evaluation": {"trouble": self._evaluator.trouble, "answered_at": self._evaluator.answered_at.isoformat()},
+        }
+
+    def _rule(self, status: RuleStatus) -> dict[str, Any]:
+        rule = status.rule
+        active = self._evaluator.active(rule.id)
+        states = {alert.state for alert in active}
+        return {
+            "id": rule.id,
+            "name": rule.name,
+            "group": status.group.name,
+            "file": rule.source,
+            "interval": show_duration(status.group.interval),
+            "expr": rule.expr,
+            "for": show_duration(rule.terms.hold),
+            "keep_firing_for": show_duration(rule.terms.keep_firing),
+            "severity": rule.labels.get("severity", "none"),
+            "labels": dict(rule.labels),
+            "annotations": dict(rule.annotations),
+            "state": next((state for state in ("firing", "pending") if state in states), "inactive"),
+            "alerts": len(active),
+            "health": status.health,
+            "error": status.error,
+            "evaluated_at": status.evaluated_at.isoformat() if status.evaluated_at else None,
+            "seconds": round(status.seconds, 6),
+        }
+
+    async def _near(self, wanted: str) -> Sequence[str]:
+        """A person may have given a name in place of a fingerprint, or slipped in one character of it."""
+        known = await self._store.known()
+        by_name = [alert for alert in known if alert.name.lower() == wanted.strip().lower()]
+        if not by_name:
+            likely = near_misses(wanted, [*(alert.fingerprint for alert in known), *(alert.name for alert in known)])
+            by_name = [alert for alert in known if alert.fingerprint in likely or alert.name in likely]
+        return [f"{alert.fingerprint} ({alert.name})" for alert in by_name[:3]]

@@ -1,0 +1,138 @@
+"""One message about one group of alerts: what every channel is handed, and Alertmanager's webhook body (version 4).
+
+A message is made once, when it is decided, and stored as it is: sent again after a crash it says the same thing, not what has become true
+since. The body has Alertmanager's fields in Alertmanager's order and nothing else, because receivers for it exist already.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from alerts.model import Alert
+from core.language import Language, pick
+
+MAX_ALERTS = 200
+NO_TIME = "0001-01-01T00:00:00Z"
+Status = Literal["firing", "resolved"]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One alert as a receiver sees it."""
+
+    status: str
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    starts_at: str
+    ends_at: str
+    generator_url: str
+    fingerprint: str
+
+    def text(self, name: str, language: Language) -> str:
+        chinese = self.annotations.get(f"{name}_zh", "") if language == "zh" else ""
+        return chinese or self.annotations.get(name, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    receiver: str
+    status: str
+    reason: str
+    group_key: str
+    group_labels: dict[str, str]
+    common_labels: dict[str, str]
+    common_annotations: dict[str, str]
+    external_url: str
+    items: tuple[Item, ...]
+    truncated: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, read: Mapping[str, Any]) -> "Message":
+        return cls(**{**read, "items": tuple(Item(**item) for item in read["items"])})
+
+    def webhook_body(self) -> dict[str, Any]:
+        return {
+            "receiver": self.receiver,
+            "status": self.status,
+            "alerts": [_webhook_item(item) for item in self.items],
+            "groupLabels": self.group_labels,
+            "commonLabels": self.common_labels,
+            "commonAnnotations": self.common_annotations,
+            "externalURL": self.external_url,
+            "version": "4",
+            "groupKey": self.group_key,
+            "truncatedAlerts": self.truncated,
+        }
+
+    def line(self, language: Language) -> str:
+        """The whole message in one line: state, how many, the name, and what the first alert says."""
+        state = pick(language, "FIRING", "告警中") if self.status == "firing" else pick(language, "RESOLVED", "已恢复")
+        count = sum(1 for item in self.items if item.status == self.status) + self.truncated
+        name = self.group_labels.get("alertname") or self.common_labels.get("alertname", "")
+        first = next((item for item in self.items if item.status == self.status), None)
+        said = first.text("summary", language) if first else ""
+        return f"[{state}:{count}] {name}" + (f" - {said}" if said else "")
+
+
+def compose(
+    *,
+    receiver: str,
+    reason: str,
+    group_key: str,
+    group_labels: dict[str, str],
+    alerts: Sequence[Alert],
+    external_url: str,
+) -> Message:
+    """Firing alerts before resolved ones, each by its start, as Alertmanager lists them; the rest is counted, not sent."""
+    ordered = sorted(alerts, key=lambda alert: (alert.state != "firing", alert.starts_at, alert.fingerprint))
+    return Message(
+        receiver=receiver,
+        status="firing" if any(alert.state == "firing" for alert in alerts) else "resolved",
+        reason=reason,
+        group_key=group_key,
+        group_labels=group_labels,
+        common_labels=_common([alert.labels for alert in ordered]),
+        common_annotations=_common([alert.annotations for alert in ordered]),
+        external_url=external_url,
+        items=tuple(_item(alert, external_url) for alert in ordered[:MAX_ALERTS]),
+        truncated=max(len(ordered) - MAX_ALERTS, 0),
+    )
+
+
+def _item(alert: Alert, external_url: str) -> Item:
+    return Item(
+        status="firing" if alert.state == "firing" else "resolved",
+        labels=alert.labels,
+        annotations=alert.annotations,
+        starts_at=_rfc3339(alert.starts_at),
+        ends_at=_rfc3339(alert.resolved_at) if alert.resolved_at else NO_TIME,
+        generator_url=f"{external_url}/alerts/{alert.fingerprint}" if external_url else "",
+        fingerprint=alert.fingerprint,
+    )
+
+
+def _webhook_item(item: Item) -> dict[str, Any]:
+    return {
+        "status": item.status,
+        "labels": item.labels,
+        "annotations": item.annotations,
+        "startsAt": item.starts_at,
+        "endsAt": item.ends_at,
+        "generatorURL": item.generator_url,
+        "fingerprint": item.fingerprint,
+    }
+
+
+def _common(tables: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    if not tables:
+        return {}
+    first, *others = tables
+    return {name: value for name, value in sorted(first.items()) if all(other.get(name) == value for other in others)}
+
+
+def _rfc3339(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")

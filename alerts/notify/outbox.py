@@ -1,0 +1,111 @@
+"""Sending what was decided, at least once.
+
+A row waits in the outbox until its channel says it arrived or that it never will. Each receiver has its own worker, so one that hangs
+delays nobody else, and each group of a receiver keeps its order: an end is never told before its beginning. A failure that may pass is
+tried again after a pause that doubles, with jitter, or after what the receiver asked for; after a day it is given up, aloud. A crash
+between sending and marking sends again, with the same idempotency key.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+from alerts.notify.channels import Channel
+from alerts.notify.records import Delivery, Records
+from alerts.patience import survive
+from core.clock import Clock
+from core.errors import FirstmateError, Upstream
+from core.logs import get
+from core.metrics import Metrics
+
+PAUSE = 0.5
+AT_ONCE = 4
+BATCH = 100
+FIRST_PAUSE = 1.0
+LONGEST_PAUSE = 300.0
+GIVE_UP_AFTER = timedelta(days=1)
+_log = get(__name__)
+
+
+class Outbox:
+    def __init__(
+        self,
+        *,
+        channels: Sequence[Channel],
+        records: Records,
+        clock: Clock,
+        metrics: Metrics,
+        random: Callable[[], float],
+    ) -> None:
+        self._channels = tuple(channels)
+        self._records = records
+        self._clock = clock
+        self._metrics = metrics
+        self._random = random
+        self._bounds = {channel.name: asyncio.Semaphore(AT_ONCE) for channel in channels}
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        return self._channels
+
+    async def restore(self) -> None:
+        """Close what waits for receivers that are gone; what waits for the others is simply sent."""
+        names = [channel.name for channel in self._channels]
+        abandoned = await self._records.abandon(names, "the receiver is no longer configured", self._clock.now())
+        if abandoned:
+            _log.warning("deliveries were abandoned: their receiver is no longer configured", count=abandoned)
+
+    async def tick(self) -> int:
+        """Try everything that is due once, and say how many were tried."""
+        failure = "a turn of the outbox failed"
+        turns = (survive(self._drain(channel), 0, failure, receiver=channel.name) for channel in self._channels)
+        return sum(await asyncio.gather(*turns))
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            for channel in self._channels:
+                tasks.create_task(self._work(channel))
+
+    async def _work(self, channel: Channel) -> None:
+        while True:
+            tried = await survive(self._drain(channel), 0, "a turn of the outbox failed", receiver=channel.name)
+            # A group's next message waits behind the one just sent: look again at once.
+            await self._clock.sleep(0 if tried else PAUSE)
+
+    async def _drain(self, channel: Channel) -> int:
+        now = self._clock.now()
+        waiting = await self._records.pending(channel.name, BATCH)
+        due = [delivery for delivery in waiting if delivery.next_attempt_at <= now]
+        await asyncio.gather(*(self._attempt(channel, delivery) for delivery in due))
+        return len(due)
+
+    async def _attempt(self, channel: Channel, delivery: Delivery) -> None:
+        async with self._bounds[channel.name]:
+            try:
+                said = await channel.send(delivery.message, key=delivery.key)
+            except FirstmateError as error:
+                await self._failed(channel, delivery, error)
+                return
+            await self._records.mark(delivery, "sent", said, self._clock.now())
+            self._metrics.deliveries.labels(channel.kind, "sent").inc()
+
+    async def _failed(self, channel: Channel, delivery: Delivery, error: FirstmateError) -> None:
+        now = self._clock.now()
+        may_pass = isinstance(error, Upstream) and error.retryable
+        given_up = may_pass and now - delivery.created_at >= GIVE_UP_AFTER
+        if may_pass and not given_up:
+            pause = timedelta(seconds=self._pause(delivery.attempts, error))
+            await self._records.mark(delivery, "pending", error.sentence, now, next_attempt_at=now + pause)
+            self._metrics.deliveries.labels(channel.kind, "retry").inc()
+            return
+        said = f"given up after {delivery.attempts + 1} attempts: {error.sentence}" if given_up else error.sentence
+        await self._records.mark(delivery, "failed", said, now)
+        self._metrics.deliveries.labels(channel.kind, "failed").inc()
+        _log.error("a notification was not delivered", receiver=channel.name, group=delivery.group_key, error=said)
+
+    def _pause(self, attempts: int, error: FirstmateError) -> float:
+        asked = error.details.get("retry_after")
+        if isinstance(asked, float):
+            return asked
+        doubled: float = FIRST_PAUSE * 2 ** min(attempts, 16)
+        return min(doubled, LONGEST_PAUSE) * (0.5 + self._random())

@@ -1,0 +1,42 @@
+"""Two kinds of patience: waiting that ends, and loops that outlive one bad turn.
+
+A deadline is counted by the clock that was passed in, so that a hanging server is tested without waiting for it. `survive` is the one
+place in this room that catches everything: it stands at the edge of a background loop, says what happened, and lets the loop go on.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Coroutine
+from typing import Any, TypeVar
+
+from core.clock import Clock
+from core.errors import FirstmateError
+from core.logs import get
+
+T = TypeVar("T")
+_log = get(__name__)
+
+
+async def within(clock: Clock, seconds: float, work: Coroutine[Any, Any, T]) -> T:
+    """The result of `work`, or TimeoutError once the clock has moved on by `seconds`; the work is cancelled then."""
+    task = asyncio.ensure_future(work)
+    limit = asyncio.ensure_future(clock.sleep(seconds))
+    try:
+        await asyncio.wait({task, limit}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        raise TimeoutError
+    finally:
+        for each in (task, limit):
+            each.cancel()
+        await asyncio.gather(task, limit, return_exceptions=True)
+
+
+async def survive(turn: Awaitable[T], otherwise: T, what: str, **ids: str) -> T:
+    """What the turn gave, or `otherwise` after saying why it failed."""
+    try:
+        return await turn
+    except FirstmateError as error:
+        _log.warning(what, error=error.sentence, **ids)
+    except Exception:  # noqa: BLE001 - the edge of a loop that must go on; the traceback is logged
+        _log.exception(what, **ids)
+    return otherwise

@@ -1,0 +1,272 @@
+"""What the room remembers, in SQL: every read is filtered, counted and paged by the database, never in Python.
+
+Writes are whole: an alert's new state and the transition that led there go in together or not at all. A row keeps its acknowledgement
+while its episode lasts, whatever the evaluator writes beside it, because people and the evaluator write to the same alert.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, case, func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from alerts.model import Alert, Change, Transition
+from alerts.tables import AlertGroupRow, AlertRow, AlertTransitionRow
+from core.database import Database
+
+MAX_PAGE = 500
+MAX_TRANSITIONS = 1000
+_ACTIVE = ("pending", "firing")
+_SEVERITY_FIRST = ("critical", "error", "warning", "info")
+_ACKNOWLEDGEMENT = ("acknowledged_by", "acknowledged_at", "acknowledged_note")
+_KEY = ("fingerprint", "rule_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    state: str | None = None
+    severity: str | None = None
+    name: str | None = None
+    namespace: str | None = None
+
+    def apply(self, query: Select[Any]) -> Select[Any]:
+        # An alert that was pending and went away again is history, not something to list unasked.
+        query = query.where(AlertRow.state == self.state if self.state else AlertRow.state != "inactive")
+        for column, wanted in (
+            (AlertRow.severity, self.severity),
+            (AlertRow.name, self.name),
+            (AlertRow.namespace, self.namespace),
+        ):
+            query = query.where(column == wanted) if wanted is not None else query
+        return query
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    by_state: dict[str, int]
+    firing_by_severity: dict[str, int]
+    firing_by_name: dict[str, int]
+    fired_since: int
+    resolved_since: int
+
+
+class AlertStore:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def save(self, changes: Sequence[Change]) -> None:
+        """The states of one evaluation and the moves that led to them, in one transaction."""
+        if not changes:
+            return
+        begun = [_row(change.alert) for change in changes if change.begins]
+        kept = [_row(change.alert) for change in changes if not change.begins]
+        moves = [_move(change.alert, change.transition) for change in changes if change.transition]
+        async with self._database.write() as session:
+            await _upsert(session, begun, without=())
+            await _upsert(session, kept, without=_ACKNOWLEDGEMENT)
+            if moves:
+                await session.execute(insert(AlertTransitionRow), moves)
+
+    async def active(self) -> list[Alert]:
+        async with self._database.read() as session:
+            rows = await session.scalars(select(AlertRow).where(AlertRow.state.in_(_ACTIVE)))
+            return [_alert(row) for row in rows]
+
+    async def page(self, wanted: Filter, limit: int, offset: int) -> tuple[list[Alert], int]:
+        rank = {name: place for place, name in enumerate(_SEVERITY_FIRST)}
+        order = (
+            _case(AlertRow.state, {"firing": 0, "pending": 1, "resolved": 2}),
+            _case(AlertRow.severity, rank),
+            AlertRow.starts_at.desc(),
+            AlertRow.fingerprint,
+        )
+        query = wanted.apply(select(AlertRow)).order_by(*order).limit(min(limit, MAX_PAGE)).offset(offset)
+        async with self._database.read() as session:
+            total = await session.scalar(wanted.apply(select(func.count()).select_from(AlertRow)))
+            return [_alert(row) for row in await session.scalars(query)], int(total or 0)
+
+    async def starting_with(self, prefix: str, limit: int) -> list[Alert]:
+        """Alerts whose fingerprint begins so, the most pressing first; `prefix` is hexadecimal, so it is no pattern."""
+        query = (
+            select(AlertRow)
+            .where(AlertRow.fingerprint.startswith(prefix, autoescape=True))
+            .order_by(_case(AlertRow.state, {"firing": 0, "pending": 1, "resolved": 2}), AlertRow.starts_at.desc())
+            .limit(limit)
+        )
+        async with self._database.read() as session:
+            return [_alert(row) for row in await session.scalars(query)]
+
+    async def with_fingerprints(self, fingerprints: Iterable[str]) -> list[Alert]:
+        found: list[Alert] = []
+        wanted = sorted(set(fingerprints))
+        async with self._database.read() as session:
+            for start in range(0, len(wanted), 500):
+                part = AlertRow.fingerprint.in_(wanted[start : start + 500])
+                found += [_alert(row) for row in await session.scalars(select(AlertRow).where(part))]
+        return found
+
+    async def known(self, limit: int = 200) -> list[Alert]:
+        """The latest alerts of any state: what a person who misspelt one may have meant."""
+        async with self._database.read() as session:
+            rows = await session.scalars(select(AlertRow).order_by(AlertRow.starts_at.desc()).limit(limit))
+            return [_alert(row) for row in rows]
+
+    async def acknowledge(self, alert: Alert, by: str, note: str, at: datetime) -> bool:
+        """False when the alert has stopped firing, or somebody else was first."""
+        change = (
+            update(AlertRow)
+            .where(AlertRow.fingerprint == alert.fingerprint, AlertRow.rule_id == alert.rule_id)
+            .where(AlertRow.state == "firing", AlertRow.acknowledged_by.is_(None), AlertRow.episode == alert.episode)
+            .values(acknowledged_by=by, acknowledged_at=at, acknowledged_note=note)
+            .returning(AlertRow.fingerprint)
+        )
+        move = Transition("firing", "acknowledged", "acknowledged", at, by=by, note=note)
+        async with self._database.write() as session:
+            done = (await session.execute(change)).first() is not None
+            if done:
+                await session.execute(insert(AlertTransitionRow), [_move(alert, move)])
+        return done
+
+    async def transitions(self, fingerprint: str, limit: int = MAX_TRANSITIONS) -> list[Transition]:
+        """The latest moves, oldest first."""
+        query = (
+            select(AlertTransitionRow)
+            .where(AlertTransitionRow.fingerprint == fingerprint)
+            .order_by(AlertTransitionRow.id.desc())
+            .limit(limit)
+        )
+        async with self._database.read() as session:
+            return [_transition(row) for row in await session.scalars(query)][::-1]
+
+    async def evaluated(self, group: str, at: datetime) -> None:
+        async with self._database.write() as session:
+            statement = _insert(session, AlertGroupRow).values(id=group, evaluated_at=at)
+            await session.execute(
+                statement.on_conflict_do_update(
+                    index_elements=["id"], set_={"evaluated_at": statement.excluded.evaluated_at}
+                )
+            )
+
+    async def last_evaluations(self) -> dict[str, datetime]:
+        async with self._database.read() as session:
+            return {row.id: row.evaluated_at for row in await session.scalars(select(AlertGroupRow))}
+
+    async def counts(self, since: datetime) -> Counts:
+        firing = AlertRow.state == "firing"
+        by_name = (
+            select(AlertRow.name, func.count())
+            .where(firing)
+            .group_by(AlertRow.name)
+            .order_by(func.count().desc())
+            .limit(20)
+        )
+        async with self._database.read() as session:
+            return Counts(
+                by_state=await _tally(session, select(AlertRow.state, func.count()).group_by(AlertRow.state)),
+                firing_by_severity=await _tally(
+                    session, select(AlertRow.severity, func.count()).where(firing).group_by(AlertRow.severity)
+                ),
+                firing_by_name=await _tally(session, by_name),
+                fired_since=await _moves_since(session, "firing", since),
+                resolved_since=await _moves_since(session, "resolved", since),
+            )
+
+
+async def _tally(session: AsyncSession, query: Select[str, int]) -> dict[str, int]:
+    return dict((await session.execute(query)).tuples().all())
+
+
+async def _moves_since(session: AsyncSession, after: str, since: datetime) -> int:
+    query = select(func.count()).select_from(AlertTransitionRow)
+    counted = await session.scalar(query.where(AlertTransitionRow.after == after, AlertTransitionRow.at >= since))
+    return int(counted or 0)
+
+
+async def _upsert(session: AsyncSession, rows: list[dict[str, Any]], without: Sequence[str]) -> None:
+    if not rows:
+        return
+    statement = _insert(session, AlertRow)
+    changed = {name: statement.excluded[name] for name in rows[0] if name not in _KEY and name not in without}
+    await session.execute(statement.on_conflict_do_update(index_elements=list(_KEY), set_=changed), rows)
+
+
+def _insert(session: AsyncSession, table: type[Any]) -> Any:
+    # SQLite and PostgreSQL share this form of insert in all but its import.
+    return postgresql_insert(table) if session.get_bind().dialect.name == "postgresql" else sqlite_insert(table)
+
+
+def _case(column: Any, places: dict[str, int]) -> Any:
+    return case(places, value=column, else_=len(places))
+
+
+def _row(alert: Alert) -> dict[str, Any]:
+    return {
+        "fingerprint": alert.fingerprint,
+        "rule_id": alert.rule_id,
+        "name": alert.name[:255],
+        "severity": alert.severity[:64],
+        "namespace": alert.namespace[:255],
+        "state": alert.state,
+        "labels": alert.labels,
+        "annotations": alert.annotations,
+        "value": None if math.isnan(alert.value) else alert.value,
+        "episode": alert.episode,
+        "active_at": alert.active_at,
+        "fired_at": alert.fired_at,
+        "resolved_at": alert.resolved_at,
+        "keep_firing_since": alert.keep_firing_since,
+        "starts_at": alert.starts_at,
+        "acknowledged_by": alert.acknowledged_by,
+        "acknowledged_at": alert.acknowledged_at,
+        "acknowledged_note": alert.acknowledged_note,
+    }
+
+
+def _alert(row: AlertRow) -> Alert:
+    return Alert(
+        fingerprint=row.fingerprint,
+        rule_id=row.rule_id,
+        name=row.name,
+        labels=row.labels,
+        annotations=row.annotations,
+        state=row.state,  # type: ignore[arg-type]
+        value=math.nan if row.value is None else row.value,
+        episode=row.episode,
+        active_at=row.active_at,
+        fired_at=row.fired_at,
+        resolved_at=row.resolved_at,
+        keep_firing_since=row.keep_firing_since,
+        acknowledged_by=row.acknowledged_by,
+        acknowledged_at=row.acknowledged_at,
+        acknowledged_note=row.acknowledged_note,
+    )
+
+
+def _move(alert: Alert, transition: Transition) -> dict[str, Any]:
+    return {
+        "fingerprint": alert.fingerprint,
+        "rule_id": alert.rule_id,
+        "episode": alert.episode,
+        "before": transition.before,
+        "after": transition.after,
+        "reason": transition.reason,
+        "at": transition.at,
+        "by": transition.by[:255],
+        "note": transition.note,
+    }
+
+
+def _transition(row: AlertTransitionRow) -> Transition:
+    return Transition(
+        before=row.before,  # type: ignore[arg-type]
+        after=row.after,  # type: ignore[arg-type]
+        reason=row.reason,
+        at=row.at,
+        by=row.by,
+        note=row.note,
+    )
