@@ -38,7 +38,8 @@ class Parameters:
             return default
         moment = _timestamp_ms(text)
         if moment is None:
-            raise invalid(name, f'cannot parse "{text}" to a valid timestamp')
+            optional = "" if default is None else f"Invalid time value for '{name}': "
+            raise invalid(name, f'{optional}cannot parse "{text}" to a valid timestamp')
         return moment
 
     def duration_ms(self, name: str) -> float:

@@ -11,7 +11,7 @@ import orjson
 
 from simulator.promql.chunks import Times, Values
 from simulator.promql.engine import MatrixResult, Result, Row, ScalarResult, StringResult, VectorResult
-from simulator.promql.golang import format_float
+from simulator.promql.golang import format_float, format_point
 
 
 def result_data(result: Result) -> dict[str, Any]:
@@ -19,7 +19,7 @@ def result_data(result: Result) -> dict[str, Any]:
         case VectorResult():
             moment = seconds(result.time_ms)
             rows = [
-                {"metric": dict(labels), "value": [moment, format_float(value)]}
+                {"metric": dict(labels), "value": [moment, format_point(value)]}
                 for labels, value in zip(result.labels, result.values, strict=True)
             ]
             return {"resultType": "vector", "result": rows}
@@ -57,5 +57,5 @@ def _points(openings: list[str], values: Values) -> orjson.Fragment:
 def _texts(values: Values) -> list[str]:
     text = orjson.dumps(values.tolist()).decode()
     if "e" in text or "n" in text:  # an exponent, or the null that stands for NaN and infinities
-        return [format_float(value) for value in values.tolist()]
+        return [format_point(value) for value in values.tolist()]
     return (text[1:-1] + ",").replace(".0,", ",")[:-1].split(",")

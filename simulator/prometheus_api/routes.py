@@ -107,7 +107,10 @@ class _Api:
     async def query(self, parameters: Parameters) -> Any:
         moment = parameters.time_ms("time", default=self._now_ms())
         query = parameters.first("query")
-        return await self._evaluated(parameters, lambda late: self._engine.instant(query, moment, late))
+        try:
+            return await self._evaluated(parameters, lambda late: self._engine.instant(query, moment, late))
+        except ParseFailed as problem:
+            raise invalid("query", str(problem)) from problem
 
     async def query_range(self, parameters: Parameters) -> Any:
         start, end = parameters.time_ms("start"), parameters.time_ms("end")
@@ -135,10 +138,7 @@ class _Api:
             return result_data(evaluate(lambda: self._monotonic() > deadline))
 
         async with self._turns:
-            try:
-                return await asyncio.to_thread(work)
-            except ParseFailed as problem:
-                raise invalid("query", str(problem)) from problem
+            return await asyncio.to_thread(work)
 
     async def format_query(self, parameters: Parameters) -> str:
         try:
@@ -162,8 +162,6 @@ class _Api:
 
     def _matched(self, parameters: Parameters) -> list[Labels]:
         start, end = parameters.time_ms("start", default=-EVER_MS), parameters.time_ms("end", default=EVER_MS)
-        if end < start:
-            raise invalid("end", "end timestamp must not be before start time")
         selections: list[tuple[Matcher, ...]] = [_selector(text) for text in parameters.all("match[]")] or [()]
         found = {labels for matchers in selections for labels in self._tsdb.select_labels(matchers, start, end)}
         return sorted(found)

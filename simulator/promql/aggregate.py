@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from simulator.promql.chunks import Values
 from simulator.promql.errors import ExecutionFailed
-from simulator.promql.golang import format_float, format_float_g, quote
+from simulator.promql.golang import format_any, format_float, quote
 from simulator.promql.quantiles import column_quantiles
 from simulator.promql.syntax import Aggregation
 from simulator.promql.tsdb import Labels
@@ -119,7 +119,7 @@ def _sizes(param: Param, vector: Vector) -> npt.NDArray[np.int64]:
     """How many rows to keep at each step."""
     wanted = param if isinstance(param, np.ndarray) else np.zeros(vector.values.shape[1])
     for size in wanted[~(np.abs(wanted) < INT64_LIMIT)][:1]:
-        raise ExecutionFailed(f"Scalar value {format_float_g(float(size))} overflows int64")
+        raise ExecutionFailed(f"Scalar value {format_any(float(size))} overflows int64")
     return wanted.astype(np.int64)
 
 

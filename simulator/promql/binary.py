@@ -51,6 +51,8 @@ COMPARISONS: dict[str, np.ufunc] = {
     "<=": np.less_equal,
 }
 
+DROPS_NAME = frozenset(ARITHMETIC) - {"atan2"}  # the servers that this evaluator follows forget it for atan2
+
 NOT_EXPLICIT = "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)"
 NOT_UNIQUE = "multiple matches for labels: grouping labels must ensure unique matches"
 
@@ -69,7 +71,8 @@ def scalar_with_scalar(op: str, lhs: Scalar, rhs: Scalar) -> Scalar:
 def vector_with_scalar(node: Binary, vector: Vector, scalar: Scalar, *, swapped: bool) -> Vector:
     left, right = (scalar.values, vector.values) if swapped else (vector.values, scalar.values)
     if node.op in ARITHMETIC:
-        return nameless(Vector(vector.labels, ARITHMETIC[node.op](left, right), vector.present))
+        result = Vector(vector.labels, ARITHMETIC[node.op](left, right), vector.present)
+        return nameless(result) if node.op in DROPS_NAME else result
     holds: Mask = COMPARISONS[node.op](left, right)
     if node.return_bool:
         return nameless(Vector(vector.labels, holds.astype(np.float64), vector.present))
@@ -181,7 +184,7 @@ def _refuse_duplicates(matching: Matching, groups: list[Labels], labels: list[La
 
 def _result_labels(node: Binary, many: Labels, one: Labels) -> Labels:
     matching = node.matching
-    result = without_name(many) if node.op in ARITHMETIC or node.return_bool else many
+    result = without_name(many) if node.op in DROPS_NAME or node.return_bool else many
     if matching.cardinality is Cardinality.ONE_TO_ONE:
         names = frozenset(matching.labels)
         return keep_labels(result, names) if matching.on else drop_labels(result, names)

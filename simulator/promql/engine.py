@@ -90,10 +90,7 @@ class Engine:
         node = checked(query)
         kind = kind_of(node)
         if kind not in (Kind.SCALAR, Kind.VECTOR):
-            raise BadData(
-                f'invalid parameter "query": invalid expression type "{kind.value}" for range query, '
-                "must be Scalar or instant Vector"
-            )
+            raise BadData(f'invalid expression type "{kind.value}" for range query, must be Scalar or instant Vector')
         grid = Grid.of(start_ms, end_ms, step_ms)
         evaluator = Evaluator(self._tsdb, self._limits, start_ms, end_ms, out_of_time)
         with np.errstate(all="ignore"):

@@ -23,11 +23,16 @@ def format_float(value: float) -> str:
     return text.removesuffix(".0")
 
 
-def format_float_g(value: float) -> str:
-    """Go's %v of a float64: an exponent below 1e-4 and from 1e21 on."""
-    if math.isnan(value) or math.isinf(value) or value == 0 or 1e-4 <= abs(value) < 1e21:
-        return format_float(value)
-    return f"{value!r}"
+def format_point(value: float, smallest: float = 1e-6) -> str:
+    """As a sample's value is written in JSON: an exponent below 1e-6 and from 1e21 on."""
+    if math.isfinite(value) and value != 0 and not smallest <= abs(value) < 1e21:
+        return repr(value)  # at these sizes repr has the exponent, with two digits as Go writes it
+    return format_float(value)
+
+
+def format_any(value: float) -> str:
+    """Go's %v of a float64."""
+    return format_point(value, smallest=1e-4)
 
 
 def quote(text: str) -> str:

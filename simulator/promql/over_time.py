@@ -4,8 +4,7 @@ The formulas are Prometheus's, among them the extrapolation of `rate`, `increase
 compensated sums where plain ones would lose what the answer is about.
 """
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -100,7 +99,9 @@ def sum_over_time(windows: Windows, _: Sequence[Values]) -> tuple[Values, Mask]:
 
 def avg_over_time(windows: Windows, _: Sequence[Values]) -> tuple[Values, Mask]:
     counts = windows.counts
-    means = _sums(windows) / counts
+    means = windows.reduced(np.add, windows.values) / counts
+    for row, step in _doubtful(windows, means * counts):
+        means[row, step] = _compensated_mean(windows.samples(row, step))
     overflowed = np.isinf(means) & (counts > 0)
     if overflowed.any():
         largest = windows.reduced(np.maximum, np.abs(windows.values))
@@ -110,14 +111,39 @@ def avg_over_time(windows: Windows, _: Sequence[Values]) -> tuple[Values, Mask]:
 
 
 def _sums(windows: Windows) -> Values:
-    """Sums of windows; where large terms cancelled each other the sum is made again without rounding."""
+    """Sums of windows; where large terms cancelled each other the sum is made again as Prometheus makes it."""
     sums = windows.reduced(np.add, windows.values)
-    sizes = windows.reduced(np.add, np.abs(windows.values))
-    doubtful = np.isfinite(sizes) & (np.abs(sums) < CANCELLED * sizes)
-    for row, step in np.argwhere(doubtful):
-        windows.check_time()
-        sums[row, step] = math.fsum(windows.values[windows.low[row, step] : windows.high[row, step]])
+    for row, step in _doubtful(windows, sums):
+        sums[row, step] = _compensated_sum(windows.samples(row, step))
     return sums
+
+
+def _doubtful(windows: Windows, sums: Values) -> Iterator[tuple[int, int]]:
+    sizes = windows.reduced(np.add, np.abs(windows.values))
+    for row, step in np.argwhere(np.isfinite(sizes) & (np.abs(sums) < CANCELLED * sizes)).tolist():
+        windows.check_time()
+        yield row, step
+
+
+def _compensated_sum(values: Sequence[float]) -> float:
+    total = lost = 0.0
+    for value in values:
+        total, lost = _add(value, total, lost)
+    return total + lost
+
+
+def _compensated_mean(values: Sequence[float]) -> float:
+    mean = lost = 0.0
+    for count, value in enumerate(values, 1):
+        mean, lost = _add(value / count - mean / count, mean, lost)
+    return mean + lost
+
+
+def _add(value: float, total: float, lost: float) -> tuple[float, float]:
+    """Neumaier's step: the sum, and what rounding has taken from it so far."""
+    added = total + value
+    larger, smaller = (total, value) if abs(total) >= abs(value) else (value, total)
+    return added, lost + ((larger - added) + smaller)
 
 
 def min_over_time(windows: Windows, _: Sequence[Values]) -> tuple[Values, Mask]:

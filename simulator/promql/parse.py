@@ -63,6 +63,8 @@ _KINDS = (
     (pp.ValueType.Matrix, Kind.MATRIX),
     (pp.ValueType.String, Kind.STRING),
 )
+_KIND_NAMES = re.compile(r"(expected type |got )(vector|matrix)")
+_QUOTED_NAME = re.compile(r"\b(name|function|operator) '(\w+)'")
 SET_OPERATORS = frozenset({"and", "or", "unless"})
 _PLAIN_MATCHING = Matching(Cardinality.ONE_TO_ONE, on=False, labels=(), include=())
 
@@ -99,7 +101,14 @@ def _parsed(query: str) -> pp.Expr:
     try:
         return pp.parse(_guarded(query))
     except ValueError as problem:
-        raise ParseFailed(f"parse error: {problem}") from problem
+        raise ParseFailed(f"parse error: {_in_prometheus_words(str(problem))}") from problem
+
+
+def _in_prometheus_words(sentence: str) -> str:
+    named = _QUOTED_NAME.sub(r'\1 "\2"', sentence)
+    return _KIND_NAMES.sub(
+        lambda found: found[1] + ("instant vector" if found[2] == "vector" else "range vector"), named
+    )
 
 
 def _guarded(query: str) -> str:

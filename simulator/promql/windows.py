@@ -18,6 +18,7 @@ from simulator.promql.values import Mask
 Positions = npt.NDArray[np.int64]
 
 BLOCK_CELLS = 500_000
+REDUCED_SAMPLES = 50_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +70,23 @@ class Windows:
     def last(self, back: int = 0) -> tuple[Times, Values]:
         return self.at(self.high - 1 - back)
 
+    def samples(self, row: int, step: int) -> list[float]:
+        values: list[float] = self.values[self.low[row, step] : self.high[row, step]].tolist()
+        return values
+
     def reduced(self, ufunc: np.ufunc, values: Values, *, skip: int = 0, empty: float = np.nan) -> Values:
         """`ufunc` over the samples of each window but its first `skip`."""
-        self.check_time()
-        result = np.full(self.low.shape, empty)
-        full = self.counts > skip
-        if full.any():
-            edges = np.column_stack((self.low[full] + skip, self.high[full])).ravel()
-            result[full] = ufunc.reduceat(np.append(values, 0.0), edges)[::2]
-        return result
+        result = np.full(self.low.size, empty)
+        low, high = self.low.ravel() + skip, self.high.ravel()
+        full = np.flatnonzero(low < high)
+        padded = np.append(values, 0.0)  # an edge may lie just behind the last sample
+        size = max(1, REDUCED_SAMPLES // max(1, int(self.counts.max(initial=0))))
+        for at in range(0, len(full), size):
+            self.check_time()
+            part = full[at : at + size]
+            edges = np.column_stack((low[part], high[part])).ravel()
+            result[part] = ufunc.reduceat(padded, edges)[::2]
+        return result.reshape(self.low.shape)
 
     def count_between(self, flags: Mask) -> Positions:
         """How many of the flagged samples each window holds after its first sample."""
