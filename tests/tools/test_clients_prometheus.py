@@ -146,7 +146,7 @@ async def test_an_expression_that_is_refused_is_the_callers_fault_in_prometheus_
         (success([{"metric": {}}]), "not a Prometheus answer", True),
         (success([one("a word")]), "not a Prometheus answer", True),
         (DROP, "Prometheus (could not be reached|broke off)", True),
-        (Say(200, b"{}", {"Content-Length": "50"}), "broke off", True),
+        (Say(200, b"{}", {"Content-Length": "50"}), "did not answer within", True),
     ],
 )
 async def test_a_server_in_trouble_is_named_with_what_it_said(
@@ -154,9 +154,7 @@ async def test_a_server_in_trouble_is_named_with_what_it_said(
 ) -> None:
     # A short timeout, for the body that promises more than it sends and then falls silent.
     async with talk(said, seconds=0.3) as (prometheus, server):
-        with pytest.raises(
-            Upstream, match=words if said.headers.get("Content-Length") is None else "did not answer"
-        ) as caught:
+        with pytest.raises(Upstream, match=words) as caught:
             await prometheus.query("up")
     assert caught.value.retryable is retryable
     assert len(server.heard) == 1, "the client itself must not try again"
@@ -267,6 +265,7 @@ def test_the_address_is_shown_without_its_password() -> None:
 
 
 def test_neither_library_is_imported_before_it_is_needed() -> None:
-    asks = "import sys, tools.catalog; print([n for n in ('kubernetes', 'aiohttp', 'requests', 'pandas', 'promql_parser') if n in sys.modules])"
+    heavy = ("kubernetes", "aiohttp", "requests", "numpy", "pandas", "promql_parser")
+    asks = f"import sys, tools.catalog; print([name for name in {heavy} if name in sys.modules])"
     said = subprocess.run([sys.executable, "-c", asks], capture_output=True, text=True, timeout=30, check=True)
     assert said.stdout.strip() == "[]"
