@@ -98,9 +98,7 @@ class Decoder:
         known = {"metadata": Field("ObjectMeta")}
         return {**obj, **{name: self._value(obj[name], known[name], kind, name) for name in known if obj.get(name)}}
 
-    def _struct(self, owner: str, fields: dict[str, Field], value: Any, path: str) -> dict[str, Any]:
-        if not isinstance(value, dict):
-            raise Malformed(_cannot_unmarshal(value, owner, path, f"v1.{owner}"))
+    def _struct(self, owner: str, fields: dict[str, Field], value: dict[str, Any], path: str) -> dict[str, Any]:
         kept: dict[str, Any] = {}
         for name, inner in value.items():
             where = f"{path}.{name}" if path else name
@@ -123,6 +121,8 @@ class Decoder:
 
     def _single(self, value: Any, field: Field, owner: str, path: str) -> Any:
         fields = fields_of(field.type)
+        if fields is not None and not isinstance(value, dict):
+            raise Malformed(_cannot_unmarshal(value, owner, path, f"v1.{field.type}"))
         if fields is not None:
             return self._struct(field.type, fields, value, path)
         return _scalar(value, field.type, owner, path)

@@ -95,7 +95,7 @@ def locate(group: str, version: str, parts: list[str]) -> Target | None:
     within = len(parts) > 2 and parts[0] == "namespaces" and not (not group and parts[2] in ("status", "finalize"))
     if within:
         namespace, parts = parts[1], parts[2:]
-    if not 1 <= len(parts) <= 3 or not all(parts):
+    if namespace == "" or not 1 <= len(parts) <= 3 or not all(parts):
         return None
     plural, name, subresource = [*parts, "", ""][:3]
     resource = find_resource(group, version, plural)
