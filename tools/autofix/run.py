@@ -1,0 +1,376 @@
+"""Repairs: the one door to proposing, deciding, applying and undoing.
+
+A repair runs in a task of its own: who asked for it may go away, the repair goes on and its ledger tells. After a crash `resume` picks
+up every plan that was under way and continues where its ledger ends. An approval is bound to the plan's hash, the approver and an expiry,
+signed with the process's key, and used in the same transaction that starts the plan. No tool reaches `approve`: approving takes a
+person's request through the API, the console or the command line.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+from core.clock import Clock
+from core.database import Database
+from core.errors import Conflict, Forbidden, NotFound
+from core.language import Language, pick
+from core.logs import get as logger
+from core.metrics import Metrics
+from core.redact import Redactor
+from core.secrets import fingerprint, same
+from tools.autofix.execute import Executor, Outcome, is_as_planned, moved
+from tools.autofix.guard import Policy, enforce, refusals
+from tools.autofix.plan import (
+    UNDOABLE,
+    AlertFacts,
+    Approval,
+    LedgerEntry,
+    Move,
+    Plan,
+    State,
+    plan_hash,
+)
+from tools.autofix.planner import Ask, Planner, may_propose, need_place
+from tools.autofix.store import PlanStore
+from tools.autofix.verify import Verdict, Verifier
+from tools.collect import Collector
+from tools.engines.snapshot import Object
+from tools.ports import Clusters, Prometheus
+from tools.spec import Caller, Progress
+
+Plans = list[Plan]
+Ledger = list[LedgerEntry]
+Names = list[str]
+Objects = list[Object]
+AlertLookup = Callable[[str], Awaitable[AlertFacts | None]]
+HOUR = timedelta(hours=1)
+SYSTEM = "firstmate"
+_log = logger(__name__)
+
+
+async def _nobody(_message: str) -> None:
+    return None
+
+
+class Repairs:
+    def __init__(
+        self,
+        *,
+        database: Database,
+        clusters: Clusters,
+        prometheus: Prometheus,
+        collector: Collector,
+        clock: Clock,
+        policy: Policy,
+        key: str,
+        metrics: Metrics,
+        lookup: AlertLookup,
+    ) -> None:
+        self._clusters = clusters
+        self._clock = clock
+        self._policy = policy
+        self._key = key
+        self._lookup = lookup
+        self._store = PlanStore(database, clock, metrics)
+        self._planner = Planner(clusters, collector, clock, policy, Redactor(key))
+        self._executor = Executor(clusters, self._store, clock)
+        self._verifier = Verifier(clusters, prometheus, collector, clock, policy)
+        self._running: dict[str, asyncio.Task[Plan]] = {}
+
+    @property
+    def policy(self) -> Policy:
+        return self._policy
+
+    async def propose(
+        self,
+        *,
+        namespace: str = "",
+        name: str | None = None,
+        alert: str | None = None,
+        fault: str | None = None,
+        context: str = "",
+        caller: Caller,
+        language: Language = "en",
+    ) -> Plan:
+        """A stored plan, or the open one that would do the very same; older open proposals for its target are superseded."""
+        may_propose(caller.may("write"), caller.name)
+        facts = await self._lookup(alert) if alert else None
+        if alert and facts is None:
+            raise NotFound(f"There is no alert {alert}.")
+        ask = Ask(need_place(namespace, facts), name, fault, facts, context, caller.name, language)
+        plan = await self._planner.plan(ask, await self._recent_changes())
+        for other, same_deed in await self._store.open_for(plan):
+            current = await self._fresh(other)
+            if current.state in {"applying", "verifying", "undoing"}:
+                raise Conflict(f"{current.id} is already at work on {plan.steps[0].target}.", found=current.state)
+            if current.state in {"proposed", "approved"}:
+                if same_deed and current.verify == plan.verify:
+                    return current
+                await self._move(current, "supersede", SYSTEM, f"replaced by {plan.id}")
+        return await self._store.add(plan)
+
+    async def get(self, plan_id: str) -> Plan:
+        return await self._fresh(await self._store.get(plan_id))
+
+    async def list(self, state: State | None = None, limit: int = 50, offset: int = 0) -> tuple[Plans, int]:
+        found, total = await self._store.page(state, limit, offset)
+        return [await self._fresh(plan) for plan in found], total
+
+    async def ledger(self, plan_id: str) -> Ledger:
+        await self._store.get(plan_id)
+        return await self._store.ledger(plan_id)
+
+    async def approve(self, plan_id: str, plan_hash: str, approver: Caller, note: str = "") -> Plan:
+        _must_decide(approver)
+        plan = await self.get(plan_id)
+        _must_match(plan, plan_hash)
+        _must_be(plan, "proposed")
+        await self._must_be_unchanged(plan)
+        now = self._clock.now()
+        approval = Approval(
+            plan_hash=plan.hash,
+            approver=approver.name,
+            via=approver.via,
+            note=note[:2000],
+            at=now,
+            expires_at=plan.expires_at,
+        )
+        approval = approval.model_copy(update={"proof": self._proof(plan.id, approval)})
+        reason = pick(plan.language, f"approved by {approver.name}", f"由 {approver.name} 批准")
+        return await self._store.move(plan_id, "approve", by=approver.name, reason=reason, approval=approval)
+
+    async def reject(self, plan_id: str, plan_hash: str, approver: Caller, note: str = "") -> Plan:
+        _must_decide(approver)
+        plan = await self.get(plan_id)
+        _must_match(plan, plan_hash)
+        _must_be(plan, "proposed", "approved")
+        reason = pick(plan.language, f"refused by {approver.name}", f"被 {approver.name} 拒绝")
+        return await self._move(plan, "reject", approver.name, f"{reason}: {note[:2000]}" if note else reason)
+
+    async def apply(self, plan_id: str, plan_hash: str, caller: Caller, progress: Progress = _nobody) -> Plan:
+        """Start an approved plan and wait for its end. The repair outlives the one who waits."""
+        _must_decide(caller)
+        plan = await self.get(plan_id)
+        _must_match(plan, plan_hash)
+        self._must_be_approved(plan)
+        objects = await self._must_be_unchanged(plan)
+        steps = list(zip(plan.steps, objects, strict=True))
+        enforce(refusals(self._policy, steps, await self._recent_changes(), plan.language))
+        plan = await self._move(plan, "start", caller.name, pick(plan.language, "started", "开始执行"))
+        return await asyncio.shield(self._begin(plan, progress))
+
+    async def undo(self, plan_id: str, caller: Caller, progress: Progress = _nobody) -> Plan:
+        _must_decide(caller)
+        plan = await self.get(plan_id)
+        _must_be(plan, *sorted(UNDOABLE))
+        if not await self._steps_to_undo(plan):
+            raise Conflict(f"The plan {plan.id} changed nothing, so there is nothing to undo.", found=plan.state)
+        asked = pick(plan.language, f"{caller.name} asked to undo", f"{caller.name} 要求撤销")
+        plan = await self._move(plan, "undo", caller.name, asked)
+        return await asyncio.shield(self._begin(plan, progress))
+
+    async def resume(self) -> Names:
+        """Take up every plan that a crash left under way; they run on in the background."""
+        left = [plan for plan in await self._store.unfinished() if plan.id not in self._running]
+        for plan in left:
+            _log.warning("resuming a repair from its ledger", plan=plan.id, state=plan.state)
+            self._begin(plan, _nobody)
+        return [plan.id for plan in left]
+
+    async def settle(self) -> None:
+        """Wait for every repair under way to end."""
+        await asyncio.gather(*self._running.values(), return_exceptions=True)
+
+    async def close(self) -> None:
+        """Stop the tasks; what was under way stays so in the ledger and is resumed at the next start."""
+        tasks = list(self._running.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _begin(self, plan: Plan, progress: Progress) -> asyncio.Task[Plan]:
+        task = asyncio.create_task(self._carry_on(plan, _careful(progress)), name=f"repair {plan.id}")
+        self._running[plan.id] = task
+        task.add_done_callback(lambda ended: self._ended(plan.id, ended))
+        return task
+
+    def _ended(self, plan_id: str, task: asyncio.Task[Plan]) -> None:
+        self._running.pop(plan_id, None)
+        if not task.cancelled() and task.exception():
+            _log.error(
+                "a repair stopped on an error and stays as its ledger says", plan=plan_id, error=str(task.exception())
+            )
+
+    async def _carry_on(self, plan: Plan, progress: Progress) -> Plan:
+        """From whatever running state the plan is in to an end."""
+        if plan.state == "applying":
+            plan = await self._do(plan, progress)
+        if plan.state == "verifying":
+            plan = await self._verify(plan, progress)
+        if plan.state == "undoing":
+            plan = await self._undo(plan, progress)
+        await progress(f"{plan.state}: {plan.state_reason}")
+        return plan
+
+    async def _do(self, plan: Plan, progress: Progress) -> Plan:
+        for place, step in enumerate(plan.steps):
+            await progress(step.summary)
+            outcome = await self._executor.perform(plan, step)
+            if outcome.known != "done":
+                return await self._after_failed_step(plan, outcome, first=place == 0)
+        applied = pick(plan.language, "applied; checking that it helped", "已应用，正在验证效果")
+        return await self._move(plan, "applied", SYSTEM, applied)
+
+    async def _after_failed_step(self, plan: Plan, outcome: Outcome, *, first: bool) -> Plan:
+        if outcome.known == "changed" and first:
+            return await self._move(plan, "supersede", SYSTEM, outcome.sentence)
+        if outcome.known == "unknown" or first:
+            prefix = (
+                "" if outcome.known == "unknown" else pick(plan.language, "Nothing was changed. ", "没有做任何改动。")
+            )
+            return await self._move(plan, "stop", SYSTEM, prefix + outcome.sentence)
+        return await self._move(plan, "undo", SYSTEM, outcome.sentence)
+
+    async def _verify(self, plan: Plan, progress: Progress) -> Plan:
+        verdict = await self._verifier.verify(plan, progress)
+        await self._store.note(plan.id, "check", "verification", verdict.answer, verdict.sentence)
+        return await self._move(plan, _MOVE_AFTER[verdict.answer], SYSTEM, _told(plan, verdict))
+
+    async def _undo(self, plan: Plan, progress: Progress) -> Plan:
+        why = plan.state_reason
+        done = await self._steps_to_undo(plan)
+        for step, back in reversed(list(zip(plan.steps, plan.undo, strict=True))):
+            if step.idempotency_key not in done:
+                continue
+            await progress(back.summary)
+            outcome = await self._executor.perform(plan, back, undoing=step)
+            if outcome.known != "done":
+                failed = pick(plan.language, "The undo did not succeed", "撤销未成功")
+                return await self._move(plan, "stop", SYSTEM, f"{failed}: {outcome.sentence} ({why})")
+        undone = pick(plan.language, "The change was taken back", "已撤销改动")
+        return await self._move(plan, "undone", SYSTEM, f"{undone}: {why}")
+
+    async def _steps_to_undo(self, plan: Plan) -> set[str]:
+        keys = [step.idempotency_key for step in plan.steps]
+        return {key for key in keys if await self._store.last_phase(plan.id, key) in {"done", "unknown"}}
+
+    async def _recent_changes(self) -> int:
+        return await self._store.changes_since(self._clock.now() - HOUR)
+
+    async def _move(self, plan: Plan, move: Move, by: str, reason: str) -> Plan:
+        return await self._store.move(plan.id, move, by=by, reason=reason)
+
+    async def _fresh(self, plan: Plan) -> Plan:
+        """Expiry is noticed whenever a plan is looked at."""
+        if plan.state in {"proposed", "approved"} and self._clock.now() >= plan.expires_at:
+            text = f"{plan.expires_at:%Y-%m-%d %H:%M:%S} UTC"
+            reason = pick(plan.language, f"expired at {text}", f"已于 {text} 过期")
+            return await self._move(plan, "expire", SYSTEM, reason)
+        return plan
+
+    async def _must_be_unchanged(self, plan: Plan) -> Objects:
+        cluster = await self._clusters.get(plan.context)
+        objects: Objects = []
+        for step in plan.steps:
+            try:
+                obj = await cluster.get(step.target.kind, step.target.name, step.target.namespace)
+            except NotFound as error:
+                await self._move(plan, "supersede", SYSTEM, error.sentence)
+                raise
+            if not is_as_planned(step, obj):
+                sentence = moved(plan, step, obj)
+                await self._move(plan, "supersede", SYSTEM, sentence)
+                found = str((obj.get("metadata") or {}).get("resourceVersion"))
+                raise Conflict(sentence, expected=step.target.resource_version, found=found)
+            objects.append(obj)
+        return objects
+
+    def _must_be_approved(self, plan: Plan) -> None:
+        if plan.state == "proposed":
+            raise Forbidden(_how_to_approve(plan), rule="approval")
+        _must_be(plan, "approved")
+        approval = plan.approval
+        if (
+            approval is None
+            or approval.plan_hash != plan.hash
+            or not same(approval.proof, self._proof(plan.id, approval))
+        ):
+            raise Forbidden(f"The approval of {plan.id} is not for this very plan.", rule="approval")
+
+    def _proof(self, plan_id: str, approval: Approval) -> str:
+        parts = [
+            plan_id,
+            approval.plan_hash,
+            approval.approver,
+            approval.at.isoformat(),
+            approval.expires_at.isoformat(),
+        ]
+        return fingerprint(self._key, "|".join(parts))
+
+
+_MOVE_AFTER: dict[str, Move] = {"held": "hold", "not_held": "undo", "unknown": "stop"}
+
+
+def _told(plan: Plan, verdict: Verdict) -> str:
+    texts = {
+        "held": pick(plan.language, "It helped", "修复有效"),
+        "not_held": pick(plan.language, "It did not help, so it is undone", "未见效果，正在撤销"),
+        "unknown": pick(
+            plan.language,
+            "The change was applied, but whether it helped could not be verified; it was left in place and can be undone",
+            "改动已应用，但无法验证是否有效；改动已保留，可以撤销",
+        ),
+    }
+    return f"{texts[verdict.answer]}: {verdict.sentence}"
+
+
+def _how_to_approve(plan: Plan) -> str:
+    return pick(
+        plan.language,
+        f"The plan {plan.id} is not approved yet. A person approves it in the console, with the command line, or by "
+        f"POST /api/v1/autofix/plans/{plan.id}/approve with its hash.",
+        f"方案 {plan.id} 尚未批准。请在控制台、命令行或通过 POST /api/v1/autofix/plans/{plan.id}/approve（附带哈希）由人批准。",
+    )
+
+
+def _must_decide(caller: Caller) -> None:
+    if not caller.may("destructive"):
+        raise Forbidden(f"{caller.name} is a {caller.role}; this needs the role operator.", permission="operator")
+
+
+def _must_match(plan: Plan, named: str) -> None:
+    if not same(plan.hash, named) or plan_hash(plan) != plan.hash:
+        sentence = pick(
+            plan.language,
+            f"The hash named is not that of plan {plan.id}; read the plan again.",
+            f"所给哈希与方案 {plan.id} 不符，请重新查看方案。",
+        )
+        raise Conflict(sentence, expected=plan.hash, found=named[:80])
+
+
+def _must_be(plan: Plan, *states: str) -> None:
+    if plan.state not in states:
+        why = f": {plan.state_reason}" if plan.state_reason else ""
+        sentence = pick(
+            plan.language,
+            f"The plan {plan.id} is {plan.state} already{why}.",
+            f"方案 {plan.id} 当前状态为 {plan.state}{why}。",
+        )
+        raise Conflict(sentence, expected=" or ".join(states), found=plan.state)
+
+
+def _careful(progress: Progress) -> Progress:
+    """A listener that fails must not stop a repair: it is told about once and then left alone."""
+    gone = False
+
+    async def tell(message: str) -> None:
+        nonlocal gone
+        if gone:
+            return
+        try:
+            await progress(message)
+        except Exception as error:  # noqa: BLE001  (a boundary: the listener is foreign code)
+            gone = True
+            _log.warning("nobody listens to the repair any more", error=str(error))
+
+    return tell
