@@ -90,7 +90,9 @@ def deployment(app: App, shop: Shop, version: str) -> Object:
 
 def _container(app: App, shop: Shop, version: str) -> Object:
     port = PROTOCOLS[app.protocol]
-    check: Object = {"tcpSocket": {"port": port}} if app.protocol == "tcp" else {"httpGet": {"path": "/healthz", "port": port}}
+    check: Object = (
+        {"tcpSocket": {"port": port}} if app.protocol == "tcp" else {"httpGet": {"path": "/healthz", "port": port}}
+    )
     resources = app.resources
     container: Object = {
         "name": app.name,
@@ -162,7 +164,11 @@ def _create_dns(store: Store) -> None:
     _create(store, "Deployment", {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec})
     port = {"name": "dns", "port": 53, "protocol": "UDP", "targetPort": "dns"}
     dns = {"selector": labels, "clusterIP": "10.96.0.10", "clusterIPs": ["10.96.0.10"], "ports": [port]}
-    _create(store, "Service", {"apiVersion": "v1", "kind": "Service", "metadata": {**metadata, "name": "kube-dns"}, "spec": dns})
+    _create(
+        store,
+        "Service",
+        {"apiVersion": "v1", "kind": "Service", "metadata": {**metadata, "name": "kube-dns"}, "spec": dns},
+    )
 
 
 def node_object(node: NodeSpec, stamp: str) -> Object:
@@ -218,4 +224,3 @@ def node_conditions(stamp: str) -> list[Object]:
         }
         for kind, value, reason, message in said
     ]
-

@@ -18,7 +18,8 @@ SHED_SECONDS = 1.5  # after which an overloaded program turns a request away
 def slowdown(utilisation: Floats) -> Floats:
     """By how much the CPU part of a request stretches."""
     busy = np.minimum(utilisation, 1.0)
-    return 1 + 0.6 * busy**2 / np.maximum(1 - busy, 0.04)
+    stretch: Floats = 1 + 0.6 * busy**2 / np.maximum(1 - busy, 0.04)
+    return stretch
 
 
 def queueing(utilisation: Floats) -> Floats:

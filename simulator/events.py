@@ -33,7 +33,9 @@ class Recorder:
         self._store = store
         self._now = now
 
-    def record(self, about: Object, kind: str, event: EventType, reason: str, message: str, source: Source, field: str = "") -> None:
+    def record(
+        self, about: Object, kind: str, event: EventType, reason: str, message: str, source: Source, field: str = ""
+    ) -> None:
         """Say something about an object; `field` is a path inside it, such as spec.containers{web}."""
         involved = _reference(about, kind, field)
         name = _name(involved, event, reason, message, source)
@@ -68,7 +70,9 @@ def _reference(about: Object, kind: str, field: str) -> Object:
 
 
 def _name(involved: Object, event: str, reason: str, message: str, source: Source) -> str:
-    said = "\0".join((involved["uid"], involved.get("fieldPath", ""), event, reason, message, source.component, source.host))
+    said = "\0".join(
+        (involved["uid"], involved.get("fieldPath", ""), event, reason, message, source.component, source.host)
+    )
     return f"{involved['name']}.{hashlib.sha256(said.encode()).hexdigest()[:16]}"
 
 

@@ -49,6 +49,7 @@ class CallFlow:
     timeout: Floats
     error: Floats
     latency: Floats
+    error_latency: Floats
 
     @property
     def failed(self) -> Floats:
@@ -140,7 +141,11 @@ class Solver:
         return rates
 
     def cost_wobble(self, app: App, times: Floats) -> Floats:
-        return 1 + 0.05 * drift(self._seed, f"cost/{app.name}", times) + 0.03 * grain(self._seed, f"cost/{app.name}", times)
+        return (
+            1
+            + 0.05 * drift(self._seed, f"cost/{app.name}", times)
+            + 0.03 * grain(self._seed, f"cost/{app.name}", times)
+        )
 
     @property
     def order(self) -> list[str]:
@@ -216,13 +221,13 @@ class _Pass:
             self._send(backend, path, rate)
 
     def _call_flow(self, group: int, route: Route, call: Call, target: Target, rate: Floats) -> CallFlow:
-        return CallFlow(group, route, call, target, rate, self.zero, self.zero, self.zero, self.zero)
+        return CallFlow(group, route, call, target, rate, self.zero, self.zero, self.zero, self.zero, self.zero)
 
     def _send(self, backend: Backend | None, path: str, rate: Floats) -> None:
         """Split requests over a Service's addresses."""
         if backend is None or not backend.addresses:
             return
-        for index, _count in backend.shares.items():
+        for index in backend.shares:
             rates = self.flow.groups[index].rates
             rates[path] = rates.get(path, self.zero) + rate / backend.addresses
 
@@ -262,16 +267,24 @@ class _Pass:
         if not flow.group.members[0].run.is_ready or not workers:
             return
         fastest = 0.9 * flow.group.cpu_limit / (route.cpu_ms / 1000)
-        waiting = self.flow.published.get(app.consumes, self.zero) + self.conditions.backlog.get(app.consumes, 0.0) / 30.0
+        waiting = (
+            self.flow.published.get(app.consumes, self.zero) + self.conditions.backlog.get(app.consumes, 0.0) / 30.0
+        )
         taken = np.minimum(waiting / workers, fastest)
         flow.rates[route.path] = taken
-        self.flow.consumed[app.consumes] = self.flow.consumed.get(app.consumes, self.zero) + taken * len(flow.group.members)
+        self.flow.consumed[app.consumes] = self.flow.consumed.get(app.consumes, self.zero) + taken * len(
+            flow.group.members
+        )
 
     def _spend(self, flow: GroupFlow) -> None:
         app, group = flow.group.app, flow.group
         busy = sum((rate * app.route(path).cpu_ms / 1000 for path, rate in flow.rates.items()), self.zero)
         busy = busy * self.solver.cost_wobble(app, self.flow.times)
-        serving = sum(len(self.flow.groups[index].group.members) for index in self.by_app[app.name] if self.flow.groups[index].rates)
+        serving = sum(
+            len(self.flow.groups[index].group.members)
+            for index in self.by_app[app.name]
+            if self.flow.groups[index].rates
+        )
         heavy = self.conditions.heavy_cores.get(f"{group.namespace}/{app.name}", 0.0)
         if heavy and flow.rates and serving:
             busy = busy + heavy / serving
@@ -319,6 +332,7 @@ class _Pass:
         made.timeout = fine * late + late_errors
         made.error = answer.error - late_errors
         made.latency = answer.latency
+        made.error_latency = answer.error_latency
 
     def _answer(self, backend: Backend, path: str) -> Answer:
         key = (backend.key, path)
@@ -360,5 +374,5 @@ def _fail(served: RouteFlow, app: App, made: CallFlow, alive: Floats, elapsed: F
     refused, timeout, error = ("503", "504", "502") if app.is_edge else ("500", "504", "500")
     _add(served, refused, per_failure * made.refused, elapsed + CONNECT_SECONDS)
     _add(served, timeout, per_failure * made.timeout, elapsed + made.call.timeout, TIGHT)
-    _add(served, error, per_failure * made.error, elapsed + made.latency)
+    _add(served, error, per_failure * made.error, elapsed + made.error_latency)
     return alive - lost

@@ -13,7 +13,7 @@ import numpy as np
 from simulator.noise import Floats
 
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
-LE = tuple(f"{bound:g}" for bound in BUCKETS) + ("+Inf",)
+LE = (*(f"{bound:g}" for bound in BUCKETS), "+Inf")
 _BOUNDS = np.array(BUCKETS)[:, None]
 SPREAD = 3.2
 TIGHT = 14.0
@@ -32,7 +32,8 @@ class Part:
 def below(bound: float, mean: Floats, spread: float = SPREAD) -> Floats:
     """The share of requests that take at most `bound` seconds."""
     median = np.maximum(mean, 1e-6) / _MEAN_OVER_MEDIAN[spread]
-    return 1 / (1 + (median / bound) ** spread)
+    share: Floats = 1 / (1 + (median / bound) ** spread)
+    return share
 
 
 def buckets(rate: Floats, parts: list[Part]) -> Floats:

@@ -32,7 +32,9 @@ class LoadCurve:
         """Requests a second at the edge at these unix times."""
         local = times + self.utc_offset_hours * 3600
         level = self.night_share + (1 - self.night_share) * _day_shape(local)
-        wobble = 1 + self.drift_share * drift(self.seed, "load", times) + self.grain_share * grain(self.seed, "load", times)
+        wobble = (
+            1 + self.drift_share * drift(self.seed, "load", times) + self.grain_share * grain(self.seed, "load", times)
+        )
         return self.peak_rps * level * self._week_shape(local) * wobble
 
     def _week_shape(self, local: Floats) -> Floats:

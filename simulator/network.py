@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from simulator.apps import App, Call, Shop
+from simulator.apps import App, Call
 from simulator.kubelet.runs import ContainerRun, PodRun
 from simulator.objects import Object, labels_of, name_of, namespace_of
 from simulator.quantity import resource
@@ -98,7 +98,7 @@ class Topology:
         return Target(host, port, self.backends[key], refusal)
 
 
-def survey(store: Store, shop: Shop, runs: Iterable[PodRun]) -> Topology:
+def survey(store: Store, runs: Iterable[PodRun]) -> Topology:
     """Read the present topology. Everything is visited in a fixed order, so equal worlds give equal topologies."""
     by_uid = {run.uid: run for run in runs}
     standing = _standing(store)

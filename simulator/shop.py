@@ -25,8 +25,22 @@ EDGE_GATEWAY = App(
     namespace="shop",
     port=8080,
     routes=(
-        Route("GET", "/", 2.0, 1.0, (_call("catalogue", "/featured", timeout=3), _call("recommendations", "/for-you", required=False)), "/"),
-        Route("GET", "/products/{id}", 2.0, 1.0, (_call("catalogue", "/products/{id}", timeout=3), _call("pricing", "/prices")), "/products/{n}"),
+        Route(
+            "GET",
+            "/",
+            2.0,
+            1.0,
+            (_call("catalogue", "/featured", timeout=3), _call("recommendations", "/for-you", required=False)),
+            "/",
+        ),
+        Route(
+            "GET",
+            "/products/{id}",
+            2.0,
+            1.0,
+            (_call("catalogue", "/products/{id}", timeout=3), _call("pricing", "/prices")),
+            "/products/{n}",
+        ),
         Route("GET", "/search", 1.8, 1.0, (_call("search", "/search", timeout=3),), "/search?q=item{n}"),
         Route("GET", "/cart", 1.8, 1.0, (_call("cart", "/cart", timeout=3),), "/cart"),
         Route("GET", "/account", 1.8, 1.0, (_call("accounts", "/profile", timeout=3),), "/account"),
@@ -103,7 +117,9 @@ CART = App(
     name="cart",
     namespace="shop",
     port=8080,
-    routes=(Route("GET", "/cart", 7.0, 2.0, (Call("session-cache", "get", "CACHE_ADDR", 2.0, timeout=0.5),), "/cart/{n}"),),
+    routes=(
+        Route("GET", "/cart", 7.0, 2.0, (Call("session-cache", "get", "CACHE_ADDR", 2.0, timeout=0.5),), "/cart/{n}"),
+    ),
     memory=Memory(idle=64, busy=104, per_rps=0.5),
     resources=Resources("80m", "250m", "96Mi", "192Mi"),
     replicas=2,
@@ -136,7 +152,12 @@ CHECKOUT = App(
             "/checkout",
             22.0,
             6.0,
-            (_call("cart", "/cart"), _call("pricing", "/prices"), _call("payments", "/charge", timeout=3), _call("orders", "/orders")),
+            (
+                _call("cart", "/cart"),
+                _call("pricing", "/prices"),
+                _call("payments", "/charge", timeout=3),
+                _call("orders", "/orders"),
+            ),
             "/checkout",
         ),
     ),
@@ -258,7 +279,15 @@ SHIPPING_WORKER = App(
     name="shipping-worker",
     namespace="fulfilment",
     port=9090,
-    routes=(Route("JOB", "ship-order", 25.0, 40.0, (Call("orders-queue", "deliver", "AMQP_URL"), _call("inventory", "/commit"), _query())),),
+    routes=(
+        Route(
+            "JOB",
+            "ship-order",
+            25.0,
+            40.0,
+            (Call("orders-queue", "deliver", "AMQP_URL"), _call("inventory", "/commit"), _query()),
+        ),
+    ),
     memory=Memory(idle=74, busy=120, per_rps=2.0),
     resources=Resources("100m", "400m", "128Mi", "224Mi"),
     replicas=2,
@@ -298,7 +327,9 @@ SHOP = Shop(
         NodeSpec("node-1", 4, 16_384, "10.244.1", "192.168.10.11", "zone-a"),
         NodeSpec("node-2", 4, 16_384, "10.244.2", "192.168.10.12", "zone-b"),
         # Marked for next Sunday's kernel update: pods rather go elsewhere, none has to.
-        NodeSpec("node-3", 4, 16_384, "10.244.3", "192.168.10.13", "zone-c", (("maintenance", "sunday", "PreferNoSchedule"),)),
+        NodeSpec(
+            "node-3", 4, 16_384, "10.244.3", "192.168.10.13", "zone-c", (("maintenance", "sunday", "PreferNoSchedule"),)
+        ),
     ),
     namespaces=("shop", "fulfilment"),
     peak_rps=120.0,

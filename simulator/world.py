@@ -65,7 +65,7 @@ class World:
         self._context = Context(self.store, self.clock.now, self.events)
         self._writer = LogWriter(self.book, seed)
         self._solver = Solver(shop, seed)
-        self._collector = Collector(self.tsdb, self.store, shop, seed)
+        self.collector = Collector(self.tsdb, self.store, shop, seed)
         self.kubelet = Kubelet(
             self.store, self.clock.now, self.events, self.registry, shop.nodes, seed, self._say_started, self._say_ready
         )
@@ -87,17 +87,17 @@ class World:
         """Somebody wrote: the controllers and kubelets look at once."""
         self._settle()
 
-    def read_log(self, namespace: str, pod: str, container: str, *, previous: bool) -> list[LogLine]:
-        """Raises KeyError for an unknown container and NoLog, with the API server's sentence, where there is no such file."""
+    def read_log(self, namespace: str, pod: str, container: str, *, previous: bool) -> list[LogLine] | None:
+        """A container's lines, oldest first; None when there is no such file on any node."""
         found = self.store.get("Pod", namespace, pod)
         run = self.kubelet.runs.get(found["metadata"]["uid"]) if found else None
         if run is None or container not in run.containers:
-            raise KeyError(f"no container {container!r} runs in pod {namespace}/{pod}")
+            return None
         return self.book.read(run, run.containers[container], previous=previous)
 
     def topology(self) -> Topology:
         if self._surveyed_version != self.store.version:
-            self._topology = survey(self.store, self.shop, self._runs())
+            self._topology = survey(self.store, self.runs())
             self._surveyed_version = self.store.version
             self._restless_ticks = 3
         return self._topology
@@ -146,7 +146,7 @@ class World:
         first = math.ceil(self.clock.now().timestamp() / HISTORY_STEP) * HISTORY_STEP
         times = np.arange(first, until.timestamp(), HISTORY_STEP)
         flow = self._solver.solve(times, self.topology(), self.conditions, None)
-        self._collector.write_history(flow, HISTORY_STEP, self._runs(), self.conditions.backlog)
+        self.collector.write_history(flow, HISTORY_STEP, self.runs(), self.conditions.backlog)
 
     def _fill_memory(self) -> None:
         flow = self.present_flow()
@@ -155,7 +155,7 @@ class World:
                 mib = steady(member, group.group, group.rate, self.seed, flow.times)
                 member.container.memory_mib = float(mib[-1])
 
-    def _runs(self) -> list[PodRun]:
+    def runs(self) -> list[PodRun]:
         return sorted(self.kubelet.runs.values(), key=lambda run: (run.namespace, run.name))
 
     def _next_stop(self) -> datetime:
@@ -173,7 +173,7 @@ class World:
             return
         self._traffic()
         if seconds % SCRAPE_SECONDS == 0:
-            self._collector.scrape(epoch_ms(self.clock.now()), self._runs(), self.conditions.backlog)
+            self.collector.scrape(epoch_ms(self.clock.now()), self.runs(), self.conditions.backlog)
         if seconds % HOUSEKEEPING_SECONDS == 0:
             self._keep_house()
 
@@ -195,11 +195,13 @@ class World:
         topology = self.topology()
         self._apply_resets(topology)
         if self.flow is None or self._restless_ticks > 0 or self.clock.now().timestamp() % SCRAPE_SECONDS == 0:
-            self.flow = self._solver.solve(np.array([self.clock.now().timestamp()]), topology, self.conditions, self.flow)
+            self.flow = self._solver.solve(
+                np.array([self.clock.now().timestamp()]), topology, self.conditions, self.flow
+            )
             self._restless_ticks -= 1
         flow = self.flow
         self._move_queues(flow)
-        self._collector.tick(flow, TICK_SECONDS)
+        self.collector.tick(flow, TICK_SECONDS)
         self._writer.tick(flow, self.clock.now(), TICK_SECONDS)
         self._use_memory(flow)
 

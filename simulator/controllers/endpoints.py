@@ -51,8 +51,8 @@ def _stands_behind(selector: dict[str, str], pod: Object) -> bool:
 
 def target_port(port: Object, pod: Object) -> int | None:
     """The number that a Service's port leads to in this pod; None when it names a port that no container has."""
-    target = port.get("targetPort", port["port"])
-    if isinstance(target, int) or str(target).isdigit():
+    target = str(port.get("targetPort", port["port"]))
+    if target.isdigit():
         return int(target)
     for container in pod["spec"]["containers"]:
         for each in container.get("ports") or []:
@@ -118,7 +118,11 @@ def _slice(service: Object, pods: list[Object]) -> Object:
         "metadata": {
             "generateName": f"{name_of(service)}-",
             "namespace": namespace_of(service),
-            "labels": {**labels_of(service), SERVICE_NAME: name_of(service), MANAGED_BY: "endpointslice-controller.k8s.io"},
+            "labels": {
+                **labels_of(service),
+                SERVICE_NAME: name_of(service),
+                MANAGED_BY: "endpointslice-controller.k8s.io",
+            },
             "ownerReferences": [owner_reference(service, "Service", "v1")],
         },
         "ports": ports,

@@ -1,39 +1,96 @@
 """The garbage collector: what is owned goes when its last owner has gone.
 
-Pods go the polite way (a deletion timestamp and a grace period, which the kubelet waits out), everything else at once.
+Pods go the polite way (a deletion timestamp and a grace period, which the kubelet waits out), everything else at once. An object that
+was deleted with the policy Foreground or Orphan waits under a finalizer until its dependents are gone, or let go; a Namespace on its way
+out is emptied first.
 """
 
 from __future__ import annotations
 
 from simulator.controllers.context import Context
+from simulator.kubernetes_api import RESOURCES, DeleteOptions, marked
 from simulator.objects import Object, is_deleting, name_of, namespace_of, uid_of, with_metadata
 
-OWNERS = ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "CronJob", "Service", "Endpoints", "Node")
 DEPENDENTS = ("ReplicaSet", "Pod", "EndpointSlice", "Job")
-GRACE_SECONDS = 30
+FOREGROUND = "foregroundDeletion"
+ORPHAN = "orphan"
+KINDS = tuple(dict.fromkeys(resource.kind for resource in RESOURCES))
+NAMESPACED = tuple(dict.fromkeys(resource.kind for resource in RESOURCES if resource.namespaced))
 
 
 def reconcile(ctx: Context) -> None:
-    alive = {uid_of(obj) for kind in OWNERS for obj in ctx.store.list(kind)}
+    alive: dict[str, Object] = {}
+    waiting: list[tuple[str, Object]] = []
+    for kind in KINDS:
+        for obj in ctx.store.list(kind) if ctx.store.count(kind) else ():
+            alive[uid_of(obj)] = obj
+            if obj["metadata"].get("finalizers") and is_deleting(obj):
+                waiting.append((kind, obj))
+    owned = _collect(ctx, alive)
+    for kind, obj in waiting:
+        _finish(ctx, kind, obj, owned.get(uid_of(obj), []))
+    for namespace in ctx.store.list("Namespace"):
+        if is_deleting(namespace):
+            _empty(ctx, namespace)
+
+
+def delete(ctx: Context, kind: str, obj: Object) -> None:
+    """Delete with the manners of the API server."""
+    if is_deleting(obj):
+        return
+    doomed = marked(kind, obj, ctx.now(), DeleteOptions())
+    if doomed is None:
+        ctx.store.delete(kind, namespace_of(obj), name_of(obj))
+    else:
+        ctx.store.update(kind, doomed)
+
+
+def _collect(ctx: Context, alive: dict[str, Object]) -> dict[str, list[tuple[str, Object]]]:
+    """Drop what has lost all its owners; the rest by owner."""
+    owned: dict[str, list[tuple[str, Object]]] = {}
     for kind in DEPENDENTS:
         for obj in ctx.store.list(kind):
-            owners = obj["metadata"].get("ownerReferences") or []
-            if owners and not any(owner["uid"] in alive for owner in owners):
-                collect(ctx, kind, obj)
+            owners = [owner["uid"] for owner in obj["metadata"].get("ownerReferences") or []]
+            present = [uid for uid in owners if uid in alive and not _orphans(alive[uid])]
+            is_orphan = bool(owners) and not any(uid in alive for uid in owners)
+            if is_orphan or any(_goes_first(alive[uid]) for uid in present):
+                delete(ctx, kind, obj)
+            for uid in owners:
+                owned.setdefault(uid, []).append((kind, obj))
+    return owned
 
 
-def collect(ctx: Context, kind: str, obj: Object) -> None:
-    if kind == "Pod":
-        delete_pod(ctx, obj)
-    else:
-        ctx.store.delete(kind, namespace_of(obj), name_of(obj))
+def _orphans(owner: Object) -> bool:
+    return is_deleting(owner) and ORPHAN in (owner["metadata"].get("finalizers") or [])
 
 
-def delete_pod(ctx: Context, pod: Object) -> None:
-    if is_deleting(pod):
-        return
-    if not (pod.get("spec") or {}).get("nodeName"):
-        ctx.store.delete("Pod", namespace_of(pod), name_of(pod))
-        return
-    grace = pod["spec"].get("terminationGracePeriodSeconds", GRACE_SECONDS)
-    ctx.store.update("Pod", with_metadata(pod, deletionTimestamp=ctx.stamp(), deletionGracePeriodSeconds=grace))
+def _goes_first(owner: Object) -> bool:
+    return is_deleting(owner) and FOREGROUND in (owner["metadata"].get("finalizers") or [])
+
+
+def _finish(ctx: Context, kind: str, owner: Object, dependents: list[tuple[str, Object]]) -> None:
+    finalizers: list[str] = owner["metadata"]["finalizers"]
+    if ORPHAN in finalizers:
+        for each, obj in dependents:
+            _let_go(ctx, each, obj, uid_of(owner))
+        ctx.store.update(kind, with_metadata(owner, finalizers=[name for name in finalizers if name != ORPHAN]))
+    elif FOREGROUND in finalizers and not dependents:
+        ctx.store.update(kind, with_metadata(owner, finalizers=[name for name in finalizers if name != FOREGROUND]))
+
+
+def _let_go(ctx: Context, kind: str, obj: Object, owner: str) -> None:
+    present = ctx.store.get(kind, namespace_of(obj), name_of(obj))
+    if present is not None:
+        kept = [each for each in present["metadata"]["ownerReferences"] if each["uid"] != owner]
+        ctx.store.update(kind, with_metadata(present, ownerReferences=kept))
+
+
+def _empty(ctx: Context, namespace: Object) -> None:
+    """Everything in the namespace goes, then the namespace loses its own finalizer and with it its life."""
+    left = 0
+    for kind in NAMESPACED:
+        for obj in ctx.store.list(kind, name_of(namespace)) if ctx.store.count(kind) else ():
+            delete(ctx, kind, obj)
+            left += ctx.store.get(kind, name_of(namespace), name_of(obj)) is not None
+    if not left:
+        ctx.store.update("Namespace", {**namespace, "spec": {**namespace["spec"], "finalizers": []}})

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from simulator.clock import parse_rfc3339
 from simulator.controllers.context import Context
-from simulator.controllers.garbage import delete_pod
+from simulator.controllers.garbage import delete
 from simulator.events import Source
 from simulator.objects import (
     Object,
@@ -68,10 +68,9 @@ def _is_orphan_of(replicaset: Object, pod: Object, selector: Object | None) -> b
 def _sync(ctx: Context, replicaset: Object, pods: list[Object]) -> None:
     wanted = int(replicaset["spec"].get("replicas", 1))
     missing = wanted - len(pods)
-    for _ in range(min(missing, BURST)):
-        pods.append(_create_pod(ctx, replicaset))
+    pods.extend(_create_pod(ctx, replicaset) for _ in range(min(missing, BURST)))
     for pod in _first_to_go(pods)[: max(-missing, 0)]:
-        delete_pod(ctx, pod)
+        delete(ctx, "Pod", pod)
         message = f"Deleted pod: {name_of(pod)}"
         ctx.events.record(replicaset, "ReplicaSet", "Normal", "SuccessfulDelete", message, SOURCE)
         pods.remove(pod)

@@ -77,7 +77,9 @@ def _rooms(ctx: Context, pods: list[Object]) -> list[Room]:
     rooms = []
     for node in ctx.store.list("Node"):
         allocatable = node["status"]["allocatable"]
-        room = Room(node, quantity(allocatable["cpu"]), quantity(allocatable["memory"]), int(allocatable["pods"]), Counter())
+        room = Room(
+            node, quantity(allocatable["cpu"]), quantity(allocatable["memory"]), int(allocatable["pods"]), Counter()
+        )
         for pod in pods:
             if pod["spec"].get("nodeName") == name_of(node) and not is_finished(pod):
                 room.take(pod)
@@ -120,7 +122,7 @@ def _tolerates(toleration: Object, taint: Object) -> bool:
         return False
     if toleration.get("operator", "Equal") == "Exists":
         return toleration.get("key") in (None, "", taint["key"])
-    return toleration.get("key") == taint["key"] and toleration.get("value", "") == taint.get("value", "")
+    return bool(toleration.get("key") == taint["key"] and toleration.get("value", "") == taint.get("value", ""))
 
 
 def _score(room: Room, pod: Object) -> float:
@@ -153,5 +155,7 @@ def _refuse(ctx: Context, pod: Object, reasons: Counter[str], nodes: int) -> Non
         "lastProbeTime": None,
         "lastTransitionTime": ctx.stamp(),
     }
-    ctx.store.update("Pod", with_status(pod, {**(pod.get("status") or {}), "phase": "Pending", "conditions": [unscheduled]}))
+    ctx.store.update(
+        "Pod", with_status(pod, {**(pod.get("status") or {}), "phase": "Pending", "conditions": [unscheduled]})
+    )
     ctx.events.record(pod, "Pod", "Warning", "FailedScheduling", message, SOURCE)

@@ -79,6 +79,7 @@ class Kubelet:
         if now - started > CRASHES_FORGOTTEN_AFTER:
             container.crashes = 0
         container.crashes += 1
+        container.before_last = container.last
         container.last = Termination(reason, exit_code, started, now, container.container_id)
         container.memory_mib = 0.0
         container.wait(Phase.TERMINATED, now + timedelta(seconds=1 + self._jitter(run, "exit", container.restarts)))
@@ -119,7 +120,9 @@ class Kubelet:
             container.reference = reference
             container.pull_attempts = 0
             if container.phase.is_running:
-                container.last = Termination("Completed", 0, container.started_at or self._now(), self._now(), container.container_id)
+                container.last = Termination(
+                    "Completed", 0, container.started_at or self._now(), self._now(), container.container_id
+                )
             container.wait(Phase.CREATING, self._now() + timedelta(seconds=1))
             run.is_dirty = True
 
@@ -165,7 +168,9 @@ class Kubelet:
     def _pull_seconds(self, run: PodRun, container: ContainerRun) -> float:
         image = self._registry.find(container.reference)
         jitter = self._jitter(run, "pull", container.pull_attempts)
-        return 0.7 + jitter if image is None else 0.6 + image.size_bytes / MIB / PULL_MIB_PER_SECOND * (0.8 + 0.4 * jitter)
+        return (
+            0.7 + jitter if image is None else 0.6 + image.size_bytes / MIB / PULL_MIB_PER_SECOND * (0.8 + 0.4 * jitter)
+        )
 
     def _pulled(self, pod: Object, run: PodRun, container: ContainerRun) -> None:
         image = self._registry.find(container.reference)
@@ -210,7 +215,9 @@ class Kubelet:
         if container.last is not None:
             container.restarts += 1
         container.started_at = self._now()
-        container.container_id = f"containerd://{short_hash([run.uid, container.name, container.restarts], 12)}{run.uid.replace('-', '')}"
+        container.container_id = (
+            f"containerd://{short_hash([run.uid, container.name, container.restarts], 12)}{run.uid.replace('-', '')}"
+        )
         self._say(pod, run, "Normal", "Created", f"Created container {container.name}", container)
         self._say(pod, run, "Normal", "Started", f"Started container {container.name}", container)
         app = container.image.app if container.image else None
@@ -246,7 +253,9 @@ class Kubelet:
         self._say(pod, run, "Warning", "BackOff", message, container)
         container.wait(Phase.CRASH_BACKOFF, self._after(pause))
 
-    def _say(self, pod: Object, run: PodRun, kind: EventType, reason: str, message: str, container: ContainerRun) -> None:
+    def _say(
+        self, pod: Object, run: PodRun, kind: EventType, reason: str, message: str, container: ContainerRun
+    ) -> None:
         source = Source("kubelet", run.node)
         self._events.record(pod, "Pod", kind, reason, message, source, f"spec.containers{{{container.name}}}")
 
@@ -271,5 +280,3 @@ def _backoff(attempts: int) -> float:
 def _go_duration(seconds: float) -> str:
     minutes, rest = divmod(int(seconds), 60)
     return f"{minutes}m{rest}s" if minutes else f"{rest}s"
-
-

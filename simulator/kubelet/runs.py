@@ -50,6 +50,7 @@ class ContainerRun:
     retry_at: datetime | None = None
     message: str = ""
     last: Termination | None = None
+    before_last: Termination | None = None
     # Working set in MiB; the traffic model moves it while the process runs.
     memory_mib: float = 0.0
     oom_kills: int = 0

@@ -32,7 +32,11 @@ def _has_started(container: ContainerRun) -> bool:
 
 def _conditions(pod: Object, run: PodRun, is_ready: bool, now: datetime) -> list[Object]:
     unready = [each.name for each in run if each.phase is not Phase.READY]
-    reason = {} if is_ready else {"reason": "ContainersNotReady", "message": f"containers with unready status: [{' '.join(unready)}]"}
+    reason = (
+        {}
+        if is_ready
+        else {"reason": "ContainersNotReady", "message": f"containers with unready status: [{' '.join(unready)}]"}
+    )
     sandbox = "True" if run.has_sandbox else "False"
     wanted: list[tuple[str, str, dict[str, str]]] = [
         ("PodReadyToStartContainers", sandbox, {}),
@@ -52,10 +56,11 @@ def _condition(pod: Object, kind: str, value: str, extra: dict[str, str], now: d
 
 def _container(run: ContainerRun) -> Object:
     image = run.image
+    before = run.before_last if run.phase is Phase.TERMINATED else run.last
     return {
         "name": run.name,
         "state": _state(run),
-        "lastState": _terminated(run.last) if run.last and run.phase is not Phase.TERMINATED else {},
+        "lastState": _terminated(before) if before else {},
         "ready": run.phase is Phase.READY,
         "restartCount": run.restarts,
         "image": image.reference if image else run.reference,

@@ -1,5 +1,5 @@
 """What containers write: kept per container run, current and previous, bounded."""
 
-from simulator.logs.book import LogBook, LogLine, NoLog
+from simulator.logs.book import LogBook, LogLine
 
-__all__ = ["LogBook", "LogLine", "NoLog"]
+__all__ = ["LogBook", "LogLine"]

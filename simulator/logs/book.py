@@ -10,7 +10,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from simulator.kubelet.runs import ContainerRun, PodRun
+from simulator.kubelet.runs import ContainerRun, Phase, PodRun
 
 KEPT_LINES = 2_000
 
@@ -19,10 +19,6 @@ KEPT_LINES = 2_000
 class LogLine:
     at: datetime
     text: str
-
-
-class NoLog(LookupError):
-    """There is no such file; the message is the API server's sentence."""
 
 
 @dataclass
@@ -46,25 +42,17 @@ class LogBook:
         if files is not None:
             files.current.append(LogLine(at, text))
 
-    def read(self, run: PodRun, container: ContainerRun, *, previous: bool) -> list[LogLine]:
+    def read(self, run: PodRun, container: ContainerRun, *, previous: bool) -> list[LogLine] | None:
+        """The lines of the present or the previous run; None where there is no such file."""
         files = self._files.get((run.uid, container.name))
-        if previous:
-            # A container that has crashed and waits has no present run: its file is already the previous one.
-            ended = files.current if files and not container.phase.is_running else files.previous if files else None
-            if ended is None:
-                raise NoLog(f'previous terminated container "{container.name}" in pod "{run.name}" not found')
-            return list(ended)
         if files is None:
-            reason = waiting_reason(container)
-            raise NoLog(f'container "{container.name}" in pod "{run.name}" is waiting to start: {reason}')
+            return None
+        # While a crashed container waits to be started again, its newest file is that of the previous run.
+        waits = not container.phase.is_running and container.phase is not Phase.TERMINATED
+        if previous and not waits:
+            return None if files.previous is None else list(files.previous)
         return list(files.current)
 
     def keep_only(self, uids: set[str]) -> None:
         for key in [key for key in self._files if key[0] not in uids]:
             del self._files[key]
-
-
-def waiting_reason(container: ContainerRun) -> str:
-    if container.pull_attempts:
-        return "trying and failing to pull image"
-    return "ContainerCreating"

@@ -36,7 +36,9 @@ def _json(at: datetime, level: str, message: str, fields: Fields) -> str:
 
 def _access(at: datetime, level: str, message: str, fields: Fields) -> str:
     if "status" not in fields:
-        return f"{at:%Y/%m/%d %H:%M:%S} [{level}] {message}" + "".join(f", {key}: {value}" for key, value in fields.items())
+        return f"{at:%Y/%m/%d %H:%M:%S} [{level}] {message}" + "".join(
+            f", {key}: {value}" for key, value in fields.items()
+        )
     client = fields.get("client", "-")
     request = f"{fields['method']} {fields['path']} HTTP/1.1"
     upstream = f' upstream="{fields["upstream"]}"' if "upstream" in fields else ""

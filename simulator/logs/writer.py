@@ -19,6 +19,7 @@ from simulator.network import Member
 
 LINES_PER_TICK = 2
 TIGHT_MEMORY = 0.88
+NEGLIGIBLE = 1e-4
 
 
 class LogWriter:
@@ -84,9 +85,15 @@ class _Moment:
 
 def _greeting(app: App, version: str) -> list[tuple[str, Fields]]:
     if app.log_style == "redis":
-        return [(f"Redis version={version}, bits=64, modified=0, pid=1, just started", {}), ("Running mode=standalone, port=6379.", {})]
+        return [
+            (f"Redis version={version}, bits=64, modified=0, pid=1, just started", {}),
+            ("Running mode=standalone, port=6379.", {}),
+        ]
     if app.log_style == "postgres":
-        return [(f"starting PostgreSQL {version} on x86_64-pc-linux-gnu, 64-bit", {}), (f'listening on IPv4 address "0.0.0.0", port {app.port}', {})]
+        return [
+            (f"starting PostgreSQL {version} on x86_64-pc-linux-gnu, 64-bit", {}),
+            (f'listening on IPv4 address "0.0.0.0", port {app.port}', {}),
+        ]
     if app.log_style == "rabbitmq":
         return [(f"Starting RabbitMQ {version} on Erlang 26.2.3", {}), (f"started TCP listener on [::]:{app.port}", {})]
     first: tuple[str, Fields] = (f"starting {app.name}", {"version": version})
@@ -95,7 +102,10 @@ def _greeting(app: App, version: str) -> list[tuple[str, Fields]]:
 
 def _ready_message(app: App) -> str:
     if app.log_style in ("redis", "postgres"):
-        return {"redis": "Ready to accept connections tcp", "postgres": "database system is ready to accept connections"}[app.log_style]
+        return {
+            "redis": "Ready to accept connections tcp",
+            "postgres": "database system is ready to accept connections",
+        }[app.log_style]
     return "Server startup complete" if app.log_style == "rabbitmq" else f"listening on :{app.port}"
 
 
@@ -108,6 +118,8 @@ def _requests(app: App, served: RouteFlow, moment: _Moment) -> list[tuple[dateti
     lines = [_request(app, served, "200", moment) for _ in range(moment.how_many(expected * (1 - failed) * 0.05, 1))]
     for code, parts in served.failures.items():
         share = float(sum(part.share[0] for part in parts))
+        if expected * share < NEGLIGIBLE:
+            continue
         lines += [_request(app, served, code, moment) for _ in range(moment.how_many(expected * share * 0.5))]
     return lines
 
@@ -139,14 +151,26 @@ def _server_notes(app: App, served: RouteFlow, moment: _Moment) -> list[tuple[da
         statement = served.route.example.replace("{n}", str(moment.chance.randint(1, 9_000)))
         return [(moment.sometime(), "warn", f"duration: {slow * 1000:.3f} ms  statement: {statement}", {})]
     if moment.chance.random() < moment.seconds / 300:
-        note = {"redis": "100 changes in 300 seconds. Saving...", "postgres": "checkpoint complete: wrote 48 buffers (0.3%)"}
-        return [(moment.sometime(), "info", note.get(app.log_style, "rabbit on node: memory in use is below the watermark"), {})]
+        note = {
+            "redis": "100 changes in 300 seconds. Saving...",
+            "postgres": "checkpoint complete: wrote 48 buffers (0.3%)",
+        }
+        return [
+            (
+                moment.sometime(),
+                "info",
+                note.get(app.log_style, "rabbit on node: memory in use is below the watermark"),
+                {},
+            )
+        ]
     return []
 
 
 def _dependency(call: CallFlow, moment: _Moment, pods: int) -> list[tuple[datetime, str, str, Fields]]:
     """The client's side of a call that failed, with the words of its network library."""
     per_pod = float(call.rate[0]) * moment.seconds / max(pods, 1)
+    if per_pod * float(call.failed[0]) < NEGLIGIBLE:
+        return []
     host, port = call.target.host, call.target.port
     url = f"{host}:{port}{call.call.route if call.call.route.startswith('/') else ''}"
     reasons = {

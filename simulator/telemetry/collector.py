@@ -73,7 +73,7 @@ class Collector:
         self._meet(runs)
         samples = [*self._kube_state.samples(), *self._container_samples(), *self._machine_samples(now_ms / 1000)]
         samples += [sample for counters in self._edges.values() for sample in counters.samples()]
-        samples += [*self._targets(runs), *self._queue_samples()]
+        samples += [*self.targets(runs), *self._queue_samples()]
         self._tsdb.append_many(now_ms, samples)
         shown = {labels for labels, _ in samples}
         for labels in sorted(self._shown - shown):
@@ -205,11 +205,17 @@ class Collector:
 
     def _queue_samples(self) -> list[Sample]:
         base = {"job": "rabbitmq"}
-        return [(labelled("rabbitmq_queue_messages_ready", base, queue=name), float(int(n))) for name, n in self._queues.items()]
+        return [
+            (labelled("rabbitmq_queue_messages_ready", base, queue=name), float(int(n)))
+            for name, n in self._queues.items()
+        ]
 
-    def _targets(self, runs: list[PodRun]) -> list[Sample]:
+    def targets(self, runs: list[PodRun]) -> list[Sample]:
         """`up` for everything that is scraped."""
-        samples = [(labelled("up", kube_state.BASE), 1.0), (labelled("up", {"job": "tempo", "instance": "tempo:3200"}), 1.0)]
+        samples = [
+            (labelled("up", kube_state.BASE), 1.0),
+            (labelled("up", {"job": "tempo", "instance": "tempo:3200"}), 1.0),
+        ]
         for node in self._nodes.values():
             kubelet = {"job": "kubelet", "instance": f"{node.address}:10250", "node": node.name}
             samples.append((labelled("up", {**kubelet, "metrics_path": "/metrics/cadvisor"}), 1.0))
@@ -255,7 +261,7 @@ class Collector:
 
     def _constant_history(self, flow: Flow, t_ms: Times, runs: list[PodRun]) -> None:
         """What has not changed in all that time: the objects' own metrics, limits, targets, empty queues."""
-        samples = [*self._kube_state.samples(), *self._targets(runs), *self._queue_samples()]
+        samples = [*self._kube_state.samples(), *self.targets(runs), *self._queue_samples()]
         for meter in self._meters.values():
             samples += [*meter.gauges, *([meter.start_time] if meter.start_time else [])]
             if meter.container.image and meter.container.image.app is None:
@@ -292,7 +298,13 @@ def _served_rates(group: GroupFlow) -> Floats | None:
 
 def _target_labels(run: PodRun, pod: Object, port: int) -> dict[str, str]:
     service = app_label(pod)
-    return {"job": service, "service": service, "namespace": run.namespace, "pod": run.name, "instance": f"{run.ip}:{port}"}
+    return {
+        "job": service,
+        "service": service,
+        "namespace": run.namespace,
+        "pod": run.name,
+        "instance": f"{run.ip}:{port}",
+    }
 
 
 def _metrics_port(pod: Object) -> int | None:
@@ -323,4 +335,3 @@ def _cores_by_node(flow: Flow, nodes: list[str]) -> dict[str, Floats]:
         for member in group.group.members:
             cores[member.run.node] = cores[member.run.node] + group.cores
     return cores
-

@@ -54,7 +54,9 @@ def _pod(pod: Object) -> Metrics:
         created_by_name=owner["name"],
         host_network="false",
     )
-    yield _of("kube_pod_owner", 1, **who, owner_kind=owner["kind"], owner_name=owner["name"], owner_is_controller="true")
+    yield _of(
+        "kube_pod_owner", 1, **who, owner_kind=owner["kind"], owner_name=owner["name"], owner_is_controller="true"
+    )
     for phase in PHASES:
         yield _of("kube_pod_status_phase", status.get("phase", "Pending") == phase, **who, phase=phase)
     conditions = {each["type"]: each["status"].lower() for each in status.get("conditions") or []}
@@ -120,7 +122,14 @@ def _replicaset(replicaset: Object) -> Metrics:
     yield _of("kube_replicaset_spec_replicas", replicaset["spec"].get("replicas", 1), **who)
     yield _of("kube_replicaset_status_replicas", status.get("replicas", 0), **who)
     yield _of("kube_replicaset_status_ready_replicas", status.get("readyReplicas", 0), **who)
-    yield _of("kube_replicaset_owner", 1, **who, owner_kind=owner["kind"], owner_name=owner["name"], owner_is_controller="true")
+    yield _of(
+        "kube_replicaset_owner",
+        1,
+        **who,
+        owner_kind=owner["kind"],
+        owner_name=owner["name"],
+        owner_is_controller="true",
+    )
 
 
 def _service(service: Object) -> Metrics:
@@ -161,7 +170,9 @@ def _node(node: Object) -> Metrics:
             value = quantity(node["status"][section][resource_name])
             yield _of(f"kube_node_status_{section}", value, node=name, resource=resource_name, unit=unit)
     for taint in (node.get("spec") or {}).get("taints") or []:
-        yield _of("kube_node_spec_taint", 1, node=name, **{key: str(taint.get(key, "")) for key in ("key", "value", "effect")})
+        yield _of(
+            "kube_node_spec_taint", 1, node=name, **{key: str(taint.get(key, "")) for key in ("key", "value", "effect")}
+        )
 
 
 def _namespace(namespace: Object) -> Metrics:

@@ -6,10 +6,10 @@ import numpy as np
 
 from simulator.apps import NodeSpec
 from simulator.noise import Floats, drift, grain
+from simulator.promql.tsdb import Labels
 from simulator.registry import MIB
 from simulator.telemetry.counters import Row
 from simulator.telemetry.labels import Sample, labelled
-from simulator.promql.tsdb import Labels
 
 MODES = {"user": 0.72, "system": 0.22, "iowait": 0.04, "softirq": 0.02}
 SYSTEM_CORES = 0.09
@@ -26,11 +26,11 @@ def rows(node: NodeSpec) -> list[Row]:
     base = base_labels(node)
     counters = []
     for cpu in range(node.cpu):
-        for mode in (*MODES, "idle"):
-            counters.append(Row(labelled("node_cpu_seconds_total", base, cpu=str(cpu), mode=mode), is_whole=False))
-    for way in ("receive", "transmit"):
-        counters.append(Row(labelled(f"node_network_{way}_bytes_total", base, device="eth0")))
-    return counters
+        labels = {**base, "cpu": str(cpu)}
+        modes = (*MODES, "idle")
+        counters += [Row(labelled("node_cpu_seconds_total", labels, mode=mode), is_whole=False) for mode in modes]
+    ways = ("receive", "transmit")
+    return counters + [Row(labelled(f"node_network_{way}_bytes_total", base, device="eth0")) for way in ways]
 
 
 def rates(node: NodeSpec, seed: int, times: Floats, pod_cores: Floats) -> Floats:

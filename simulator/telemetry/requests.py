@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from simulator.apps import App
-from simulator.flow import CallFlow, GroupFlow
-from simulator.latency import LE, SPREAD, TIGHT, Part, buckets, mean
+from simulator.flow import CONNECT_SECONDS, CallFlow, GroupFlow
+from simulator.latency import LE, SPREAD, TIGHT, Part, buckets, mean, merged
 from simulator.noise import Floats
 from simulator.telemetry.counters import Row
 from simulator.telemetry.labels import labelled
@@ -75,14 +75,14 @@ def edge_rates(calls: Sequence[CallFlow]) -> Floats:
     blocks = []
     for call in calls:
         failed = call.failed
-        fast = np.minimum(call.refused + call.error, 1.0)
         parts = [
             Part(1 - failed, call.latency, SPREAD),
-            Part(np.minimum(fast, failed), call.latency, SPREAD),
-            Part(np.maximum(failed - fast, 0.0), call.latency * 0 + call.call.timeout, TIGHT),
+            Part(np.minimum(call.refused, failed), failed * 0 + CONNECT_SECONDS, SPREAD),
+            Part(np.minimum(call.error, failed), call.error_latency, SPREAD),
+            Part(np.minimum(call.timeout, failed), failed * 0 + call.call.timeout, TIGHT),
         ]
         head = np.asarray([call.rate, call.rate * failed])
-        blocks.append(np.vstack([head, _histogram_rates(call.rate, parts)]))
+        blocks.append(np.vstack([head, _histogram_rates(call.rate, merged(parts))]))
     return np.asarray(sum(blocks[1:], blocks[0]))
 
 

@@ -1,0 +1,124 @@
+"""Start the simulated shop as a process of its own.
+
+The only place that reads the machine's clock: without --start the world begins at the present minute, and with a speed above zero it is
+driven by the monotonic clock. One line on standard output says where it listens; SIGTERM and SIGINT end it at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import socket
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import uvicorn
+
+from simulator.app import build
+from simulator.clock import parse_rfc3339
+from simulator.control import kubeconfig
+
+GRACE_SECONDS = 0.4
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    options = parser().parse_args(argv)
+    try:
+        listener = _listen(options.host, options.port)
+    except OSError as error:
+        sys.stderr.write(f"simulator: cannot listen on {options.host}:{options.port}: {error.strerror}\n")
+        return 1
+    start = options.start or datetime.now(UTC).replace(microsecond=0)
+    app = build(options.seed, start, options.speed, history_days=options.history_days, monotonic=time.monotonic)
+    url = f"http://{options.host}:{listener.getsockname()[1]}"
+    if options.kubeconfig:
+        _write_private(options.kubeconfig, kubeconfig(url))
+    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_keep_alive=30, lifespan="on")
+    asyncio.run(Server(config, url).serve(sockets=[listener]))
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(prog="simulator", description="A simulated shop that answers like a real cluster.")
+    made.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    made.add_argument("--port", type=int, default=8091, help="port to listen on, 0 for any (default: %(default)s)")
+    made.add_argument("--seed", type=int, default=7, help="of everything that varies (default: %(default)s)")
+    made.add_argument("--start", type=_moment, help="RFC 3339 time at which the world begins (default: now)")
+    made.add_argument(
+        "--speed", type=_speed, default=1.0, help="simulated seconds a second; 0 stands still (default: 1)"
+    )
+    made.add_argument("--history-days", type=_days, default=7.0, help="days of metrics before the start (default: 7)")
+    made.add_argument("--kubeconfig", type=Path, help="write a kubeconfig that points here")
+    return made
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return parse_rfc3339(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _speed(text: str) -> float:
+    return _between(text, 0.0, 3600.0)
+
+
+def _days(text: str) -> float:
+    return _between(text, 0.0, 7.5)
+
+
+def _between(text: str, low: float, high: float) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not low <= value <= high:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from {low:g} to {high:g}")
+    return value
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _write_private(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+
+
+class Server(uvicorn.Server):
+    """Says where it listens, and does not wait long for open watches when told to stop."""
+
+    def __init__(self, config: uvicorn.Config, url: str) -> None:
+        super().__init__(config)
+        self._url = url
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        sys.stdout.write(f"simulator listening on {self._url}\n")
+        sys.stdout.flush()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        asyncio.get_running_loop().call_later(GRACE_SECONDS, self._stop_waiting)
+        await super().shutdown(sockets)
+
+    def _stop_waiting(self) -> None:
+        self.force_exit = True
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,126 @@
+"""The one process: the Kubernetes API at the root, Prometheus under /prometheus, control under /-/, and the pacer that moves time.
+
+`build` is the composition root. With speed 0 nothing moves but through POST /-/clock, so tests run the whole app in process and in
+simulated time; with a speed above 0 a task advances the world by what the monotonic clock has earned, at most once a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from simulator.clock import parse_rfc3339
+from simulator.control import Control
+from simulator.kubernetes_api import routes as kubernetes_routes
+from simulator.logs import LogLine
+from simulator.prometheus_api.routes import routes as prometheus_routes
+from simulator.telemetry.catalogue import Catalogue
+from simulator.world import SCRAPE_SECONDS, World
+
+KEPT_AUDIT = 5_000
+PACE_SECONDS = 1.0
+FASTEST_PACE_SECONDS = 0.25
+
+_log = logging.getLogger(__name__)
+
+
+class ApiHooks:
+    """What the Kubernetes API asks of the world."""
+
+    def __init__(self, world: World, audit: deque[dict[str, Any]]) -> None:
+        self._world = world
+        self._audit = audit
+
+    def now(self) -> datetime:
+        return self._world.clock.now()
+
+    def kick(self) -> None:
+        self._world.kick()
+
+    def read_log(
+        self,
+        namespace: str,
+        pod: str,
+        container: str,
+        previous: bool,
+        tail_lines: int | None,
+        since_seconds: int | None,
+        timestamps: bool,
+    ) -> str | None:
+        lines = self._world.read_log(namespace, pod, container, previous=previous)
+        if lines is None:
+            return None
+        if since_seconds is not None:
+            oldest = self.now() - timedelta(seconds=since_seconds)
+            lines = [line for line in lines if line.at >= oldest]
+        if tail_lines is not None:
+            lines = lines[max(len(lines) - tail_lines, 0) :]
+        return "".join(_rendered(line, timestamps) for line in lines)
+
+    def audit(self, entry: dict[str, Any]) -> None:
+        self._audit.append(entry)
+
+
+def _rendered(line: LogLine, timestamps: bool) -> str:
+    if not timestamps:
+        return f"{line.text}\n"
+    return f"{line.at:%Y-%m-%dT%H:%M:%S}.{line.at.microsecond:06d}000Z {line.text}\n"
+
+
+def build(
+    seed: int,
+    start: datetime | str,
+    speed: float = 0.0,
+    *,
+    history_days: float = 7.0,
+    monotonic: Callable[[], float] | None = None,
+) -> Starlette:
+    """The app over a fresh world, which is at `app.state.world`."""
+    moment = parse_rfc3339(start) if isinstance(start, str) else start
+    return serve(World(seed, moment, speed=speed, monotonic=monotonic, history_days=history_days))
+
+
+def serve(world: World) -> Starlette:
+    audit: deque[dict[str, Any]] = deque(maxlen=KEPT_AUDIT)
+    control = Control(world, audit)
+    catalogue = Catalogue(lambda: world.collector.targets(world.runs()), lambda: last_scrape(world.clock.now()))
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        pacer = asyncio.create_task(pace(world, control)) if world.clock.speed > 0 else None
+        yield
+        if pacer is not None:
+            pacer.cancel()
+            await asyncio.gather(pacer, return_exceptions=True)
+
+    routes = [
+        *control.routes(),
+        Mount("/prometheus", routes=prometheus_routes(world.tsdb, world.clock.now, catalogue)),
+        *kubernetes_routes(world.store, ApiHooks(world, audit)),
+    ]
+    app = Starlette(routes=routes, lifespan=lifespan)
+    app.state.world = world
+    return app
+
+
+def last_scrape(now: datetime) -> datetime:
+    return now - timedelta(seconds=now.timestamp() % SCRAPE_SECONDS)
+
+
+async def pace(world: World, control: Control) -> None:
+    """Move the world by what the wall clock has earned; a failure is reported and the next second tried."""
+    pause = max(PACE_SECONDS / max(world.clock.speed, 1.0), FASTEST_PACE_SECONDS)
+    while True:
+        await asyncio.sleep(pause)
+        try:
+            await control.advance(world.clock.due())
+        except Exception:  # noqa: BLE001  # the loop is the process's heart: report and go on
+            _log.exception("the world could not be advanced", extra={"now": world.clock.now().isoformat()})

@@ -1,0 +1,198 @@
+"""The doors behind the scenery: inject and remove faults, move the clock, look at the state, read who wrote what.
+
+Everything a test or a demo needs that a real cluster would not offer is here under ``/-/``, so that nothing of it hides in the Kubernetes
+or Prometheus paths. Bodies are small, fields are checked by name, and every refusal is one sentence that names the field.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+import yaml
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from simulator.clock import rfc3339
+from simulator.faults import FAULTS, Refused
+from simulator.faults.ledger import Ledger
+from simulator.state import state
+from simulator.world import World
+
+LARGEST_BODY = 64_000
+LONGEST_ADVANCE = 8 * 86_400.0
+# Between two slices of a long advance other requests get their turn.
+SLICE_SECONDS = 30.0
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class Control:
+    def __init__(self, world: World, audit: deque[dict[str, Any]]) -> None:
+        self._world = world
+        self._audit = audit
+        self._ledger = Ledger(world)
+        self._moving = asyncio.Lock()
+
+    def routes(self) -> list[Route]:
+        return [
+            _route("/-/healthy", self.healthy, "GET"),
+            _route("/-/clock", self.clock, "GET"),
+            _route("/-/clock", self.advance_clock, "POST"),
+            _route("/-/faults", self.faults, "GET"),
+            _route("/-/faults", self.inject, "POST"),
+            _route("/-/faults/catalogue", self.catalogue, "GET"),
+            _route("/-/faults/{id}", self.remove, "DELETE"),
+            _route("/-/state", self.state, "GET"),
+            _route("/-/audit", self.audit, "GET"),
+            _route("/-/kubeconfig", self.kubeconfig, "GET"),
+        ]
+
+    async def advance(self, seconds: float) -> datetime:
+        """Move the world on, slice by slice, never two movers at once."""
+        async with self._moving:
+            left = seconds
+            while left > 0:
+                step = min(left, SLICE_SECONDS)
+                self._world.advance(self._world.clock.now() + timedelta(seconds=step))
+                left -= step
+                await asyncio.sleep(0)
+            return self._world.clock.now()
+
+    async def healthy(self, _request: Request) -> Response:
+        return PlainTextResponse("ok\n")
+
+    async def clock(self, _request: Request) -> Response:
+        return _json({"now": _precise(self._world.clock.now()), "speed": self._world.clock.speed})
+
+    async def advance_clock(self, request: Request) -> Response:
+        body = await _body(request, {"advance"})
+        seconds = body.get("advance")
+        if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 <= seconds <= LONGEST_ADVANCE:
+            raise Refused(f"advance: must be a number of seconds from 0 to {LONGEST_ADVANCE:g}")
+        return _json({"now": _precise(await self.advance(float(seconds)))})
+
+    async def faults(self, _request: Request) -> Response:
+        return _json({"faults": [self._ledger.describe(entry) for entry in self._ledger.entries()]})
+
+    async def inject(self, request: Request) -> Response:
+        body = await _body(request, {"fault", "target", "params"})
+        fault = _text(body, "fault", "fault")
+        target = _mapping(body, "target")
+        _only(target, {"kind", "namespace", "name"}, "target.")
+        namespace, name = _text(target, "namespace", "target.namespace"), _text(target, "name", "target.name")
+        parameters = _mapping(body, "params") if body.get("params") is not None else {}
+        async with self._moving:
+            entry = self._ledger.inject(fault, namespace, name, parameters)
+        return _json(self._ledger.describe(entry), 201)
+
+    async def catalogue(self, _request: Request) -> Response:
+        listed = [
+            {
+                "id": fault.id,
+                "title": fault.title,
+                "target": fault.target_kind,
+                "params": [
+                    {"name": each.name, "type": each.kind, "help": each.help, "default": each.default}
+                    for each in fault.parameters
+                ],
+            }
+            for fault in FAULTS.values()
+        ]
+        return _json({"faults": listed})
+
+    async def remove(self, request: Request) -> Response:
+        wanted = request.path_params["id"]
+        async with self._moving:
+            entry = self._ledger.remove(wanted)
+        if entry is None:
+            return _error(404, f"id: no fault {wanted[:50]!r} is injected")
+        return _json(self._ledger.describe(entry))
+
+    async def state(self, _request: Request) -> Response:
+        return _json(state(self._world))
+
+    async def audit(self, _request: Request) -> Response:
+        return _json({"entries": list(self._audit)})
+
+    async def kubeconfig(self, request: Request) -> Response:
+        return PlainTextResponse(kubeconfig(str(request.base_url).rstrip("/")), media_type="application/yaml")
+
+
+def kubeconfig(server: str) -> str:
+    return yaml.safe_dump(
+        {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "simulated", "cluster": {"server": server}}],
+            "users": [{"name": "operator", "user": {"token": "operator"}}],
+            "contexts": [
+                {"name": "simulated", "context": {"cluster": "simulated", "user": "operator", "namespace": "default"}}
+            ],
+            "current-context": "simulated",
+        },
+        sort_keys=False,
+    )
+
+
+def _route(path: str, handler: Handler, method: str) -> Route:
+    async def endpoint(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except Refused as refusal:
+            return _error(422, str(refusal))
+
+    return Route(path, endpoint, methods=[method])
+
+
+async def _body(request: Request, fields: set[str]) -> dict[str, Any]:
+    raw = b""
+    async for chunk in request.stream():
+        raw += chunk
+        if len(raw) > LARGEST_BODY:
+            raise Refused(f"body: larger than {LARGEST_BODY} bytes")
+    try:
+        body = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise Refused(f"body: is not JSON ({error})") from error
+    if not isinstance(body, dict):
+        raise Refused("body: must be a JSON object")
+    _only(body, fields, "")
+    return body
+
+
+def _only(mapping: dict[str, Any], fields: set[str], prefix: str) -> None:
+    for name in mapping:
+        if name not in fields:
+            raise Refused(f"{prefix}{str(name)[:50]}: unknown field; known are {', '.join(sorted(fields))}")
+
+
+def _text(mapping: dict[str, Any], name: str, shown: str) -> str:
+    value = mapping.get(name)
+    if not isinstance(value, str) or not 0 < len(value) <= 253:
+        raise Refused(f"{shown}: must be a text of 1 to 253 characters")
+    return value
+
+
+def _mapping(mapping: dict[str, Any], name: str) -> dict[str, Any]:
+    value = mapping.get(name)
+    if not isinstance(value, dict):
+        raise Refused(f"{name}: must be a JSON object")
+    return value
+
+
+def _precise(moment: datetime) -> str:
+    return rfc3339(moment) if not moment.microsecond else moment.isoformat().replace("+00:00", "Z")
+
+
+def _json(body: Any, status: int = 200) -> Response:
+    return Response(orjson.dumps(body), status, media_type="application/json")
+
+
+def _error(status: int, sentence: str) -> Response:
+    return _json({"error": sentence}, status)

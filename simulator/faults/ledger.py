@@ -1,0 +1,93 @@
+"""Which faults have been injected, whether each is healed, and the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from simulator.clock import rfc3339
+from simulator.faults import FAULTS, Fault, Injection, Refused
+from simulator.world import World
+
+MOST_ACTIVE = 50
+
+
+@dataclass
+class Entry:
+    id: str
+    fault: Fault
+    namespace: str
+    name: str
+    parameters: dict[str, Any]
+    injection: Injection
+    injected_at: datetime
+
+
+class Ledger:
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._entries: dict[str, Entry] = {}
+        self._count = 0
+
+    def inject(self, fault_id: str, namespace: str, name: str, parameters: Mapping[str, Any]) -> Entry:
+        fault = FAULTS.get(fault_id)
+        if fault is None:
+            raise Refused(f"fault: {fault_id!r} is not known; known are {', '.join(sorted(FAULTS))}")
+        if len(self._entries) >= MOST_ACTIVE:
+            raise Refused(f"fault: {MOST_ACTIVE} faults are injected already; remove one first")
+        read = read_parameters(fault, parameters)
+        injection = fault.inject(self._world, namespace, name, read)
+        self._world.kick()
+        self._count += 1
+        entry = Entry(f"f{self._count}", fault, namespace, name, read, injection, self._world.clock.now())
+        self._entries[entry.id] = entry
+        return entry
+
+    def remove(self, entry_id: str) -> Entry | None:
+        entry = self._entries.pop(entry_id, None)
+        if entry is not None:
+            entry.fault.undo(self._world, entry.namespace, entry.name, entry.injection)
+            self._world.kick()
+        return entry
+
+    def entries(self) -> list[Entry]:
+        return list(self._entries.values())
+
+    def describe(self, entry: Entry) -> dict[str, Any]:
+        try:
+            healed = entry.fault.is_healed(self._world, entry.namespace, entry.name, entry.injected_at)
+        except Refused:  # the target is gone: nothing to heal, nothing healed
+            healed = False
+        return {
+            "id": entry.id,
+            "fault": entry.fault.id,
+            "target": {"kind": entry.fault.target_kind, "namespace": entry.namespace, "name": entry.name},
+            "params": entry.parameters,
+            "change": entry.injection.change,
+            "injected_at": rfc3339(entry.injected_at),
+            "healed": healed,
+        }
+
+
+def read_parameters(fault: Fault, given: Mapping[str, Any]) -> dict[str, Any]:
+    known = {parameter.name: parameter for parameter in fault.parameters}
+    read: dict[str, Any] = {}
+    for name, value in given.items():
+        if name not in known:
+            raise Refused(f"params: {fault.id} has no parameter {name!r}; it has {', '.join(known) or 'none'}")
+        read[name] = _typed(name, known[name].kind, value)
+    return read
+
+
+def _typed(name: str, kind: str, value: Any) -> Any:
+    if kind == "text":
+        if not isinstance(value, str) or not 0 < len(value) <= 500:
+            raise Refused(f"params: {name} must be a text of 1 to 500 characters")
+        return value
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1_000_000:
+        raise Refused(f"params: {name} must be a number from 0 to 1000000")
+    if kind == "whole" and value != int(value):
+        raise Refused(f"params: {name} must be a whole number")
+    return int(value) if kind == "whole" else float(value)
