@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from simulator.kubernetes_api import events, tables
 from simulator.kubernetes_api.decode import Malformed, decode, parse_json, parse_yaml, unknown_fields
+from simulator.kubernetes_api.defaults import zeroed
 from simulator.kubernetes_api.hooks import Hooks
 from simulator.kubernetes_api.resources import Resource
 from simulator.kubernetes_api.status import (
@@ -133,7 +134,11 @@ class Call:
     def shown(self, obj: Object) -> Object:
         """The stored object as this resource's version of its kind."""
         newer = events.to_newer(obj) if self.resource.group == "events.k8s.io" else obj
-        return {**newer, "kind": self.resource.kind, "apiVersion": self.resource.api_version}
+        return {
+            **zeroed(self.resource.kind, newer),
+            "kind": self.resource.kind,
+            "apiVersion": self.resource.api_version,
+        }
 
     def answer(self, obj: Object, code: int = 200) -> Response:
         """A single object of the call's kind, as a table where that is what the client prefers."""

@@ -20,12 +20,33 @@ _POD = {
     "securityContext": {},
     "schedulerName": "default-scheduler",
 }
+_LISTS = frozenset({"containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"})
+_CONTAINER_STATUS = {"ready": False, "restartCount": 0, "image": "", "imageID": ""}
+_ZEROS: dict[str, Object] = {
+    "DaemonSet": dict.fromkeys(
+        ("currentNumberScheduled", "numberMisscheduled", "desiredNumberScheduled", "numberReady"), 0
+    ),
+    "HorizontalPodAutoscaler": {"currentMetrics": None, "desiredReplicas": 0},
+    "PodDisruptionBudget": dict.fromkeys(("disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods"), 0),
+    "ReplicaSet": {"replicas": 0},
+    "ReplicationController": {"replicas": 0},
+    "StatefulSet": {"replicas": 0},
+}
 _ROLLING = {"maxUnavailable": "25%", "maxSurge": "25%"}
 
 
 def defaulted(kind: str, obj: Object) -> Object:
     fill = _BY_KIND.get(kind)
     return obj if fill is None else fill(obj)
+
+
+def zeroed(kind: str, obj: Object) -> Object:
+    """With the fields a real server always writes out, zero or not: typed clients refuse an object without them."""
+    zeros, status = _ZEROS.get(kind), obj.get("status")
+    if kind == "Pod" and isinstance(status, dict):
+        lists = {name: [_filled(entry, _CONTAINER_STATUS) for entry in status[name]] for name in _LISTS & status.keys()}
+        return {**obj, "status": {**status, **lists}} if lists else obj
+    return obj if zeros is None else {**obj, "status": _filled(status, zeros)}
 
 
 def _filled(values: Object | None, defaults: Mapping[str, Any]) -> Object:

@@ -75,6 +75,7 @@ def routes(store: Store, hooks: Hooks, tokens: Mapping[str, str] | None = None) 
     paths: list[tuple[str, Endpoint]] = [
         ("/", server.root),
         ("/version", server.version),
+        ("/version/", server.version),
         ("/healthz", server.health),
         ("/livez", server.health),
         ("/readyz", server.health),
@@ -82,7 +83,9 @@ def routes(store: Store, hooks: Hooks, tokens: Mapping[str, str] | None = None) 
         ("/openapi/v3", server.openapi_v3),
         ("/openapi/v3/{path:path}", server.openapi_v3),
         ("/api", server.core),
+        ("/api/", server.core),
         ("/apis", server.groups),
+        ("/apis/", server.groups),
         ("/api/{path:path}", server.api),
         ("/apis/{path:path}", server.apis),
     ]

@@ -34,7 +34,8 @@ async def names(client: httpx.AsyncClient, path: str, **params: str) -> list[str
 async def test_health_and_version_answer(client: httpx.AsyncClient) -> None:
     for path in ("/healthz", "/livez", "/readyz"):
         assert (await client.get(path)).text == "ok"
-    assert (await client.get("/version")).json()["gitVersion"].startswith("v1.")
+    for path in ("/version", "/version/"):
+        assert (await client.get(path)).json()["gitVersion"].startswith("v1.")
 
 
 async def test_every_resource_is_discovered_in_both_forms(client: httpx.AsyncClient) -> None:
@@ -187,6 +188,17 @@ def _needed(kind: str) -> dict[str, Any]:
     if kind == "HorizontalPodAutoscaler":
         return {"spec": {"scaleTargetRef": {"kind": "Deployment", "name": "web"}}}
     return {"spec": {"template": {"spec": {}}}} if kind == "DaemonSet" else {}
+
+
+async def test_fields_a_server_always_writes_are_there_although_nobody_set_them(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    world.create("Pod", pod("bare", containerStatuses=[{"name": "web"}]))
+    status = (await client.get(f"{PODS}/bare")).json()["status"]["containerStatuses"][0]
+    assert status == {"name": "web", "ready": False, "restartCount": 0, "image": "", "imageID": ""}
+    world.store.create("PodDisruptionBudget", {"metadata": {"name": "b", "namespace": "shop"}, "spec": {}})
+    budget = (await client.get("/apis/policy/v1/namespaces/shop/poddisruptionbudgets/b")).json()
+    assert budget["status"]["disruptionsAllowed"] == 0
 
 
 async def test_events_are_one_store_in_two_shapes(client: httpx.AsyncClient, world: World) -> None:
