@@ -34,7 +34,7 @@ def shed_share(utilisation: Floats) -> Floats:
 
 def throttled_share(utilisation: Floats) -> Floats:
     """The share of 100 ms periods in which the quota ran out; bursts touch it well before the average does."""
-    return np.clip((utilisation - 0.55) / 0.42, 0.0, 1.0) ** 2
+    return np.clip((utilisation - 0.6) / 0.37, 0.0, 1.0) ** 2
 
 
 def used_cores(demand: Floats, limit: float) -> Floats:

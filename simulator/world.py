@@ -17,7 +17,7 @@ import numpy as np
 from simulator import bootstrap
 from simulator.apps import App, Shop
 from simulator.clock import SimClock, epoch_ms
-from simulator.controllers import CONTROLLERS, Context
+from simulator.controllers import Context, Loops
 from simulator.events import Recorder
 from simulator.flow import Conditions, Flow, GroupFlow, Solver
 from simulator.kubelet import ContainerRun, Kubelet, PodRun
@@ -38,7 +38,6 @@ HOUSEKEEPING_SECONDS = 300
 HISTORY_STEP = 60.0
 LIVE_BEFORE_START = timedelta(minutes=10)
 YOUTH = timedelta(minutes=20)
-MAX_ROUNDS = 40
 
 
 class World:
@@ -63,6 +62,7 @@ class World:
         self.conditions = Conditions(backlog={app.consumes: 0.0 for app in shop.apps if app.consumes})
         self.book = LogBook()
         self._context = Context(self.store, self.clock.now, self.events)
+        self._loops = Loops(self._context)
         self._writer = LogWriter(self.book, seed)
         self._solver = Solver(shop, seed)
         self.collector = Collector(self.tsdb, self.store, shop, seed)
@@ -178,18 +178,10 @@ class World:
             self._keep_house()
 
     def _settle(self, *, force: bool = False) -> None:
-        """Controllers and kubelets until a whole round changes nothing; two clients at war are cut off and go on next time."""
         self.kubelet.sync()
-        if self.store.version == self._settled_version and not force:
-            return
-        for _ in range(MAX_ROUNDS):
-            before = self.store.version
-            for controller in CONTROLLERS:
-                controller.reconcile(self._context)
-            self.kubelet.sync()
-            if self.store.version == before:
-                break
-        self._settled_version = self.store.version
+        if force or self.store.version != self._settled_version:
+            self._loops.settle(self.kubelet.sync, force=force)
+            self._settled_version = self.store.version
 
     def _traffic(self) -> None:
         topology = self.topology()

@@ -1,7 +1,7 @@
 """The control loops of the simulated cluster, in the order in which they run.
 
 Each one reads the objects, compares what is wanted with what is, and writes the next step; none remembers anything between two calls.
-The world runs the list again and again until a whole round changes nothing, so the order decides only how many rounds that takes.
+`Loops` runs those whose kinds have changed, again and again until nothing does, so the order decides only how many rounds that takes.
 """
 
 from __future__ import annotations
@@ -11,20 +11,60 @@ from dataclasses import dataclass
 
 from simulator.controllers import deployment, endpoints, garbage, replicaset, scheduler
 from simulator.controllers.context import Context
+from simulator.store import TooOld
+
+MAX_ROUNDS = 40
 
 
 @dataclass(frozen=True)
 class Controller:
     name: str
     reconcile: Callable[[Context], None]
+    watches: frozenset[str] = frozenset()  # empty: every kind but Event
 
 
 CONTROLLERS: tuple[Controller, ...] = (
     Controller("garbage-collector", garbage.reconcile),
-    Controller("deployment-controller", deployment.reconcile),
-    Controller("replicaset-controller", replicaset.reconcile),
-    Controller("default-scheduler", scheduler.reconcile),
-    Controller("endpoint-controller", endpoints.reconcile),
+    Controller("deployment-controller", deployment.reconcile, frozenset({"Deployment", "ReplicaSet"})),
+    Controller("replicaset-controller", replicaset.reconcile, frozenset({"ReplicaSet", "Pod"})),
+    Controller("default-scheduler", scheduler.reconcile, frozenset({"Pod", "Node"})),
+    Controller("endpoint-controller", endpoints.reconcile, frozenset({"Service", "Pod", "Endpoints", "EndpointSlice"})),
 )
 
-__all__ = ["CONTROLLERS", "Context", "Controller"]
+
+class Loops:
+    """Runs the controllers; remembers for each which version of the world it has seen."""
+
+    def __init__(self, context: Context, controllers: tuple[Controller, ...] = CONTROLLERS) -> None:
+        self._context = context
+        self._controllers = controllers
+        self._seen = dict.fromkeys((each.name for each in controllers), 0)
+
+    def settle(self, between: Callable[[], None], *, force: bool = False) -> None:
+        """Rounds of controllers, and `between` after each, until nothing changes any more.
+
+        Two clients at war with a controller would keep it busy for ever; they are cut off and go on next time. `force` runs every
+        controller once although nothing changed, for what depends on the time alone.
+        """
+        store = self._context.store
+        for number in range(MAX_ROUNDS):
+            before = store.version
+            for controller in self._controllers:
+                if (force and number == 0) or self._concerns(controller):
+                    self._seen[controller.name] = store.version
+                    controller.reconcile(self._context)
+            between()
+            if store.version == before:
+                return
+
+    def _concerns(self, controller: Controller) -> bool:
+        try:
+            changes = self._context.store.changes_since(self._seen[controller.name])
+        except TooOld:
+            return True
+        if controller.watches:
+            return any(change.kind in controller.watches for change in changes)
+        return any(change.kind != "Event" for change in changes)
+
+
+__all__ = ["CONTROLLERS", "Context", "Controller", "Loops"]

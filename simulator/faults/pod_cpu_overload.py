@@ -12,7 +12,7 @@ from simulator.apps import App
 from simulator.faults.base import Injection, Parameter, Parameters, Refused, existing, first_container
 from simulator.world import World
 
-OVERLOAD = 1.5  # demand over capacity, unless asked otherwise
+OVERLOAD = 1.3  # demand over capacity, unless asked otherwise
 CALM = 0.9
 
 

@@ -223,7 +223,8 @@ class Collector:
         for run in runs:
             pod = self._store.get("Pod", run.namespace, run.name)
             port = _metrics_port(pod) if pod else None
-            if pod and port and run.has_sandbox and run.stops_at is None:
+            # A pod that never came up is no target: discovery drops the phase Pending.
+            if pod and port and run.stops_at is None and pod["status"].get("phase") == "Running":
                 is_up = all(each.phase.is_running for each in run)
                 samples.append((labelled("up", _target_labels(run, pod, port)), float(is_up)))
         return samples
