@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
@@ -136,9 +136,9 @@ class World:
         self.advance(start)
 
     def _live(self, until: datetime) -> None:
-        """Let pods come up before anything is measured."""
+        """Let pods come up before anything is measured, second by second."""
         while (due := self.kubelet.next_due()) is not None and due <= until:
-            self.clock.set(due)
+            self.clock.set(max(datetime.fromtimestamp(math.ceil(due.timestamp()), UTC), self.clock.now()))
             self._settle()
         self.clock.set(until)
 

@@ -7,7 +7,10 @@ drawn from a generator seeded by the time alone, so equal worlds write equal fil
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from simulator import capacity
 from simulator.apps import App
@@ -20,12 +23,15 @@ from simulator.network import Member
 LINES_PER_TICK = 2
 TIGHT_MEMORY = 0.88
 NEGLIGIBLE = 1e-4
+SLOW_STATEMENT = 0.25  # seconds; what log_min_duration_statement is set to
 
 
 class LogWriter:
     def __init__(self, book: LogBook, seed: int) -> None:
         self._book = book
         self._seed = seed
+        self._flow: Flow | None = None
+        self._chances: list[list[_Chance]] = []
 
     def started(self, run: PodRun, container: ContainerRun, app: App | None, at: datetime) -> None:
         self._book.open(run, container)
@@ -41,22 +47,23 @@ class LogWriter:
             self._write(run, container, app, at, "info", _ready_message(app), {})
 
     def tick(self, flow: Flow, now: datetime, seconds: float) -> None:
-        chance = random.Random(f"{self._seed}/{now.timestamp()}")
-        calls: dict[int, list[CallFlow]] = {}
-        for call in flow.calls:
-            calls.setdefault(call.group, []).append(call)
-        for index, group in enumerate(flow.groups):
+        """A flow that lasts for several ticks is read once."""
+        if flow is not self._flow:
+            self._flow = flow
+            self._chances = [
+                _chances(group, _calls_of(flow, index), seconds) for index, group in enumerate(flow.groups)
+            ]
+        moment = _Moment(now, seconds, random.Random(f"{self._seed}/{now.timestamp()}"))
+        for group, chances in zip(flow.groups, self._chances, strict=True):
             for member in group.group.members:
-                self._speak(member, group, calls.get(index, []), _Moment(now, seconds, chance))
+                self._speak(member, group, chances, moment)
 
-    def _speak(self, member: Member, group: GroupFlow, calls: list[CallFlow], moment: _Moment) -> None:
-        app = group.group.app
-        said: list[tuple[datetime, str, str, Fields]] = []
-        for served in group.routes.values():
-            said += _requests(app, served, moment)
-        count = len(group.group.members)
-        said += [line for call in calls for line in _dependency(call, moment, count)]
+    def _speak(self, member: Member, group: GroupFlow, chances: list[_Chance], moment: _Moment) -> None:
+        said = [
+            chance.tell(moment) for chance in chances for _ in range(moment.how_many(chance.expected, chance.limit))
+        ]
         said += _pressure(member, group, moment)
+        app = group.group.app
         for at, level, message, fields in sorted(said, key=lambda each: each[0]):
             self._write(member.run, member.container, app, at, level, message, fields)
 
@@ -77,10 +84,38 @@ class _Moment:
     def sometime(self) -> datetime:
         return self.now - timedelta(seconds=self.chance.random() * self.seconds)
 
-    def how_many(self, expected: float, limit: int = LINES_PER_TICK) -> int:
+    def how_many(self, expected: float, limit: int) -> int:
         """A whole number around an expectation, at most the limit."""
-        whole, rest = divmod(min(expected, float(limit)), 1)
-        return int(whole) + (self.chance.random() < rest)
+        if expected >= limit:
+            return limit
+        whole = int(expected)
+        return whole + (self.chance.random() < expected - whole)
+
+
+Line = tuple[datetime, str, str, Fields]
+
+
+@dataclass(frozen=True)
+class _Chance:
+    """One kind of line: how many are to be expected from each pod in a tick, and how one is told."""
+
+    expected: float
+    limit: int
+    tell: Callable[[_Moment], Line]
+
+
+def _calls_of(flow: Flow, index: int) -> list[CallFlow]:
+    return [call for call in flow.calls if call.group == index]
+
+
+def _chances(group: GroupFlow, calls: list[CallFlow], seconds: float) -> list[_Chance]:
+    app = group.group.app
+    chances: list[_Chance] = []
+    for served in group.routes.values():
+        chances += _server_notes(app, served, seconds) if app.protocol == "tcp" else _requests(app, served, seconds)
+    for call in calls:
+        chances += _dependency(call, seconds, len(group.group.members))
+    return [chance for chance in chances if chance.expected > NEGLIGIBLE]
 
 
 def _greeting(app: App, version: str) -> list[tuple[str, Fields]]:
@@ -109,34 +144,27 @@ def _ready_message(app: App) -> str:
     return "Server startup complete" if app.log_style == "rabbitmq" else f"listening on :{app.port}"
 
 
-def _requests(app: App, served: RouteFlow, moment: _Moment) -> list[tuple[datetime, str, str, Fields]]:
+def _requests(app: App, served: RouteFlow, seconds: float) -> list[_Chance]:
     """A few of the requests of a route, good and bad in proportion; what fails is written more faithfully than what works."""
-    expected = float(served.rate[0]) * moment.seconds
-    if app.protocol == "tcp":
-        return _server_notes(app, served, moment)
-    failed = float(served.failed[0])
-    lines = [_request(app, served, "200", moment) for _ in range(moment.how_many(expected * (1 - failed) * 0.05, 1))]
+    expected = float(served.rate[0]) * seconds
+    good = expected * float(served.ok.share[0]) * 0.05
+    chances = [_Chance(good, 1, partial(_request, app, served, "200", float(served.ok.mean[0])))]
     for code, parts in served.failures.items():
         share = float(sum(part.share[0] for part in parts))
-        if expected * share < NEGLIGIBLE:
-            continue
-        lines += [_request(app, served, code, moment) for _ in range(moment.how_many(expected * share * 0.5))]
-    return lines
+        latency = float(max(parts, key=lambda part: float(part.share[0])).mean[0])
+        told = partial(_request, app, served, code, latency)
+        chances.append(_Chance(expected * share * 0.5, LINES_PER_TICK, told))
+    return chances
 
 
-def _request(app: App, served: RouteFlow, code: str, moment: _Moment) -> tuple[datetime, str, str, Fields]:
+def _request(app: App, served: RouteFlow, code: str, latency: float, moment: _Moment) -> Line:
     chance = moment.chance
-    if code == "200":
-        seconds = float(served.ok.mean[0])
-    else:
-        parts = served.failures[code]
-        seconds = float(max(parts, key=lambda part: float(part.share[0])).mean[0])
     path = served.route.example.replace("{n}", str(chance.randint(1, 9_000)))
     fields: Fields = {
         "method": served.route.method,
         "path": path,
         "status": int(code),
-        "duration_ms": max(round(seconds * 1000 * chance.lognormvariate(-0.06, 0.35)), 1),
+        "duration_ms": max(round(latency * 1000 * chance.lognormvariate(-0.06, 0.35)), 1),
     }
     if app.log_style == "access":
         fields["client"] = f"203.0.113.{chance.randint(2, 250)}"
@@ -144,52 +172,49 @@ def _request(app: App, served: RouteFlow, code: str, moment: _Moment) -> tuple[d
     return moment.sometime(), "info" if code == "200" else "error", message, fields
 
 
-def _server_notes(app: App, served: RouteFlow, moment: _Moment) -> list[tuple[datetime, str, str, Fields]]:
-    """Databases and brokers do not write every request; they note what is slow or turned away, and their housekeeping."""
+HOUSEKEEPING = {
+    "redis": "100 changes in 300 seconds. Saving...",
+    "postgres": "checkpoint complete: wrote 48 buffers (0.3%)",
+    "rabbitmq": "memory in use is below the watermark",
+}
+
+
+def _server_notes(app: App, served: RouteFlow, seconds: float) -> list[_Chance]:
+    """Databases and brokers do not write every request; they note what is slow, and their housekeeping."""
     slow = float(served.ok.mean[0])
-    if slow > 0.25 and moment.chance.random() < 0.5:
-        statement = served.route.example.replace("{n}", str(moment.chance.randint(1, 9_000)))
-        return [(moment.sometime(), "warn", f"duration: {slow * 1000:.3f} ms  statement: {statement}", {})]
-    if moment.chance.random() < moment.seconds / 300:
-        note = {
-            "redis": "100 changes in 300 seconds. Saving...",
-            "postgres": "checkpoint complete: wrote 48 buffers (0.3%)",
-        }
-        return [
-            (
-                moment.sometime(),
-                "info",
-                note.get(app.log_style, "rabbit on node: memory in use is below the watermark"),
-                {},
-            )
-        ]
-    return []
+
+    def statement(moment: _Moment) -> Line:
+        text = served.route.example.replace("{n}", str(moment.chance.randint(1, 9_000)))
+        return moment.sometime(), "warn", f"duration: {slow * 1000:.3f} ms  statement: {text}", {}
+
+    def note(moment: _Moment) -> Line:
+        return moment.sometime(), "info", HOUSEKEEPING[app.log_style], {}
+
+    return [_Chance(0.5 if slow > SLOW_STATEMENT else 0.0, 1, statement), _Chance(seconds / 300, 1, note)]
 
 
-def _dependency(call: CallFlow, moment: _Moment, pods: int) -> list[tuple[datetime, str, str, Fields]]:
+def _dependency(call: CallFlow, seconds: float, pods: int) -> list[_Chance]:
     """The client's side of a call that failed, with the words of its network library."""
-    per_pod = float(call.rate[0]) * moment.seconds / max(pods, 1)
-    if per_pod * float(call.failed[0]) < NEGLIGIBLE:
-        return []
+    expected = float(call.rate[0]) * seconds / max(pods, 1)
     host, port = call.target.host, call.target.port
     url = f"{host}:{port}{call.call.route if call.call.route.startswith('/') else ''}"
-    reasons = {
-        call.target.refusal: float(call.refused[0]),
-        "context deadline exceeded (Client.Timeout exceeded while awaiting headers)": float(call.timeout[0]),
-        "unexpected status 5xx from upstream": float(call.error[0]),
-    }
-    lines: list[tuple[datetime, str, str, Fields]] = []
-    for reason, share in reasons.items():
-        for _ in range(moment.how_many(per_pod * share * 0.5)):
-            fields: Fields = {"dependency": call.call.app, "url": url, "error": reason}
-            level = "error" if call.call.required else "warn"
-            lines.append((moment.sometime(), level, "dependency call failed", fields))
-    return lines
+    reasons = (
+        (call.target.refusal, float(call.refused[0])),
+        ("context deadline exceeded (Client.Timeout exceeded while awaiting headers)", float(call.timeout[0])),
+        ("upstream answered with a server error", float(call.error[0])),
+    )
+    level = "error" if call.call.required else "warn"
+
+    def failure(reason: str, moment: _Moment) -> Line:
+        fields: Fields = {"dependency": call.call.app, "url": url, "error": reason}
+        return moment.sometime(), level, "dependency call failed", fields
+
+    return [_Chance(expected * share * 0.5, LINES_PER_TICK, partial(failure, reason)) for reason, share in reasons]
 
 
-def _pressure(member: Member, group: GroupFlow, moment: _Moment) -> list[tuple[datetime, str, str, Fields]]:
+def _pressure(member: Member, group: GroupFlow, moment: _Moment) -> list[Line]:
     """What a program notices of its own limits."""
-    lines: list[tuple[datetime, str, str, Fields]] = []
+    lines: list[Line] = []
     limit = group.group.memory_limit_mib
     used = member.container.memory_mib
     if limit and used > TIGHT_MEMORY * limit:
