@@ -40,9 +40,9 @@ class Watchdog:
     def answered_at(self) -> datetime:
         return self._answered_at
 
-    def resume(self, silent_since: datetime) -> None:
+    def resume(self, raised_at: datetime) -> None:
         """A silence that began before this process did: only an answer ends it."""
-        self._answered_at, self._said = silent_since, "Prometheus has not answered yet"
+        self._answered_at, self._said = raised_at - self._patience, "Prometheus has not answered yet"
 
     def answered(self, now: datetime) -> None:
         self._answered_at, self._said = now, ""

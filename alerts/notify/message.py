@@ -87,20 +87,27 @@ def compose(
     alerts: Sequence[Alert],
     external_url: str,
 ) -> Message:
-    """Firing alerts before resolved ones, each by its start, as Alertmanager lists them; the rest is counted, not sent."""
-    ordered = sorted(alerts, key=lambda alert: (alert.state != "firing", alert.starts_at, alert.fingerprint))
+    """In Alertmanager's order (job, instance, then the other labels); of too many, the firing ones are kept and the rest counted."""
+    kept = sorted(alerts, key=lambda alert: (alert.state != "firing", *_place(alert)))[:MAX_ALERTS]
+    ordered = sorted(kept, key=_place)
     return Message(
         receiver=receiver,
         status="firing" if any(alert.state == "firing" for alert in alerts) else "resolved",
         reason=reason,
         group_key=group_key,
         group_labels=group_labels,
-        common_labels=_common([alert.labels for alert in ordered]),
-        common_annotations=_common([alert.annotations for alert in ordered]),
+        common_labels=_common([alert.labels for alert in alerts]),
+        common_annotations=_common([alert.annotations for alert in alerts]),
         external_url=external_url,
-        items=tuple(_item(alert, external_url) for alert in ordered[:MAX_ALERTS]),
-        truncated=max(len(ordered) - MAX_ALERTS, 0),
+        items=tuple(_item(alert, external_url) for alert in ordered),
+        truncated=len(alerts) - len(ordered),
     )
+
+
+def _place(alert: Alert) -> tuple[Any, ...]:
+    labels = alert.labels
+    named = [(name not in labels, labels.get(name, "")) for name in ("job", "instance")]
+    return (*named, len(labels), sorted(labels.items()))
 
 
 def _item(alert: Alert, external_url: str) -> Item:
