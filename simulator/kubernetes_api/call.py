@@ -120,7 +120,7 @@ class Call:
     def _placed(self, metadata: Object) -> Object:
         """Name and namespace from the URL where the body leaves them out; a contradiction is refused."""
         namespace = metadata.get("namespace") or self.namespace
-        if self.resource.namespaced and namespace != self.namespace:
+        if namespace != self.namespace:
             raise bad_request(
                 f"the namespace of the provided object does not match the namespace sent on the request "
                 f"({namespace} != {self.namespace})"

@@ -20,6 +20,7 @@ from simulator.kubernetes_api.status import Failure, bad_request
 
 MAX_DEPTH = 100
 MAX_ALIASES = 50
+_INT32, _INT64 = 2**31 - 1, 2**63 - 1
 _GO_TYPES = {"string": "string", "int": "int32", "bool": "bool", "time": "string"}
 _PYTHON_TYPES: dict[str, type] = {"string": str, "int": int, "bool": bool, "time": str}
 _INT64_FIELDS = frozenset(
@@ -80,6 +81,8 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [_plain(inner) for inner in value]
+    if isinstance(value, int) and abs(value) > _INT64:
+        raise bad_request("error parsing YAML: number out of range of a 64-bit integer")
     if isinstance(value, dt.datetime):
         return value.isoformat().replace("+00:00", "Z")
     return value.isoformat() if isinstance(value, dt.date) else value
@@ -152,6 +155,8 @@ def _scalar(value: Any, type_name: str, owner: str, path: str) -> Any:
         return int(value)
     if type(value) is not _PYTHON_TYPES[type_name]:
         raise Malformed(_cannot_unmarshal(value, owner, path, _go_type(type_name, path)))
+    if isinstance(value, int) and abs(value) > (_INT64 if _is_int64(path) else _INT32):
+        raise Malformed(_cannot_unmarshal(float(value), owner, path, _go_type(type_name, path)))
     if type_name == "time" and value and not _TIME.fullmatch(str(value)):
         raise Malformed(f'parsing time "{value}" as "2006-01-02T15:04:05Z07:00": cannot parse "{value}" as "2006"')
     return value
@@ -166,8 +171,12 @@ def _quantity(value: Any) -> str:
 
 def _go_type(type_name: str, path: str = "") -> str:
     if type_name == "int":
-        return "int64" if path.rpartition(".")[2] in _INT64_FIELDS else "int32"
+        return "int64" if _is_int64(path) else "int32"
     return _GO_TYPES.get(type_name, f"v1.{type_name}")
+
+
+def _is_int64(path: str) -> bool:
+    return path.rpartition(".")[2] in _INT64_FIELDS
 
 
 def _cannot_unmarshal(value: Any, owner: str, path: str, wanted: str) -> str:

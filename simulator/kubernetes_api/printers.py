@@ -135,18 +135,18 @@ def _condition(obj: Object, name: str) -> str:
     return next((str(condition.get("status")) for condition in conditions if condition.get("type") == name), "")
 
 
-def _pod_template(obj: Object) -> Object:
+def pod_template(obj: Object) -> Object:
     spec = obj.get("spec") or {}
     template: Object = (spec.get("template") or {}).get("spec") or {}
     return template
 
 
 def container_names(obj: Object) -> str:
-    return ",".join(str(container.get("name")) for container in _pod_template(obj).get("containers") or [])
+    return ",".join(str(container.get("name")) for container in pod_template(obj).get("containers") or [])
 
 
 def container_images(obj: Object) -> str:
-    return ",".join(str(container.get("image")) for container in _pod_template(obj).get("containers") or [])
+    return ",".join(str(container.get("image")) for container in pod_template(obj).get("containers") or [])
 
 
 def external_ip(obj: Object) -> str:

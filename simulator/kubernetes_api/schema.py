@@ -81,19 +81,27 @@ ServiceSpec ports:[]ServicePort!port selector:{}string clusterIP clusterIPs:[]st
 ServiceSpec loadBalancerSourceRanges:[]string externalName externalTrafficPolicy healthCheckNodePort:int publishNotReadyAddresses:bool
 ServiceSpec sessionAffinityConfig:any ipFamilies:[]string ipFamilyPolicy allocateLoadBalancerNodePorts:bool loadBalancerClass internalTrafficPolicy trafficDistribution
 ServicePort name protocol appProtocol port:int targetPort:intstr nodePort:int
-ServiceStatus loadBalancer:any conditions:[]Condition!type
+ServiceStatus loadBalancer:LoadBalancerStatus conditions:[]Condition!type
+LoadBalancerStatus ingress:[]LoadBalancerIngress
+LoadBalancerIngress ip hostname ipMode ports:any
 Endpoints subsets:[]EndpointSubset
 EndpointSubset addresses:[]EndpointAddress notReadyAddresses:[]EndpointAddress ports:[]EndpointPort
 EndpointAddress ip hostname nodeName targetRef:ObjectReference
 EndpointPort name port:int protocol appProtocol
-EndpointSlice addressType endpoints:any ports:[]EndpointPort
+EndpointSlice addressType endpoints:[]Endpoint ports:[]EndpointPort
+Endpoint addresses:[]string conditions:EndpointConditions hostname targetRef:ObjectReference nodeName zone hints:any deprecatedTopology:any
+EndpointConditions ready:bool serving:bool terminating:bool
 Event involvedObject:ObjectReference reason message source:EventSource firstTimestamp:time lastTimestamp:time count:int type eventTime:time series:any
 Event action related:ObjectReference reportingComponent reportingInstance
 EventSource component host
 ConfigMap data:{}string binaryData:{}string immutable:bool
 Secret data:{}string stringData:{}string type immutable:bool
 ServiceAccount secrets:[]ObjectReference!name imagePullSecrets:[]LocalObjectReference!name automountServiceAccountToken:bool
-PersistentVolume spec:any status:PersistentVolumeStatus
+PersistentVolume spec:PersistentVolumeSpec status:PersistentVolumeStatus
+PersistentVolumeSpec capacity:{}quantity accessModes:[]string claimRef:ObjectReference persistentVolumeReclaimPolicy storageClassName mountOptions:[]string
+PersistentVolumeSpec volumeMode nodeAffinity:any volumeAttributesClassName hostPath:any nfs:any csi:any local:any iscsi:any fc:any rbd:any cephfs:any
+PersistentVolumeSpec awsElasticBlockStore:any gcePersistentDisk:any azureDisk:any azureFile:any cinder:any vsphereVolume:any glusterfs:any flexVolume:any
+PersistentVolumeSpec portworxVolume:any scaleIO:any storageos:any quobyte:any flocker:any photonPersistentDisk:any
 PersistentVolumeStatus phase message reason lastPhaseTransitionTime:time
 PersistentVolumeClaim spec:ClaimSpec status:ClaimStatus
 ClaimSpec accessModes:[]string selector:LabelSelector resources:ResourceRequirements volumeName storageClassName volumeMode dataSource:any dataSourceRef:any
@@ -137,13 +145,16 @@ CronJobSpec successfulJobsHistoryLimit:int failedJobsHistoryLimit:int
 JobTemplateSpec metadata:ObjectMeta spec:JobSpec
 CronJobStatus active:[]ObjectReference lastScheduleTime:time lastSuccessfulTime:time
 HorizontalPodAutoscaler spec:AutoscalerSpec status:AutoscalerStatus
-AutoscalerSpec scaleTargetRef:ScaleTarget minReplicas:int maxReplicas:int metrics:any behavior:any
+AutoscalerSpec scaleTargetRef:ScaleTarget minReplicas:int maxReplicas:int metrics:[]Metric behavior:any
+Metric type resource:ResourceMetric containerResource:any pods:any object:any external:any
+ResourceMetric name target:MetricValue current:MetricValue
+MetricValue type value:quantity averageValue:quantity averageUtilization:int
 ScaleTarget kind name apiVersion
-AutoscalerStatus observedGeneration:int lastScaleTime:time currentReplicas:int desiredReplicas:int currentMetrics:any conditions:[]Condition!type
+AutoscalerStatus observedGeneration:int lastScaleTime:time currentReplicas:int desiredReplicas:int currentMetrics:[]Metric conditions:[]Condition!type
 PodDisruptionBudget spec:BudgetSpec status:BudgetStatus
 BudgetSpec minAvailable:intstr selector:LabelSelector maxUnavailable:intstr unhealthyPodEvictionPolicy
 BudgetStatus observedGeneration:int disruptedPods:any disruptionsAllowed:int currentHealthy:int desiredHealthy:int expectedPods:int conditions:[]Condition!type
-Ingress spec:IngressSpec status:any
+Ingress spec:IngressSpec status:ServiceStatus
 IngressSpec ingressClassName defaultBackend:IngressBackend tls:[]IngressTLS rules:[]IngressRule
 IngressTLS hosts:[]string secretName
 IngressRule host http:IngressHTTP

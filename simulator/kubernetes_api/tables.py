@@ -29,6 +29,7 @@ from simulator.kubernetes_api.printers import (
     pod_ready,
     pod_restarts,
     pod_status,
+    pod_template,
     service_ports,
     since,
     slice_endpoints,
@@ -68,6 +69,14 @@ def _number(*steps: str) -> Cell:
 
 def _of(read: Callable[[Object], Any]) -> Cell:
     return lambda obj, _: read(obj)
+
+
+def _spec(obj: Object) -> Object:
+    return obj.get("spec") or {}
+
+
+def _reference(reference: Object | None) -> str:
+    return f"{(reference or {}).get('kind', '')}/{(reference or {}).get('name', '')}"
 
 
 def _selector(obj: Object) -> str:
@@ -125,7 +134,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("Ready", _number("status", "numberReady"), "integer"),
         Column("Up-to-date", _number("status", "updatedNumberScheduled"), "integer"),
         Column("Available", _number("status", "numberAvailable"), "integer"),
-        Column("Node Selector", _of(lambda obj: joined(obj["spec"]["template"]["spec"].get("nodeSelector")))),
+        Column("Node Selector", _of(lambda obj: joined(pod_template(obj).get("nodeSelector")))),
         AGE,
         *_WIDE_CONTAINERS,
     ),
@@ -141,7 +150,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         NAME,
         Column("Schedule", _path("spec", "schedule")),
         Column("Timezone", _path("spec", "timeZone")),
-        Column("Suspend", _of(lambda obj: str(bool(obj["spec"].get("suspend"))))),
+        Column("Suspend", _of(lambda obj: str(bool(_spec(obj).get("suspend"))))),
         Column("Active", _of(lambda obj: count((obj.get("status") or {}).get("active"))), "integer"),
         Column("Last Schedule", since("status", "lastScheduleTime", default="<none>")),
         AGE,
@@ -194,10 +203,10 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     "PersistentVolume": (
         NAME,
         Column("Capacity", _path("spec", "capacity", "storage")),
-        Column("Access Modes", _of(lambda obj: ",".join(map(_mode, obj["spec"].get("accessModes") or [])))),
+        Column("Access Modes", _of(lambda obj: ",".join(map(_mode, _spec(obj).get("accessModes") or [])))),
         Column("Reclaim Policy", _path("spec", "persistentVolumeReclaimPolicy")),
         Column("Status", _path("status", "phase")),
-        Column("Claim", _of(lambda obj: _claim(obj["spec"].get("claimRef") or {}))),
+        Column("Claim", _of(lambda obj: _claim(_spec(obj).get("claimRef") or {}))),
         Column("StorageClass", _path("spec", "storageClassName", default="")),
         Column("Reason", _path("status", "reason", default="")),
         AGE,
@@ -215,7 +224,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     ),
     "HorizontalPodAutoscaler": (
         NAME,
-        Column("Reference", _of(lambda obj: "{kind}/{name}".format(**obj["spec"]["scaleTargetRef"]))),
+        Column("Reference", _of(lambda obj: _reference(_spec(obj).get("scaleTargetRef")))),
         Column("Targets", _of(lambda obj: _targets(obj))),
         Column("MinPods", _path("spec", "minReplicas", default="<unset>")),
         Column("MaxPods", _number("spec", "maxReplicas")),
@@ -239,7 +248,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     ),
     "NetworkPolicy": (
         NAME,
-        Column("Pod-Selector", _of(lambda obj: selector_text(obj["spec"].get("podSelector")) or "<none>")),
+        Column("Pod-Selector", _of(lambda obj: selector_text(_spec(obj).get("podSelector")) or "<none>")),
         AGE,
     ),
     "StorageClass": (
@@ -263,8 +272,8 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("Limit", _of(lambda obj: _quota(obj, limits=True))),
         AGE,
     ),
-    "RoleBinding": (NAME, Column("Role", _of(lambda obj: "{kind}/{name}".format(**obj["roleRef"]))), AGE),
-    "ClusterRoleBinding": (NAME, Column("Role", _of(lambda obj: "{kind}/{name}".format(**obj["roleRef"]))), AGE),
+    "RoleBinding": (NAME, Column("Role", _of(lambda obj: _reference(obj.get("roleRef")))), AGE),
+    "ClusterRoleBinding": (NAME, Column("Role", _of(lambda obj: _reference(obj.get("roleRef")))), AGE),
     "ControllerRevision": (
         NAME,
         Column("Controller", _of(lambda obj: _owner(obj))),
@@ -318,7 +327,7 @@ def _targets(autoscaler: Object) -> str:
         for metric in (autoscaler.get("status") or {}).get("currentMetrics") or []
     }
     shown = []
-    for metric in autoscaler["spec"].get("metrics") or []:
+    for metric in _spec(autoscaler).get("metrics") or []:
         resource = metric.get("resource") or {}
         name, wanted = resource.get("name"), (resource.get("target") or {}).get("averageUtilization")
         now = (current.get(name) or {}).get("averageUtilization")

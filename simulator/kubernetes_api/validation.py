@@ -382,6 +382,20 @@ def _quota(obj: Object) -> Errors:
             yield invalid_value(f"spec.hard[{name}]", amount, _NOT_NEGATIVE)
 
 
+def _binding(obj: Object) -> Errors:
+    for name in ("kind", "name"):
+        if not (obj.get("roleRef") or {}).get(name):
+            yield required(f"roleRef.{name}")
+
+
+def _volume(obj: Object) -> Errors:
+    spec = obj.get("spec") or {}
+    if not spec.get("accessModes"):
+        yield required("spec.accessModes")
+    if not spec.get("capacity"):
+        yield required("spec.capacity")
+
+
 def _claim(obj: Object) -> Errors:
     spec = obj.get("spec") or {}
     if not spec.get("accessModes"):
@@ -485,6 +499,7 @@ def _claim_change(old: Object, new: Object) -> Errors:
 
 
 _CHECKS: dict[str, Callable[[Object], Errors]] = {
+    "ClusterRoleBinding": _binding,
     "ConfigMap": _config_map,
     "CronJob": _cron_job,
     "DaemonSet": _workload,
@@ -492,11 +507,13 @@ _CHECKS: dict[str, Callable[[Object], Errors]] = {
     "Event": _event,
     "HorizontalPodAutoscaler": _autoscaler,
     "Job": _job,
+    "PersistentVolume": _volume,
     "PersistentVolumeClaim": _claim,
     "Pod": _pod,
     "PodDisruptionBudget": _budget,
     "ReplicaSet": _workload,
     "ResourceQuota": _quota,
+    "RoleBinding": _binding,
     "Secret": _secret,
     "Service": _service,
     "StatefulSet": _workload,

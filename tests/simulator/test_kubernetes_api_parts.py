@@ -252,6 +252,7 @@ def test_decoding_drops_nulls_and_names_unknown_fields() -> None:
         ({"replicas": "3"}, "cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32"),
         ({"replicas": 1.5}, r"cannot unmarshal number 1\.5 into Go struct field .* of type int32"),
         ({"replicas": True}, "cannot unmarshal bool"),
+        ({"replicas": 3_000_000_000}, r"cannot unmarshal number .* of type int32"),
         ({"paused": "yes"}, "cannot unmarshal string into Go struct field DeploymentSpec.spec.paused of type bool"),
         (template_patch({"containers": {}})["spec"], r"cannot unmarshal object .* of type \[\]v1.Container"),
         (template_patch({"containers": ["web"]})["spec"], "cannot unmarshal string"),
@@ -289,6 +290,11 @@ def test_yaml_that_does_not_parse_is_400(text: bytes) -> None:
     with pytest.raises(Failure) as refused:
         parse_yaml(text)
     assert refused.value.code == 400
+
+
+def test_a_yaml_number_that_no_json_holds_is_400() -> None:
+    with pytest.raises(Failure, match="out of range"):
+        parse_yaml(b"a: 1000000000000000000000000000000")
 
 
 def test_yaml_dates_and_numbers_as_keys_become_text() -> None:
