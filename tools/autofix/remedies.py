@@ -24,6 +24,7 @@ COMFORT = 0.6
 HEADROOM = 1.3
 OUTLIVE = 1.5
 BRIEFLY = 10.0
+FILLED = 60.0  # memory fills slowly at first
 MEASURED = 90.0  # new pods have no rate before they were scraped a few times
 
 
@@ -131,10 +132,10 @@ def scale_out(case: Case) -> Draft | Text:
             f"the policy allows {case.policy.max_replicas} replicas", f"策略最多允许 {case.policy.max_replicas} 个副本"
         )
     effect = Text(
-        f"The work of {now} pods is shared by {count}; usage falls to about {COMFORT:.0%} of the limit.",
-        f"原由 {now} 个 Pod 承担的负载由 {count} 个分担，使用率降到上限的约 {COMFORT:.0%}。",
+        f"The work of {now} pods is shared by {count}; usage falls to {COMFORT:.0%} of the limit or less.",
+        f"原由 {now} 个 Pod 承担的负载由 {count} 个分担，使用率降到上限的 {COMFORT:.0%} 以下。",
     )
-    return Draft("scale_out", case.component, "scale", {"replicas": count}, effect, "low", 2 * BRIEFLY)
+    return Draft("scale_out", case.component, "scale", {"replicas": count}, effect, "low", _outlive(case))
 
 
 def restore_replicas(case: Case) -> Draft | Text:
@@ -186,7 +187,7 @@ def _differs(case: Case, now: Revision, earlier: Revision) -> bool:
     if "image" in finding.facts:
         return bool(theirs) and theirs.get("image") != mine.get("image")
     resource = {"oom_killed": "memory", "cpu_throttled": "cpu"}.get(finding.fault)
-    if resource:
+    if resource and not finding.facts.get("began_with_rollout"):
         before, present = (parse(dig(one, "resources", "limits", resource)) for one in (theirs, mine))
         return bool(theirs) and present is not None and (before is None or before > present)
     return digest(earlier.template) != digest(now.template)
@@ -195,7 +196,8 @@ def _differs(case: Case, now: Revision, earlier: Revision) -> bool:
 def _outlive(case: Case) -> float:
     """A repair of something that dies after a while is proven by outliving that while."""
     life = float(case.cause.finding.facts.get("life_seconds") or 0.0)
-    least = MEASURED if case.cause.finding.category == "performance" else BRIEFLY
+    finding = case.cause.finding
+    least = MEASURED if finding.category == "performance" else FILLED if finding.fault == "oom_killed" else BRIEFLY
     return min(max(least, OUTLIVE * life), case.policy.verify_seconds / 2)
 
 

@@ -73,7 +73,7 @@ class Verifier:
         results: list[Result] = []
         for check in plan.verify:
             if check.kind == "cause_gone" and any(result.answer != "held" for result in results):
-                results.append(Result(check, results[0].answer, pick(plan.language, "not asked yet", "尚未检查")))
+                results.append(Result(check, "unknown", pick(plan.language, "not asked yet", "尚未检查")))
                 continue
             try:
                 results.append(await self._ask(plan, check))
@@ -110,7 +110,7 @@ class Verifier:
         for cause in verdict.causes:
             same_place = str(cause.finding.component) == check.arguments["component"]
             if same_place and cause.finding.fault == check.arguments["fault"]:
-                return Result(check, "not_held", cause.finding.words(plan.language))
+                return Result(check, "not_held", cause.finding.evidence[0].quote)
         unread = [gap for gap in snapshot.gaps if _deciding(plan) in gap.what]
         if unread:
             return Result(check, "unknown", f"{unread[0].what}: {unread[0].why}")

@@ -1,9 +1,9 @@
 """Where a series of numbers moved to another level, and when.
 
 Binary segmentation on binned medians: the cut that best explains the values by two levels instead of one is accepted if the step stands
-far out of the noise, then both sides are searched in turn. Noise is the median jump between neighbours, so a slow slope is not noise; a
-cut that turns out to be part of a slope, or of a spike, is dropped again. The thresholds are deliberately deaf: a person reads at most
-three moments, and each of them must be one that can be seen with bare eyes.
+far out of the noise, then both sides are searched in turn. A cut that turns out to be part of a slope, or of a spike, is dropped again,
+and the several small steps that a moving average makes of one are put together. The thresholds are deliberately deaf: a person reads at
+most three moments, and each of them must be one that can be seen with bare eyes.
 """
 
 import math
@@ -18,7 +18,12 @@ MOST = 3
 MAX_CUTS = 20
 STANDS_OUT = 6.0
 MATTERS = 0.15
+VISIBLE = 3.0
 NEAR = 0.06
+
+
+# Where, the level before, the level after.
+Step = tuple[int, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,23 +41,37 @@ def change_points(points: Sequence[tuple[float, float]]) -> list[ChangePoint]:
     values = [value for _, value in bins]
     if len(values) < 2 * MIN_SIDE:
         return []
+    noise = _noise(values)
     cuts: list[int] = []
-    _search(values, 0, len(values), STANDS_OUT * _noise(values), cuts)
-    steps = _steps(values, sorted(cuts))
+    _search(values, 0, len(values), STANDS_OUT * noise, cuts)
+    steps = _merged(_steps(values, sorted(cuts), noise), _span(values))
     largest = sorted(steps, key=lambda step: abs(step[2] - step[1]), reverse=True)[:MOST]
     return [ChangePoint(bins[cut][0], before, after) for cut, before, after in sorted(largest)]
 
 
-def _steps(values: Sequence[float], cuts: list[int]) -> list[tuple[int, float, float]]:
+def _steps(values: Sequence[float], cuts: list[int], noise: float) -> list[Step]:
     """The cuts that are steps between two levels, with the levels; where one falls away its neighbours are judged anew."""
     while True:
         levels = [median(values[start:end]) for start, end in pairwise([0, *cuts, len(values)])]
         steps = [(cut, levels[place], levels[place + 1]) for place, cut in enumerate(cuts)]
-        doubtful = [step for step in steps if not (_matters(step[1], step[2]) and _is_sharp(values, *step))]
+        doubtful = [step for step in steps if not (_matters(step, noise) and _is_sharp(values, *step))]
         if not doubtful:
             return steps
         # One at a time, the smallest first: a step that a moving average smeared is several small cuts until they merge.
         cuts.remove(min(doubtful, key=lambda step: abs(step[2] - step[1]))[0])
+
+
+def _merged(steps: list[Step], span: int) -> list[Step]:
+    """Steps in one direction that follow each other closely are one, begun at the first."""
+    merged: list[Step] = []
+    last = 0
+    for cut, before, after in steps:
+        if merged and cut - last <= span and (after - before) * (merged[-1][2] - merged[-1][1]) > 0:
+            merged[-1] = (merged[-1][0], merged[-1][1], after)
+        else:
+            merged.append((cut, before, after))
+        last = cut
+    return merged
 
 
 def _is_sharp(values: Sequence[float], cut: int, before: float, after: float) -> bool:
@@ -60,6 +79,10 @@ def _is_sharp(values: Sequence[float], cut: int, before: float, after: float) ->
     near = max(MIN_SIDE, round(len(values) * NEAR))
     local = median(values[cut : cut + near]) - median(values[max(0, cut - near) : cut])
     return local * (after - before) > 0 and abs(local) >= abs(after - before) / 2
+
+
+def _span(values: Sequence[float]) -> int:
+    return max(MIN_SIDE, len(values) // 12)
 
 
 def _binned(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
@@ -71,11 +94,14 @@ def _binned(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
 
 
 def _noise(values: Sequence[float]) -> float:
-    jumps = [abs(later - earlier) for earlier, later in pairwise(values)]
-    # 1.4826 makes a median deviation comparable with a standard deviation; a difference holds two noises.
-    steady = 1.4826 * median(jumps) / math.sqrt(2)
-    # A perfectly flat series still has the rounding of its exporter.
-    return max(steady, 1e-3 * max(abs(value) for value in values), 1e-12)
+    """How far two values differ where nothing happened: between neighbours, and over a twelfth of the range (a rate of rare events
+    wanders slowly). A step shows in few of these differences, so the seventieth of a hundred does not see it."""
+    found = 1e-3 * max(abs(value) for value in values)
+    for apart in (1, _span(values)):
+        jumps = sorted(abs(later - earlier) for earlier, later in zip(values, values[apart:], strict=False))
+        # 1.036 standard deviations hold seventy of a hundred; a difference holds two noises.
+        found = max(found, jumps[int(0.7 * (len(jumps) - 1))] / 1.036 / math.sqrt(2))
+    return max(found, 1e-12)
 
 
 def _search(values: Sequence[float], start: int, end: int, least: float, cuts: list[int]) -> None:
@@ -103,5 +129,7 @@ def _best_cut(values: Sequence[float]) -> tuple[float, int] | None:
     return best
 
 
-def _matters(before: float, after: float) -> bool:
-    return abs(after - before) > MATTERS * max(abs(before), abs(after))
+def _matters(step: Step, noise: float) -> bool:
+    _, before, after = step
+    size = abs(after - before)
+    return size > VISIBLE * noise and size > MATTERS * max(abs(before), abs(after))

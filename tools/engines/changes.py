@@ -79,11 +79,19 @@ def digest(value: Any) -> str:
 def revisions(snapshot: Snapshot, deployment: Object) -> list[Revision]:
     """Newest first."""
     found = [
-        Revision(number, replica_set, when(dig(replica_set, "metadata", "creationTimestamp")))
+        Revision(number, replica_set, _rolled_out_at(snapshot, deployment, replica_set))
         for replica_set in snapshot.owned_by(deployment, "ReplicaSet")
         if (number := _number(replica_set))
     ]
     return sorted(found, key=lambda revision: revision.number, reverse=True)
+
+
+def _rolled_out_at(snapshot: Snapshot, deployment: Object, replica_set: Object) -> datetime | None:
+    """When a revision came into force: a rollback reuses an old ReplicaSet, and only the scaling event tells the new time."""
+    born = when(dig(replica_set, "metadata", "creationTimestamp"))
+    started = f"Scaled up replica set {name_of(replica_set)} from 0 "
+    times = [event.at for event in snapshot.events_of(deployment) if event.at and event.message.startswith(started)]
+    return max((at for at in [born, *times] if at), default=None)
 
 
 def last_rollout(snapshot: Snapshot, deployment: Object) -> Rollout | None:
@@ -103,7 +111,7 @@ def compare(before: Any, after: Any, path: str = "") -> Iterator[FieldChange]:
     if isinstance(before, dict) and isinstance(after, dict):
         for key in sorted(before.keys() | after.keys()):
             yield from compare(before.get(key), after.get(key), _joined(path, str(key)))
-    elif (_named(before) or before is None) and (_named(after) or after is None) and before != after:
+    elif (_named(before) or not before) and (_named(after) or not after) and before != after and (before or after):
         yield from compare(_by_name(before or []), _by_name(after or []), path)
     elif before != after:
         yield FieldChange(path, before, after)

@@ -2,8 +2,8 @@
 
 Whatever varies from line to line (numbers, ids, addresses, times, quoted values) is masked, and lines with the same mask are one pattern.
 A line that continues another (a stack trace's frames, a "Caused by") is folded into the one it belongs to before counting, so that a
-trace is one entry and not forty. Patterns that look like trouble come first, then the rare ones: what happened once is worth more to a
-reader than what happens always.
+trace is one entry and not forty. Patterns that look like trouble come first, the frequent before the rare; of what looks harmless the rare
+comes first: what happened once is worth more to a reader than what happens always.
 """
 
 import re
@@ -30,7 +30,13 @@ _MASKS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b0x[0-9a-fA-F]+\b"), "<id>"),
     (re.compile(r"\b(?=[0-9a-fA-F]*\d)(?=[0-9a-fA-F]*[a-fA-F])[0-9a-fA-F]{8,64}\b"), "<id>"),
     (re.compile(r"\b[a-z0-9]+(?:-[a-z0-9]+)*-[a-f0-9]{8,10}-[a-z0-9]{5}\b"), "<pod>"),
-    (re.compile(r"(?<![A-Za-z_])[-+]?\d+(?:[.,]\d+)*"), "<n>"),
+    # A status or exit code is not a detail: it stays.
+    (
+        re.compile(
+            r"(?i)(?<!status=)(?<!status\":)(?<!status )(?<!code=)(?<!code\":)(?<!code )(?<!http/1\.)(?<![a-z_\d.])[-+]?\d+(?:[.,]\d+)*"
+        ),
+        "<n>",
+    ),
 )
 _FATAL = re.compile(r"(?i)\b(?:fatal|panic|critical|emerg|oom|out of memory|segfault|segmentation fault)\b|\bF\d{4} ")
 _ERROR = re.compile(
@@ -83,7 +89,7 @@ def entries(text: str, where: str = "") -> list[Entry]:
 
 
 def patterns(said: Iterable[Entry]) -> list[Pattern]:
-    """Trouble first; among equals the rare before the frequent."""
+    """Trouble first and there the frequent before the rare; then what looks harmless, the rare before the frequent."""
     found: dict[str, Pattern] = {}
     for entry in said:
         template = mask(entry.text.partition("\n")[0])
@@ -93,7 +99,7 @@ def patterns(said: Iterable[Entry]) -> list[Pattern]:
                 continue
             pattern = found[template] = Pattern(template, level(entry.text), entry.text)
         _count(pattern, entry)
-    return sorted(found.values(), key=lambda pattern: (LEVELS.index(pattern.level), pattern.count))
+    return sorted(found.values(), key=_order)
 
 
 def mask(line: str) -> str:
@@ -114,11 +120,16 @@ def level(text: str) -> str:
 
 
 def rarest(said: Sequence[Entry], found: Sequence[Pattern], limit: int) -> Iterator[str]:
-    """One line of each of the rarest patterns, newest first where equally rare."""
-    order = {pattern.template: place for place, pattern in enumerate(sorted(found, key=lambda pattern: pattern.count))}
-    chosen = [template for template, place in order.items() if place < limit]
+    """The last line of each of the harmless patterns that hardly ever occur; those of trouble are shown anyhow."""
+    most = max(1, len(said) // 50)
+    rare = sorted((one for one in found if one.level == "info" and one.count <= most), key=lambda one: one.count)
     latest = {mask(entry.text.partition("\n")[0]): entry.text for entry in said}
-    return (latest[template] for template in chosen if template in latest)
+    return (latest[one.template] for one in rare[:limit])
+
+
+def _order(pattern: Pattern) -> tuple[int, int]:
+    harmless = pattern.level == "info"
+    return LEVELS.index(pattern.level), pattern.count if harmless else -pattern.count
 
 
 def _split(line: str) -> tuple[datetime | None, str]:

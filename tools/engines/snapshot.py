@@ -219,6 +219,10 @@ class Snapshot:
         key = (kind_of(obj), namespace_of(obj), name_of(obj))
         return [owned for owned in self._owned.get(key, []) if kind_of(owned) == kind]
 
+    def present_pods(self) -> list[Object]:
+        """Pods that are meant to be here: what is being deleted or has ended accuses nobody."""
+        return [pod for pod in self.of("Pod") if not is_leaving(pod)]
+
     def pods_of(self, workload: Object) -> list[Object]:
         """The pods a workload made and that are still here; those on their way out do not count."""
         direct = self.owned_by(workload, "Pod")

@@ -37,6 +37,7 @@ _PRESSURES = ("MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailab
 
 NOT_READY = Text("running, but not ready", "在运行，但未就绪")
 FEWER = Text("{ready} of {wanted} ready", "{wanted} 个中就绪 {ready} 个")
+ROLLING = Text("rolling out: {updated} of {wanted} updated", "正在滚动更新：{wanted} 个中已更新 {updated} 个")
 ZERO = Text("scaled to zero", "副本数为零")
 NO_ENDPOINTS = Text("no ready endpoints behind it", "后面没有就绪的端点")
 AT_MAXIMUM = Text("at its maximum of {most} replicas", "已到最大副本数 {most}")
@@ -128,9 +129,14 @@ def _held(one: dict[str, Any], *, starting: bool) -> tuple[str, str] | None:
     waiting = mapping(one, "state", "waiting")
     reason = str(waiting.get("reason") or "")
     if reason and reason not in _STARTING:
-        why = _sentence(reason, waiting.get("message"))
         ended = mapping(one, "lastState", "terminated")
-        return prefix + reason, f"{one.get('name')}: {why}" + (f"; last exit {_exit(ended)}" if ended else "")
+        if ended:
+            # How it ended says more than for how long it is held back.
+            return (
+                prefix + reason,
+                f"{one.get('name')}: {reason} after {one.get('restartCount')} restarts, last exit {_exit(ended)}",
+            )
+        return prefix + reason, f"{one.get('name')}: {_sentence(reason, waiting.get('message'))}"
     ended = mapping(one, "state", "terminated")
     if ended and ended.get("exitCode") != 0:
         return prefix + str(ended.get("reason") or "Error"), f"{one.get('name')}: exit {_exit(ended)}"
@@ -177,7 +183,14 @@ def _replicated(workload: Object, view: View) -> Standing:
         said = [view.say(FEWER, ready=ready, wanted=wanted), *_failed_conditions(workload)]
         return Standing(status, "; ".join(said), TROUBLE, facts)
     failed = _failed_conditions(workload)
-    return Standing(status, "; ".join(failed), TROUBLE if failed else FINE, facts)
+    if failed:
+        return Standing(status, "; ".join(failed), TROUBLE, facts)
+    updated = dig(
+        workload, "status", "updatedReplicas" if kind_of(workload) != "DaemonSet" else "updatedNumberScheduled"
+    )
+    if isinstance(updated, int) and updated < wanted and kind_of(workload) != "ReplicaSet":
+        return Standing(status, view.say(ROLLING, updated=updated, wanted=wanted), NOTE, facts)
+    return Standing(status, "", FINE, facts)
 
 
 def wanted_ready(workload: Object) -> tuple[int, int]:

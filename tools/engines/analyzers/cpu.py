@@ -46,7 +46,7 @@ class Load:
 def containers_at_their_cpu_limit(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
     loads: dict[tuple[Component, str], list[Load]] = defaultdict(list)
     total: dict[tuple[Component, str], int] = defaultdict(int)
-    for pod in snapshot.of("Pod"):
+    for pod in snapshot.present_pods():
         for container in containers(pod):
             key = (graph.workload_of(pod), str(container.get("name")))
             total[key] += 1
@@ -84,15 +84,16 @@ def _finding(snapshot: Snapshot, workload: Component, container: str, hot: list[
         *_slower(snapshot, workload, onset),
     ]
     why = _why(rollout, lowered, surge)
+    used, held, where = f"{worst.used:.2f} / {worst.limit:.2f}", f"{worst.held_back:.0%}", f"{len(hot)}/{pods}"
     return Finding(
         fault=fault,
         category="performance",
         component=workload,
         words=Text(
-            f"Container {container} of {workload} is at its CPU limit since {onset:%H:%M} UTC: "
-            f"{worst.used:.2f} of {worst.limit:.2f} cores, held back in {worst.held_back:.0%} of periods, in {len(hot)} of {pods} pod(s). {why('en')}",
-            f"{workload} 的容器 {container} 自 {onset:%H:%M} UTC 起达到 CPU 上限："
-            f"使用 {worst.used:.2f} / {worst.limit:.2f} 核，{worst.held_back:.0%} 的调度周期被限流，涉及 {len(hot)}/{pods} 个 Pod。{why('zh')}",
+            f"Container {container} of {workload} is at its CPU limit since {onset:%H:%M} UTC: it uses {used} cores and is "
+            f"held back in {held} of periods, in {where} pod(s). {why('en')}",
+            f"{workload} 的容器 {container} 自 {onset:%H:%M} UTC 起达到 CPU 上限：使用 {used} 核，"
+            f"{held} 的调度周期被限流，涉及 {where} 个 Pod。{why('zh')}",
         ),
         evidence=tuple(proof),
         onset=onset,
@@ -101,6 +102,7 @@ def _finding(snapshot: Snapshot, workload: Component, container: str, hot: list[
             "container": container,
             "used": sum(load.used for load in hot),
             "limit": worst.limit,
+            "held_back": worst.held_back,
             "hot": len(hot),
             "pods": pods,
         },

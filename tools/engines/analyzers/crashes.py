@@ -19,7 +19,7 @@ _NOT_A_CRASH = {"OOMKilled", "Completed", "ContainerCannotRun", "StartError"}
 
 def programs_that_exit(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
     seen: set[tuple[Component, str]] = set()
-    for pod in snapshot.of("Pod"):
+    for pod in snapshot.present_pods():
         for status in rows(pod, "status", "containerStatuses"):
             key = (graph.workload_of(pod), str(status.get("name")))
             if key not in seen and _is_crashing(snapshot, status):

@@ -23,7 +23,7 @@ SENTENCES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("image_architecture_mismatch", re.compile(r"(?i)no match(ing manifest)? for (platform|linux)|exec format error")),
     ("ambiguous", re.compile(r"(?i)does not exist or may require|insufficient_scope|requested access to the resource is denied")),
     ("missing_image_pull_secret", re.compile(r"(?i)unauthorized|authentication required|no basic auth|\b401\b|\b403\b|forbidden|denied")),
-    ("incorrect_image_reference", re.compile(r"(?i)not ?found|(manifest|name) unknown|invalid ?(reference|image)|couldn't parse|does not exist")),
+    ("incorrect_image_reference", re.compile(r"(?i)not ?found|(manifest|name) unknown|invalid ?(ref|image)|couldn't parse|not exist")),
 )  # fmt: skip
 _WHY = {
     "incorrect_image_reference": Text("the registry has no such image", "镜像仓库中没有这个镜像"),
@@ -37,7 +37,7 @@ _REMEDIES = {"incorrect_image_reference": ("rollback_rollout",), "image_architec
 
 def images_that_cannot_be_pulled(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
     seen: set[tuple[Component, str]] = set()
-    for pod in snapshot.of("Pod"):
+    for pod in snapshot.present_pods():
         for status in statuses(pod):
             waiting = dig(status, "state", "waiting", "reason")
             workload = graph.workload_of(pod)
@@ -51,7 +51,8 @@ def _finding(snapshot: Snapshot, pod: Object, status: Object, workload: Componen
     rollout = _rollout(snapshot, workload)
     said = list(_said(snapshot, pod, status))
     fault = _fault(said, image, rollout, container)
-    changed = rollout.touching(f"[{container}].image") if rollout else []
+    touched = rollout.touching(f"[{container}].image") if rollout else []
+    changed = [change for change in touched if change.after == image]
     proof = [*_state(pod, status), *_events(said), *_change(workload, rollout, changed)]
     why = _WHY[fault]
     fix = _what_to_do(rollout, changed) if fault in _REMEDIES else Text("", "")

@@ -23,6 +23,7 @@ from tools.engines.snapshot import (
     kind_of,
     name_of,
     namespace_of,
+    rows,
     statuses,
     when,
 )
@@ -34,7 +35,7 @@ RECOVERED = timedelta(minutes=15)
 
 def containers_killed_for_memory(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
     killed: dict[tuple[Component, str], list[tuple[Object, Object]]] = {}
-    for pod in snapshot.of("Pod"):
+    for pod in snapshot.present_pods():
         for status in statuses(pod):
             if _kill(status) and not _recovered(snapshot, status):
                 killed.setdefault((graph.workload_of(pod), str(status.get("name"))), []).append((pod, status))
@@ -43,18 +44,20 @@ def containers_killed_for_memory(snapshot: Snapshot, graph: Graph) -> Iterable[F
 
 
 def _finding(snapshot: Snapshot, workload: Component, container: str, hits: list[tuple[Object, Object]]) -> Finding:
-    pod, status = max(hits, key=lambda hit: int(hit[1].get("restartCount") or 0))
+    pod, _ = max(hits, key=lambda hit: int(hit[1].get("restartCount") or 0))
     limit_text = _limit(pod, container)
     limit = parse(limit_text)
     rollout = _rollout(snapshot, workload)
     lowered = _lowered(rollout, container)
+    began_with = rollout if rollout and not lowered and _began_with(snapshot, rollout, hits) else None
     peak = _peak(snapshot, workload, container)
     restarts = sum(int(hit[1].get("restartCount") or 0) for hit in hits)
-    proof = [*_states(hits), *_size(peak, limit), *_change(workload, rollout, lowered), *_events(snapshot, pod)]
+    proof = [*_states(hits), *_size(peak, limit), *_change(workload, rollout, lowered)]
+    proof += [*_since(workload, began_with), *_events(snapshot, pod)]
     limit_en, limit_zh = (
         (f"its limit of {limit_text}", f"内存限制 {limit_text}") if limit_text else ("its node's memory", "节点内存")
     )
-    fix = _advice(rollout, lowered)
+    fix = _advice(rollout, lowered, began_with)
     return Finding(
         fault="oom_killed",
         category="runtime",
@@ -67,13 +70,14 @@ def _finding(snapshot: Snapshot, workload: Component, container: str, hits: list
         ),
         evidence=tuple(proof),
         onset=min((item.at for item in proof if item.at), default=None),
-        remedies=("rollback_rollout", "raise_memory_limit") if lowered else ("raise_memory_limit",),
+        remedies=("rollback_rollout", "raise_memory_limit") if lowered or began_with else ("raise_memory_limit",),
         facts={
             "container": container,
             "limit": limit,
             "peak": peak.peak[1] if peak else None,
             "previous_limit": parse(lowered.before) if lowered else None,
-            "life_seconds": _life(status),
+            "life_seconds": max((_life(hit[1]) or 0.0 for hit in hits), default=0.0),
+            "began_with_rollout": began_with is not None,
         },
     )  # fmt: skip
 
@@ -118,6 +122,24 @@ def _change(workload: Component, rollout: Rollout | None, lowered: FieldChange |
         yield evidence("change", ref, str(lowered), rollout.current.at, weight=0.6)
 
 
+def _began_with(snapshot: Snapshot, rollout: Rollout, hits: list[tuple[Object, Object]]) -> bool:
+    """Whether only pods of a revision that is new in this window are killed."""
+    at = rollout.current.at
+    if at is None or at < snapshot.window.start or not rollout.fields:
+        return False
+    return all(
+        any(row.get("name") == rollout.current.name for row in rows(pod, "metadata", "ownerReferences"))
+        for pod, _ in hits
+    )
+
+
+def _since(workload: Component, rollout: Rollout | None) -> Iterator[Evidence]:
+    if rollout:
+        ref = f"{workload} revision {rollout.current.number} (ReplicaSet {rollout.current.name})"
+        quote = "; ".join(str(change) for change in rollout.fields[:3])
+        yield evidence("change", ref, quote, rollout.current.at, weight=0.4)
+
+
 def _events(snapshot: Snapshot, pod: Object) -> Iterator[Evidence]:
     for event in reversed(snapshot.events_of(pod)):
         if event.reason in {"BackOff", "OOMKilling"}:
@@ -125,12 +147,19 @@ def _events(snapshot: Snapshot, pod: Object) -> Iterator[Evidence]:
             return
 
 
-def _advice(rollout: Rollout | None, lowered: FieldChange | None) -> Text:
+def _advice(rollout: Rollout | None, lowered: FieldChange | None, began_with: Rollout | None) -> Text:
     if rollout and lowered:
         now, before = rollout.current.number, rollout.previous.number
         return Text(
             f"Revision {now} lowered the limit from {lowered.before} to {lowered.after}; go back to revision {before}.",
             f"第 {now} 版把内存限制从 {lowered.before} 降到 {lowered.after}，请回滚到第 {before} 版。",
+        )
+    if began_with:
+        now, before = began_with.current.number, began_with.previous.number
+        what = "; ".join(str(change) for change in began_with.fields[:2])
+        return Text(
+            f"It began with revision {now} ({what}); go back to revision {before}, or raise the limit.",
+            f"问题始于第 {now} 版（{what}），请回滚到第 {before} 版，或提高内存限制。",
         )
     return Text(
         "Raise the limit, and look for a leak if it keeps growing.", "请提高内存限制；若持续增长，请排查内存泄漏。"

@@ -38,17 +38,22 @@ def workloads_without_enough_pods(snapshot: Snapshot, graph: Graph) -> Iterable[
         available = int(dig(workload, "status", "availableReplicas") or dig(workload, "status", "numberAvailable") or 0)
         stuck = [pod for pod in snapshot.pods_of(workload) if _is_stuck(snapshot, pod)]
         if stuck or (wanted > available and _is_stale(snapshot, workload)):
-            reasons = sorted({reason for pod in stuck for reason in _reasons(pod)})
-            yield _symptom(
-                "workload_unavailable",
-                component(workload),
-                Text(
-                    f"{component(workload)} has {available} of {wanted} pods available{_listed(reasons)}.",
-                    f"{component(workload)} 可用 Pod 为 {available}/{wanted}{_listed(reasons)}。",
-                ),
-                f"{component(workload)} status.availableReplicas",
-                f"{available} of {wanted}{_listed(reasons)}",
-            )
+            yield _short_of_pods(workload, stuck, available, wanted)
+
+
+def _short_of_pods(workload: Object, stuck: list[Object], available: int, wanted: int) -> Finding:
+    name, reasons = component(workload), sorted({reason for pod in stuck for reason in _reasons(pod)})
+    why = f" ({', '.join(reasons)})" if reasons else ""
+    return _symptom(
+        "workload_unavailable",
+        name,
+        Text(
+            f"{name}: {available} of {wanted} pods available, {len(stuck)} stuck{why}.",
+            f"{name}：可用 Pod {available}/{wanted}，{len(stuck)} 个未就绪{why}。",
+        ),
+        f"{name} status.availableReplicas",
+        f"{available} of {wanted} available, {len(stuck)} stuck{why}",
+    )
 
 
 def services_without_addresses(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
@@ -144,10 +149,6 @@ def _age(snapshot: Snapshot, pod: Object) -> timedelta:
 def _reasons(pod: Object) -> list[str]:
     waiting = [dig(status, "state", "waiting", "reason") for status in statuses(pod)]
     return [str(reason) for reason in waiting if reason and reason not in {"ContainerCreating", "PodInitializing"}]
-
-
-def _listed(reasons: list[str]) -> str:
-    return f" ({', '.join(reasons)})" if reasons else ""
 
 
 def _share(snapshot: Snapshot, failed: Series, total: list[Series]) -> float | None:
