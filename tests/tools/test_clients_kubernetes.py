@@ -272,7 +272,7 @@ async def test_an_unknown_object_names_near_misses(talk: Talk) -> None:
     listed = Say(body={"items": [pod("checkout-7d4b9c6f5-abcde"), pod("cart-1")]})
     async with talk(by_path({"/api/v1/namespaces/shop/pods": listed})) as (cluster, _):
         with pytest.raises(
-            NotFound, match=r"no pods checkout in namespace shop.*Did you mean checkout-7d4b9c6f5-abcde"
+            NotFound, match=r"no Pod checkout in namespace shop.*Did you mean checkout-7d4b9c6f5-abcde"
         ):
             await cluster.get("Pod", "checkout", "shop")
 
@@ -294,9 +294,9 @@ async def test_an_unknown_namespace_is_told_with_near_misses(talk: Talk) -> None
         "/api/v1/namespaces/shopp/pods": Say(body={"items": []}),
     }
     async with talk(by_path(answers)) as (cluster, _):
-        with pytest.raises(NotFound, match=r"no namespaces shopp\. Did you mean shop"):
+        with pytest.raises(NotFound, match=r"no Namespace shopp\. Did you mean shop"):
             await cluster.require_namespace("shopp")
-        with pytest.raises(NotFound, match=r"no namespaces shopp\. Did you mean shop"):
+        with pytest.raises(NotFound, match=r"no Namespace shopp\. Did you mean shop"):
             await cluster.get("Pod", "web-0", "shopp")
 
 

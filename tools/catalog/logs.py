@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from core.errors import FirstmateError, Invalid, NotFound
 from core.language import pick
 from tools.catalog.pages import Pages
 from tools.catalog.reading import Reading, begin
+from tools.catalog.terse import Terse
 from tools.catalog.when import duration
 from tools.clients.kubernetes import Clusters
 from tools.engines.logpatterns import Entry, Pattern, entries, patterns, rarest
@@ -28,7 +29,7 @@ from tools.spec import AnyTool, Context, Input, Missing, Tool, ToolResult
 MAX_PODS = 5
 MAX_TAIL = 5_000
 PAGE = 12
-SHOWN = 5
+FIRST, LAST, RAREST = 3, 5, 3
 MAX_SHOWN = 600
 _POD_SUFFIX = re.compile(r"^(?:-[a-f0-9]{6,10}-[a-z0-9]{5}|-[a-z0-9]{5}|-\d+)$")
 
@@ -44,24 +45,24 @@ class ReadLogs(Input):
     context: str = Field(default="", max_length=253)
 
 
-class LogPattern(BaseModel):
+class LogPattern(Terse):
     level: str
     count: int
     pattern: str
-    example: str = Field(default="", description="where it says more than the pattern")
-    first: datetime | None
-    last: datetime | None
+    example: str = Field(default="", description="of what looks like trouble")
+    first: datetime | None = None
+    last: datetime | None = None
     pods: int
 
 
-class Logs(BaseModel):
-    read: list[str] = Field(description="pod/container")
+class Logs(Terse):
+    read: list[str] = Field(default_factory=list, description="pod/container")
     lines: int
-    by_level: dict[str, int]
-    patterns: list[LogPattern]
-    first: list[str]
-    last: list[str]
-    rarest: list[str]
+    by_level: dict[str, int] = Field(default_factory=dict)
+    patterns: list[LogPattern] = Field(default_factory=list)
+    first: list[str] = Field(default_factory=list)
+    last: list[str] = Field(default_factory=list)
+    rarest: list[str] = Field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,19 +212,19 @@ def _logs(read: list[str], said: Sequence[Entry], found: Sequence[Pattern], show
         lines=len(said),
         by_level=levels,
         patterns=shown[:PAGE],
-        first=[_cut(entry.text) for entry in said[:SHOWN]],
-        last=[_cut(entry.text) for entry in said[SHOWN:][-SHOWN:]],
-        rarest=[_cut(text) for text in rarest(said, found, SHOWN)] if len(said) > 2 * SHOWN else [],
+        first=[_cut(entry.text) for entry in said[:FIRST]],
+        last=[_cut(entry.text) for entry in said[FIRST:][-LAST:]],
+        rarest=[_cut(text) for text in rarest(said, found, RAREST)] if len(said) > FIRST + LAST else [],
     )
 
 
 def _shown(pattern: Pattern) -> LogPattern:
-    example = "" if pattern.example == pattern.template else _cut(pattern.example)
+    telling = pattern.level != "info" and pattern.example != pattern.template
     return LogPattern(
         level=pattern.level,
         count=pattern.count,
         pattern=pattern.template,
-        example=example,
+        example=_cut(pattern.example) if telling else "",
         first=pattern.first,
         last=pattern.last,
         pods=len(pattern.where),

@@ -17,6 +17,7 @@ from pydantic import BaseModel, Field
 from core.errors import FirstmateError, Invalid, NotConfigured, near_misses
 from core.language import pick
 from tools.catalog.pages import Pages
+from tools.catalog.terse import Terse
 from tools.catalog.when import duration, moment
 from tools.clients.prometheus import MetricHelp, Prometheus, Sample, Series
 from tools.engines.changepoint import change_points
@@ -46,9 +47,9 @@ class Change(BaseModel):
     after: float
 
 
-class SeriesSummary(BaseModel):
-    labels: dict[str, str]
-    last: float | None
+class SeriesSummary(Terse):
+    labels: dict[str, str] = Field(default_factory=dict)
+    last: float | None = None
     last_at: datetime
     first: float | None = None
     min: float | None = None
@@ -59,13 +60,13 @@ class SeriesSummary(BaseModel):
     note: str = ""
 
 
-class Metrics(BaseModel):
+class Metrics(Terse):
     expr: str
     start: datetime | None = None
     end: datetime
     step_seconds: float | None = None
     total_series: int
-    series: list[SeriesSummary]
+    series: list[SeriesSummary] = Field(default_factory=list)
 
 
 class FindMetrics(Input):
@@ -73,7 +74,7 @@ class FindMetrics(Input):
     regex: str = Field(default="", description="RE2 over whole names", max_length=200)
 
 
-class MetricRow(BaseModel):
+class MetricRow(Terse):
     name: str
     type: str = ""
     help: str = ""

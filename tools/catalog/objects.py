@@ -12,6 +12,7 @@ from core.language import pick
 from tools.catalog.events import EventGroup, grouped
 from tools.catalog.pages import Pages
 from tools.catalog.reading import Reading, age, begin
+from tools.catalog.terse import Terse
 from tools.catalog.trim import trimmed
 from tools.clients.kubernetes import Clusters
 from tools.engines.snapshot import Object, dig, kind_of, mapping, name_of, namespace_of, rows, when
@@ -33,12 +34,12 @@ class ListObjects(Input):
     context: str = Field(default="", max_length=253)
 
 
-class ObjectRow(BaseModel):
+class ObjectRow(Terse):
     name: str
     namespace: str | None = None
-    status: str
+    status: str = ""
     why: str = Field(default="", description="what is unusual; empty: nothing")
-    age: str
+    age: str = ""
     facts: dict[str, str | int] = Field(default_factory=dict)
 
 
@@ -57,13 +58,13 @@ class GetObject(Input):
     context: str = Field(default="", max_length=253)
 
 
-class ObjectView(BaseModel):
-    status: str
-    why: str
+class ObjectView(Terse):
+    status: str = ""
+    why: str = ""
     object: dict[str, Any]
-    owners: list[str] = Field(description="nearest first")
-    pods: list[ObjectRow]
-    events: list[EventGroup]
+    owners: list[str] = Field(default_factory=list, description="nearest first")
+    pods: list[ObjectRow] = Field(default_factory=list)
+    events: list[EventGroup] = Field(default_factory=list)
 
 
 class ObjectTools:

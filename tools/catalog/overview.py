@@ -7,7 +7,7 @@ contradict it was read; what was not is named.
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from core.errors import FirstmateError
 from core.language import pick
@@ -15,8 +15,9 @@ from tools.catalog.events import EventGroup, grouped
 from tools.catalog.objects import ObjectRow, unusual_first
 from tools.catalog.pages import Pages
 from tools.catalog.reading import Reading, begin
+from tools.catalog.terse import Terse
 from tools.clients.kubernetes import Clusters
-from tools.engines.snapshot import Object, kind_of, namespace_of
+from tools.engines.snapshot import Object, kind_of, name_of, namespace_of
 from tools.engines.standing import TROUBLE, View, standing, wanted_ready
 from tools.spec import AnyTool, Context, Input, Tool, ToolResult
 
@@ -25,6 +26,7 @@ PAGE = 20
 MAX_NODES = 20
 MAX_NAMESPACES = 30
 MAX_PODS = 15
+MAX_WORKLOADS = 25
 MAX_EVENTS = 10
 EVENTS_SINCE = timedelta(hours=1)
 _WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
@@ -38,26 +40,28 @@ class ClusterOverview(Input):
     context: str = Field(default="", max_length=253)
 
 
-class NamespaceRow(BaseModel):
+class NamespaceRow(Terse):
     name: str
     workloads: int
     workloads_ready: int
     pods: int
     pods_in_trouble: int
+    ready: dict[str, str] = Field(default_factory=dict, description="workload: ready/wanted, unready first")
 
 
 class WorkloadRow(ObjectRow):
     kind: str
 
 
-class Overview(BaseModel):
-    version: str
-    nodes: list[ObjectRow]
-    namespaces: list[NamespaceRow]
-    workloads: list[WorkloadRow] = Field(description="in trouble first")
-    others: list[WorkloadRow] = Field(description="services, claims, quotas ... in trouble")
-    pods: list[ObjectRow] = Field(description="only those in trouble")
-    warnings: list[EventGroup] = Field(description="of the last hour")
+class Overview(Terse):
+    version: str = ""
+    nodes: list[ObjectRow] = Field(default_factory=list)
+    namespaces: list[NamespaceRow] = Field(default_factory=list)
+    unusual: list[WorkloadRow] = Field(
+        default_factory=list, description="workloads, services, claims, quotas, worst first"
+    )
+    pods: list[ObjectRow] = Field(default_factory=list, description="only those in trouble")
+    warnings: list[EventGroup] = Field(default_factory=list, description="of the last hour")
 
 
 class OverviewTools:
@@ -86,14 +90,14 @@ class OverviewTools:
         events = await _warnings(reading, namespace, ctx.clock.now())
         view = reading.view(ctx.clock.now())
         workloads = _rows(reading, _WORKLOADS, view)
+        unusual = [row for row in _rows(reading, (*_WORKLOADS, *_OTHERS), view) if row.why]
         pods = [row for grave, row in unusual_first(reading.of("Pod"), view) if grave == TROUBLE]
         handle, pages = self._pages.keep(pick(ctx.language, "Workloads", "工作负载"), workloads, PAGE, reading.source)
         overview = Overview(
             version=await _version(reading),
             nodes=[row for _, row in unusual_first(reading.of("Node"), view)][:MAX_NODES],
             namespaces=_namespaces(reading, view)[:MAX_NAMESPACES],
-            workloads=workloads[:PAGE],
-            others=[row for row in _rows(reading, _OTHERS, view) if row.why][:PAGE],
+            unusual=unusual[:PAGE],
             pods=pods[:MAX_PODS],
             warnings=events[:MAX_EVENTS],
         )
@@ -130,12 +134,14 @@ def _namespaces(reading: Reading, view: View) -> list[NamespaceRow]:
 def _namespace_row(name: str, members: Sequence[Object], view: View) -> NamespaceRow:
     workloads = [obj for obj in members if kind_of(obj) != "Pod"]
     pods = [obj for obj in members if kind_of(obj) == "Pod"]
+    counted = sorted(((obj, wanted_ready(obj)) for obj in workloads), key=lambda pair: pair[1][1] >= pair[1][0])
     return NamespaceRow(
         name=name,
         workloads=len(workloads),
-        workloads_ready=sum(ready >= wanted for wanted, ready in map(wanted_ready, workloads)),
+        workloads_ready=sum(ready >= wanted for _, (wanted, ready) in counted),
         pods=len(pods),
         pods_in_trouble=sum(standing(pod, view).grave == TROUBLE for pod in pods),
+        ready={name_of(obj): f"{ready}/{wanted}" for obj, (wanted, ready) in counted[:MAX_WORKLOADS]},
     )
 
 
@@ -165,11 +171,7 @@ def _summary(ctx: Context, reading: Reading, overview: Overview, pods: int, even
         ),
         *([_nodes(ctx, overview, sick)] if "Node" in reading.read else []),
     ]
-    wrong = [
-        f"{row.kind} {row.namespace}/{row.name}: {row.why}"
-        for row in (*overview.workloads, *overview.others)
-        if row.why
-    ]
+    wrong = [f"{row.kind} {row.namespace}/{row.name}: {row.why}" for row in overview.unusual]
     wrong += [f"Node {row.name}: {row.why}" for row in sick] + [
         f"Pod {row.namespace}/{row.name}: {row.why}" for row in overview.pods
     ]

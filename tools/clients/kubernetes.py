@@ -116,7 +116,7 @@ class Cluster:
     async def get(self, kind: str, name: str, namespace: str | None = None, *, subresource: str = "") -> Json:
         what = await self.kind(kind)
         path = what.path(self._place(what, namespace), _checked_name(name), subresource)
-        act = Act("get", _rbac(what, subresource), namespace if what.namespaced else None, name)
+        act = Act("get", _rbac(what, subresource), namespace if what.namespaced else None, name, what.name)
         try:
             return _whole(_object(await self._send(Request("GET", path), act), path), what)
         except NotFound as error:
@@ -145,7 +145,7 @@ class Cluster:
             "GET", path, tuple(query), accept="text/plain, application/json, */*", limit=MAX_LOG, cut=True
         )
         try:
-            reply = await self._send(request, Act("get", "pods/log", namespace, pod))
+            reply = await self._send(request, Act("get", "pods/log", namespace, pod, "Pod"))
         except NotFound as error:
             raise NotFound(error.sentence, near=await self._near_objects(pods, pod, namespace)) from error
         return reply.body.decode("utf-8", "replace")
@@ -166,7 +166,7 @@ class Cluster:
         query += [("force", "true")] if how == "apply" else []
         path = what.path(self._place(what, namespace), _checked_name(name), subresource)
         request = Request("PATCH", path, tuple(query), body=body, content_type=_PATCHES[how])
-        act = Act("patch", _rbac(what, subresource), namespace if what.namespaced else None, name)
+        act = Act("patch", _rbac(what, subresource), namespace if what.namespaced else None, name, what.name)
         return _whole(_object(await self._send(request, act), path), what)
 
     async def create(self, kind: str, body: Json, namespace: str | None, *, dry_run: bool = False) -> Json:
@@ -190,7 +190,7 @@ class Cluster:
         if dry_run:
             body["dryRun"] = ["All"]
         path = what.path(self._place(what, namespace), _checked_name(name))
-        act = Act("delete", what.plural, namespace if what.namespaced else None, name)
+        act = Act("delete", what.plural, namespace if what.namespaced else None, name, what.name)
         return _object(await self._send(Request("DELETE", path, tuple(_dry(dry_run)), body=body), act), path)
 
     async def version(self) -> str:

@@ -18,6 +18,7 @@ class Act:
     resource: str
     namespace: str | None = None
     name: str = ""
+    kind: str = ""
 
     def __str__(self) -> str:
         what = f"{self.verb} {self.resource}"
@@ -34,7 +35,7 @@ def refusal(reply: Reply, act: Act) -> FirstmateError:
         return Forbidden(f"{SYSTEM} does not allow to {act}: {said}", permission=_permission(act))
     if reply.status == 404:
         where = f" in namespace {act.namespace}" if act.namespace else ""
-        what = f"{act.resource} {act.name}" if act.name else act.resource
+        what = f"{act.kind or act.resource} {act.name}".rstrip()
         return NotFound(f"There is no {what}{where}.")
     if reply.status == 409:
         return Conflict(f"{SYSTEM} could not {act}, because it changed meanwhile: {said}")
