@@ -5,6 +5,8 @@ Each error carries the `errorType` and the HTTP status that Prometheus answers w
 
 from typing import ClassVar
 
+TOO_MANY_SAMPLES = "query processing would load too many samples into memory in query execution"
+
 
 class PromqlError(Exception):
     kind: ClassVar[str] = "execution"

@@ -13,7 +13,7 @@ import numpy as np
 from simulator.promql.aggregate import aggregate
 from simulator.promql.binary import negated, scalar_with_scalar, set_operation, vector_with_scalar, vector_with_vector
 from simulator.promql.chunks import Times, is_stale
-from simulator.promql.errors import ExecutionFailed, TimedOut
+from simulator.promql.errors import TOO_MANY_SAMPLES, ExecutionFailed, TimedOut
 from simulator.promql.functions import FUNCTIONS
 from simulator.promql.parse import SET_OPERATORS
 from simulator.promql.syntax import (
@@ -34,7 +34,6 @@ from simulator.promql.tsdb import Series, Tsdb
 from simulator.promql.values import Grid, Scalar, Value, Vector, pruned
 from simulator.promql.windows import Span, Windows, windows_over
 
-TOO_MANY_SAMPLES = "query processing would load too many samples into memory in query execution"
 TIMED_OUT = "query timed out in expression evaluation"
 
 
@@ -121,7 +120,8 @@ class Evaluator:
         return at
 
     def _read(self, selector: Selector, span: Span, *, stale: bool) -> Windows:
-        series = self.tsdb.select(selector.matchers, int(span.starts[0]), int(span.ends[-1]))
+        most = self.limits.most_samples
+        series = self.tsdb.select(selector.matchers, int(span.starts[0]), int(span.ends[-1]), most)
         return self._windows_over(series, span, stale=stale)
 
     def _windows_over(self, series: Sequence[Series], span: Span, *, stale: bool) -> Windows:

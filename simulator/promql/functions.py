@@ -59,7 +59,11 @@ def _over_windows(kernel: Kernel) -> Function:
         windowed = [arg for arg in call.args if _is_range(arg)]
         params = [evaluation.scalar(arg, grid).values for arg in call.args if not _is_range(arg)]
         windows = evaluation.windows(windowed[0], grid)
-        values, present = kernel(windows, params)
+        values, present = np.empty(windows.low.shape), np.empty(windows.low.shape, dtype=bool)
+        row = 0
+        for part in windows.parts():
+            rows = slice(row, row := row + len(part.labels))
+            values[rows], present[rows] = kernel(part, params)
         result = pruned(Vector(windows.labels, values, present))
         return result if call.name in KEEPS_NAME else _strictly_nameless(result)
 

@@ -1,9 +1,10 @@
 """Label matchers with Prometheus's meaning: a missing label is the empty string, expressions match the whole value.
 
 Prometheus runs RE2, which takes linear time; Python's engine can take exponential time. Expressions in which a repetition
-holds another repetition or an alternation are therefore refused by name instead of being tried.
+repeats another one or an alternation too often are therefore refused by name instead of being tried.
 """
 
+import math
 import re
 import warnings
 from collections.abc import Mapping
@@ -16,6 +17,8 @@ from typing import Any
 from simulator.promql.errors import ParseFailed
 
 LONGEST_REGEX = 2_000
+LONG_REPEAT = 100
+MOST_WAYS = 1_000
 
 _POSIX_CLASSES = {
     "[:alnum:]": "0-9A-Za-z",
@@ -69,27 +72,36 @@ def compile_regex(source: str) -> re.Pattern[str]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)
             tree = _parser.parse(python_source, re.ASCII)
-            if _may_explode(tree, inside_repeat=False):
+            if math.isinf(_ways(tree)):
                 raise ParseFailed(
                     f"regular expression {source!r} is not supported here: "
-                    "a repetition that holds a repetition or an alternation may take exponential time"
+                    "a repetition of a repetition or of an alternation may take exponential time"
                 )
             return re.compile(python_source, re.ASCII)
     except (re.error, OverflowError, RecursionError) as problem:
         raise ParseFailed(f"error parsing regexp: {problem}: `{source}`") from problem
 
 
-def _may_explode(tree: Any, *, inside_repeat: bool) -> bool:
-    return any(_node_may_explode(op, argument, inside_repeat) for op, argument in tree)
+def _ways(tree: Any) -> float:
+    """About how many ways there are to match a text here; infinite where repetitions multiply beyond `MOST_WAYS`."""
+    return math.prod(_node_ways(op, argument) for op, argument in tree)
 
 
-def _node_may_explode(op: Any, argument: Any, inside_repeat: bool) -> bool:
+def _node_ways(op: Any, argument: Any) -> float:
     if op in (_constants.MAX_REPEAT, _constants.MIN_REPEAT):
-        _, most, body = argument
-        repeats = most > 1
-        return (repeats and inside_repeat) or _may_explode(body, inside_repeat=inside_repeat or repeats)
+        return _repeat_ways(*argument)
     if op is _constants.BRANCH:
-        return inside_repeat or any(_may_explode(branch, inside_repeat=inside_repeat) for branch in argument[1])
+        return sum(_ways(branch) for branch in argument[1])
     if op is _constants.SUBPATTERN:
-        return _may_explode(argument[-1], inside_repeat=inside_repeat)
-    return False
+        return _ways(argument[-1])
+    return 1
+
+
+def _repeat_ways(least: int, most: int, body: Any) -> float:
+    each = _ways(body)
+    if each == 1:
+        return min(int(most) - int(least) + 1, LONG_REPEAT)
+    if most == 1:
+        return each + 1
+    multiplied = each ** min(int(most), LONG_REPEAT)
+    return multiplied if multiplied <= MOST_WAYS else math.inf

@@ -22,7 +22,7 @@ from simulator.promql.chunks import (
     Values,
     seal,
 )
-from simulator.promql.errors import OutOfOrder
+from simulator.promql.errors import TOO_MANY_SAMPLES, ExecutionFailed, OutOfOrder
 from simulator.promql.matchers import Matcher, MatchType
 
 Labels = tuple[tuple[str, str], ...]
@@ -111,11 +111,19 @@ class Tsdb:
         if labels in self._series:
             self.append_many(t_ms, [(labels, STALE_NAN)])
 
-    def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> list[Series]:
+    def select(
+        self, matchers: Sequence[Matcher], start_ms: int, end_ms: int, most_samples: int = 1 << 62
+    ) -> list[Series]:
         """Series with at least one sample within [start_ms, end_ms], in the order of their labels."""
+        series: list[Series] = []
         with self._lock:
-            found = [_cut(stored, start_ms, end_ms) for stored in self._matching(matchers)]
-        series = [one for one in found if one is not None]
+            for stored in self._matching(matchers):
+                cut = _cut(stored, start_ms, end_ms)
+                if cut is not None:
+                    series.append(cut)
+                    most_samples -= len(cut.times)
+                if most_samples < 0:
+                    raise ExecutionFailed(TOO_MANY_SAMPLES)
         series.sort(key=lambda one: one.labels)
         return series
 

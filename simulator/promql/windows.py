@@ -6,7 +6,7 @@ reductions, or on blocks of windows laid out as padded tables.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ from simulator.promql.values import Mask
 Positions = npt.NDArray[np.int64]
 
 BLOCK_CELLS = 500_000
+PART_CELLS = 250_000
 REDUCED_SAMPLES = 50_000_000
 
 
@@ -56,6 +57,13 @@ class Windows:
     def counts(self) -> Positions:
         counts: Positions = self.high - self.low
         return counts
+
+    def parts(self) -> Iterator["Windows"]:
+        """The same windows a few rows at a time, for kernels that make many tables of a window each."""
+        rows = max(1, PART_CELLS // max(1, self.low.shape[1]))
+        for at in range(0, len(self.labels), rows):
+            cut = slice(at, at + rows)
+            yield replace(self, labels=self.labels[cut], low=self.low[cut], high=self.high[cut])
 
     def at(self, positions: Positions) -> tuple[Times, Values]:
         """Time and value at positions; a position outside is answered with some sample, the caller masks it."""

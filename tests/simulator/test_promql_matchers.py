@@ -41,7 +41,9 @@ def test_an_expression_that_may_take_forever_is_refused_by_name(source: str) -> 
         compile_regex(source)
 
 
-@pytest.mark.parametrize("source", ["a|b", "(a|b).*", ".*-(x|y)-[0-9]+", "(abc)?d+", "a{3}", ".+"])
+@pytest.mark.parametrize(
+    "source", ["a|b", "(a|b).*", ".*-(x|y)-[0-9]+", "(abc)?d+", "a{3}", ".+", r"(\d{1,3}\.){3}\d{1,3}", r"(\d+\.\d+)?"]
+)
 def test_usual_expressions_are_not_refused(source: str) -> None:
     assert compile_regex(source).pattern == source
 

@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from simulator.promql.errors import BadData, ExecutionFailed, TimedOut
-from simulator.promql.evaluator import TOO_MANY_SAMPLES, Limits
+from simulator.promql.errors import TOO_MANY_SAMPLES, BadData, ExecutionFailed, TimedOut
+from simulator.promql.evaluator import Limits
 from tests.simulator.promql_world import World
 
 
