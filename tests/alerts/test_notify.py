@@ -226,9 +226,6 @@ async def test_a_receiver_that_hangs_does_not_hold_up_another(begin: Begin) -> N
 async def test_killed_after_deciding_and_before_sending_it_is_sent_after_the_restart(begin: Begin) -> None:
     night = await begin(rules())
     night.at(0).sees("a")
-    await night.evaluator.tick()
-    night.prometheus.answers["trouble"] = []
-    night.at(0).sees("a")
     await night.until(5)
     await night.clock.advance(5)
     await night.notifier.tick()
