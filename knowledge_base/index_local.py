@@ -21,6 +21,13 @@ from knowledge_base.segment import CONCEPT, Unit
 
 Scores = NDArray[np.float32]
 _Places = NDArray[np.intp]
+TECHNICAL = 1.6
+"""A concept of the glossary against a plain word of the same rarity."""
+LEAST = 0.8
+UNKNOWN = 0.6
+"""A word that stands nowhere in the store: half the time a paraphrase, half the time another subject."""
+FOREIGN = 0.35
+"""A plain word of the question's language, asked of a page that exists in the other language only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +44,11 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """For every passage: how much of the question it, and its whole page, answers to (0..1), and the rarity matched in all."""
+    """For every passage: how much of the question it, and its whole page, answers to (0..1), and whether in a technical term."""
 
     passage: Scores
     page: Scores
-    matched: Scores
+    technical: NDArray[np.bool_]
 
 
 class LocalIndex:
@@ -49,8 +56,9 @@ class LocalIndex:
         self.entries = tuple(entries)
         self._vectors = vectors
         self._bm25 = _bm25(terms) if entries else None
-        pages = {key: place for place, key in enumerate(dict.fromkeys((e.page, e.language) for e in entries))}
-        self._page_of: _Places = np.array([pages[e.page, e.language] for e in entries], dtype=np.intp)
+        # A page and its translation count as one here: what either says, the page answers to.
+        pages = {page: place for place, page in enumerate(dict.fromkeys(e.page for e in entries))}
+        self._page_of: _Places = np.array([pages[e.page] for e in entries], dtype=np.intp)
         self._is_zh: NDArray[np.bool_] = np.array([e.language == "zh" for e in entries], dtype=np.bool_)
         self._pages = len(pages)
 
@@ -74,25 +82,28 @@ class LocalIndex:
 
     def coverage(self, units: Sequence[Unit], language: Language) -> Coverage:
         """`language` is the question's: a page in the other one is asked only for what means the same in both."""
-        own = self.of_language(language)
+        fluent = self._on_page(self.of_language(language))
         met, page_met, asked = (np.zeros(len(self.entries), np.float32) for _ in range(3))
+        technical = np.zeros(len(self.entries), np.bool_)
         for unit in units:
-            weight = self._rarity(unit)
+            weights = self._weight(unit) * (np.ones_like(met) if unit.neutral else np.where(fluent, 1.0, FOREIGN))
             here = self._holding(unit)
             on_page = self._on_page(here)
-            met[here] += weight
-            page_met[on_page] += weight
-            asked[own | on_page | unit.neutral] += weight
+            met += weights * here
+            page_met += weights * on_page
+            technical |= on_page & unit.neutral
+            asked += weights
         asked[asked == 0] = 1.0
-        return Coverage(passage=met / asked, page=page_met / asked, matched=page_met)
+        return Coverage(passage=met / asked, page=page_met / asked, technical=technical)
 
-    def _rarity(self, unit: Unit) -> float:
-        """How much a unit tells: its rarest term that is known; a unit nobody wrote about tells most."""
+    def _weight(self, unit: Unit) -> float:
+        """How much a unit tells: the rarer the more, and a term of operations more than a word that happens to be rare."""
         passages = max(1, len(self.entries))
-        frequencies = [self._frequency(term) for term in unit.terms if term.startswith(CONCEPT)]
-        frequencies = frequencies or [self._frequency(term) for term in unit.terms]
-        frequency = max(frequencies, default=0)
-        return math.log(1 + (passages - frequency + 0.5) / (frequency + 0.5))
+        frequency = self._frequency(unit.terms[0])
+        rarity = math.log(1 + (passages - frequency + 0.5) / (frequency + 0.5))
+        if unit.terms[0].startswith(CONCEPT):
+            return max(LEAST, rarity * TECHNICAL)
+        return rarity if frequency else rarity * UNKNOWN
 
     def _holding(self, unit: Unit) -> NDArray[np.bool_]:
         holding = np.zeros(len(self.entries), dtype=np.bool_)

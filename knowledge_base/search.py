@@ -6,8 +6,9 @@ gives at most a few passages. The floor is not a score of the ranking, which alw
 the best page answers to at all. Below it the answer is nothing, with the reason.
 """
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,10 +21,15 @@ from knowledge_base.index_local import Coverage, Entry, LocalIndex, Scores
 from knowledge_base.segment import Segmenter, Unit
 
 CANDIDATES = 60
+MAX_QUOTE = 300
+_STARTS_ANEW = re.compile(r"\n(?=\s*(?:[-*+|>#`~]|\d+[.)]\s|\n))")
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z])|(?<=[。！？])\s*")
 FUSION = 20
-FLOOR = 0.42
-LEAST_MATCHED = 2.0
-SURE = 0.5
+PAGE_VIEW = 0.5
+"""Weight of the page view: it tells pages apart, but ties many of their passages."""
+FLOOR = 0.38
+PLAIN_FLOOR = 0.65
+"""The floor where only plain words agree: they are shared by subjects that have nothing to do with each other."""
 NEAR = 0.5
 """A further passage is shown while it has at least this share of the best one's score."""
 
@@ -110,7 +116,7 @@ def _nothing(reason: str) -> SearchAnswer:
 
 def _why_not(index: LocalIndex, coverage: Coverage, language: Language) -> str:
     best = int(np.argmax(coverage.page))
-    if not coverage.matched[best]:
+    if not coverage.page[best]:
         return _UNKNOWN(language)
     return _BELOW(language, title=index.entries[best].title, share=float(coverage.page[best]))
 
@@ -118,12 +124,16 @@ def _why_not(index: LocalIndex, coverage: Coverage, language: Language) -> str:
 def _fused(index: LocalIndex, question: Question, coverage: Coverage) -> Scores:
     """Reciprocal rank fusion in each language by itself, so that the number of pages in the other one does not push ranks down."""
     fused = np.zeros(len(index), dtype=np.float32)
-    views = (index.keywords(question.terms), index.similarity(question.vector), coverage.page + 0.5 * coverage.passage)
+    views = (
+        (1.0, index.keywords(question.terms)),
+        (1.0, index.similarity(question.vector)),
+        (PAGE_VIEW, coverage.page + 0.5 * coverage.passage),
+    )
     for language in ("en", "zh"):
         mask = index.of_language(language)
-        for view in views:
-            fused += _reciprocal_ranks(np.where(mask, view, -np.inf))
-    return np.asarray(fused * (FUSION + 1) / len(views), dtype=np.float32)
+        for weight, view in views:
+            fused += weight * _reciprocal_ranks(np.where(mask, view, -np.inf))
+    return np.asarray(fused * (FUSION + 1) / sum(weight for weight, _ in views), dtype=np.float32)
 
 
 def _reciprocal_ranks(scores: Scores) -> Scores:
@@ -138,7 +148,7 @@ def _reciprocal_ranks(scores: Scores) -> Scores:
 
 
 def _chosen(index: LocalIndex, question: Question, coverage: Coverage, fused: Scores, limit: int) -> list[Ranked]:
-    good = (coverage.page >= FLOOR) & (coverage.matched >= LEAST_MATCHED)
+    good = coverage.page >= np.where(coverage.technical, FLOOR, PLAIN_FLOOR)
     order = [int(place) for place in np.argsort(-fused, kind="stable") if fused[place] > 0 and good[place]]
     own = index.of_language(question.language)
     first = [place for place in order if own[place]]
@@ -176,6 +186,13 @@ def _passage(entry: Entry, score: float, wanted: frozenset[str], segmenter: Segm
 
 
 def _quote(text: str, wanted: frozenset[str], segmenter: Segmenter) -> str:
-    lines = [line.strip() for line in text.split("\n") if any(char.isalnum() for char in line)]
-    best = max(lines, key=lambda line: len(wanted.intersection(segmenter.terms(line))), default="")
-    return best[:300]
+    statements = [found for found in _statements(text) if any(char.isalnum() for char in found)]
+    best = max(statements, key=lambda found: len(wanted.intersection(segmenter.terms(found))), default="")
+    return best if len(best) <= MAX_QUOTE else best[: MAX_QUOTE - 1] + "…"
+
+
+def _statements(text: str) -> Iterator[str]:
+    """List items and table rows as they stand, paragraphs sentence by sentence however their lines were wrapped."""
+    for paragraph in _STARTS_ANEW.split(text):
+        line = " ".join(paragraph.split())
+        yield from _SENTENCE_END.split(line) if line and line[0].isalpha() else (line,)

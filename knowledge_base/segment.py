@@ -15,6 +15,7 @@ import threading
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from string import ascii_lowercase, ascii_uppercase
@@ -51,7 +52,11 @@ class Glossary:
 
     @classmethod
     def load(cls, path: Path = GLOSSARY) -> "Glossary":
-        raw = path.read_bytes()
+        return cls.read(path.read_bytes())
+
+    @classmethod
+    @lru_cache(maxsize=4)
+    def read(cls, raw: bytes) -> "Glossary":
         found = yaml.safe_load(raw)
         concepts = {name: tuple(str(phrase) for phrase in phrases) for name, phrases in found["concepts"].items()}
         stop = {str(word) for words in found["stop"].values() for word in words}
@@ -133,7 +138,7 @@ class Segmenter:
     def _chinese(self) -> Any:
         with self._loading:
             if self._jieba is None:
-                self._jieba = _dictionary(self._glossary)
+                self._jieba = _dictionary(tuple(sorted(self._glossary.chinese_words())))
             return self._jieba
 
 
@@ -191,13 +196,14 @@ def _is_latin(char: str) -> bool:
     return char.isascii() and char.isalnum()
 
 
-def _dictionary(glossary: Glossary) -> Any:
+@lru_cache(maxsize=2)
+def _dictionary(words: tuple[str, ...]) -> Any:
     import jieba
 
     jieba.setLogLevel(logging.ERROR)
     dictionary = jieba.Tokenizer()
     dictionary.FREQ, dictionary.total = dictionary.gen_pfdict(dictionary.get_dict_file())
     dictionary.initialized = True
-    for word in sorted(glossary.chinese_words()):
+    for word in words:
         dictionary.add_word(word)
     return dictionary
