@@ -19,7 +19,7 @@ from core.language import pick
 from tools.catalog.pages import Pages
 from tools.catalog.terse import Terse
 from tools.catalog.when import duration, moment
-from tools.clients.prometheus import MetricHelp, Prometheus, Sample, Series
+from tools.clients.prometheus import MetricHelp, Prometheus, Series
 from tools.engines.changepoint import change_points
 from tools.spec import AnyTool, Context, Input, Missing, Source, Tool, ToolResult
 
@@ -48,9 +48,9 @@ class Change(BaseModel):
 
 
 class SeriesSummary(Terse):
-    labels: dict[str, str] = Field(default_factory=dict)
+    labels: dict[str, str] = Field(default_factory=dict, description="those in which the series differ")
     last: float | None = None
-    last_at: datetime
+    last_at: datetime | None = Field(default=None, description="where it is not the end")
     first: float | None = None
     min: float | None = None
     max: float | None = None
@@ -66,6 +66,7 @@ class Metrics(Terse):
     end: datetime
     step_seconds: float | None = None
     total_series: int
+    common: dict[str, str] = Field(default_factory=dict, description="labels of all series")
     series: list[SeriesSummary] = Field(default_factory=list)
 
 
@@ -118,14 +119,12 @@ class MetricTools:
         if ask.end or ask.step:
             raise Invalid("A range needs last or start.", field="start")
         samples = await self._prometheus.query(ask.expr, now)
-        found = [
-            SeriesSummary(labels=one.labels, last=_number(one.value), last_at=one.at, note=_odd(one.value))
-            for one in samples
-        ]
+        found = [SeriesSummary(labels=one.labels, last=_number(one.value), note=_odd(one.value)) for one in samples]
         found.sort(key=lambda one: (one.last is None, -abs(one.last or 0.0)))
         source = [Source(system=self._system, query=f"/api/v1/query?query={ask.expr}")]
-        said = _now_said(ctx, samples) if samples else await self._silence(ctx, ask.expr, now)
-        data = Metrics(expr=ask.expr, end=now, total_series=len(found), series=found[:PAGE])
+        common, told = _apart(found)
+        said = _now_said(ctx, common, told) if found else await self._silence(ctx, ask.expr, now)
+        data = Metrics(expr=ask.expr, end=now, total_series=len(found), common=common, series=told[:PAGE])
         return self._answer(ctx, said, data, found, source, samples.warnings)
 
     async def find_metrics(self, ctx: Context, ask: FindMetrics) -> ToolResult[FoundMetrics]:
@@ -136,7 +135,7 @@ class MetricTools:
         names, help_of = await asyncio.gather(self._prometheus.names(match), self._help(ctx, missing))
         chosen = _ranked(names, help_of, ask.words.lower().split())
         counts = await self._counts(ctx, chosen[:MAX_COUNTED], missing)
-        rows = [_metric_row(name, help_of.get(name), counts.get(name)) for name in chosen]
+        rows = [_metric_row(name, _about(name, help_of), counts.get(name)) for name in chosen]
         source = [
             Source(system=self._system, query=f"/api/v1/label/__name__/values{f'?match[]={match}' if match else ''}")
         ]
@@ -165,9 +164,16 @@ class MetricTools:
         found = [_summarised(ctx, one, start, end, step) for one in series[:MAX_SERIES] if one.points]
         found.sort(key=lambda one: (-_largest_step(one), -abs(one.max or 0.0)))
         query = f"/api/v1/query_range?query={ask.expr}&start={_rfc(start)}&end={_rfc(end)}&step={step:g}"
-        said = _range_said(ctx, found, len(series)) if found else await self._silence(ctx, ask.expr, start)
+        common, told = _apart(found)
+        said = _range_said(ctx, told, len(series)) if found else await self._silence(ctx, ask.expr, start)
         data = Metrics(
-            expr=ask.expr, start=start, end=end, step_seconds=step, total_series=len(series), series=found[:PAGE]
+            expr=ask.expr,
+            start=start,
+            end=end,
+            step_seconds=step,
+            total_series=len(series),
+            common=common,
+            series=told[:PAGE],
         )
         warnings = list(series.warnings)
         if len(series) > MAX_SERIES:
@@ -264,7 +270,7 @@ def _summarised(ctx: Context, series: Series, start: datetime, end: datetime, st
         labels=series.labels,
         first=_number(series.points[0][1]),
         last=_number(last),
-        last_at=datetime.fromtimestamp(last_at, UTC),
+        last_at=datetime.fromtimestamp(last_at, UTC) if last_at < end.timestamp() - 2 * step else None,
         min=_number(min(values, default=math.nan)),
         max=_number(max(values, default=math.nan)),
         mean=_number(math.fsum(values) / len(values)) if values else None,
@@ -303,31 +309,44 @@ def _note(ctx: Context, series: Series, start: datetime, end: datetime, step: fl
 
 
 def _largest_step(summary: SeriesSummary) -> float:
-    """How far a series moved, as a share of the larger level."""
-    return max(
-        (abs(one.after - one.before) / max(abs(one.after), abs(one.before)) for one in summary.changes), default=0.0
-    )
+    """All series of one expression have one unit, so their steps compare."""
+    return max((abs(one.after - one.before) for one in summary.changes), default=0.0)
 
 
-def _now_said(ctx: Context, samples: Sequence[Sample]) -> str:
-    first = "; ".join(f"{labelled(one.labels)} = {_text(one.value)}" for one in _largest(samples)[:3])
-    if len(samples) == 1:
+def _apart(found: Sequence[SeriesSummary]) -> tuple[dict[str, str], list[SeriesSummary]]:
+    """The labels that all series share, once, and the series with those in which they differ."""
+    if len(found) < 2:
+        return {}, list(found)
+    shared = set(found[0].labels.items())
+    for one in found[1:]:
+        shared &= set(one.labels.items())
+    names = {name for name, _ in shared}
+    told = [
+        one.model_copy(update={"labels": {name: value for name, value in one.labels.items() if name not in names}})
+        for one in found
+    ]
+    return dict(sorted(shared)), told
+
+
+def _now_said(ctx: Context, common: dict[str, str], told: Sequence[SeriesSummary]) -> str:
+    first = "; ".join(f"{labelled(one.labels)} = {one.note or _text(one.last)}" for one in told[:3])
+    if len(told) == 1:
         return pick(ctx.language, f"{first} now.", f"当前 {first}。")
+    name = common.get("__name__", "")
+    of = pick(ctx.language, f" of {name}", f"（{name}）") if name else ""
     return pick(
         ctx.language,
-        f"{len(samples)} series now, the largest: {first}.",
-        f"当前 {len(samples)} 条序列，最大的：{first}。",
+        f"{len(told)} series{of} now, the largest: {first}.",
+        f"当前 {len(told)} 条序列{of}，最大的：{first}。",
     )
-
-
-def _largest(samples: Sequence[Sample]) -> list[Sample]:
-    return sorted(samples, key=lambda one: -abs(one.value) if math.isfinite(one.value) else math.inf)
 
 
 def _range_said(ctx: Context, found: Sequence[SeriesSummary], total: int) -> str:
     changed = [one for one in found if one.changes]
     counted = pick(
-        ctx.language, f"{total} series, {len(changed)} changed level", f"{total} 条序列，{len(changed)} 条水平发生变化"
+        ctx.language,
+        f"{total} series, {len(changed) or 'none'} changed level",
+        f"{total} 条序列，{len(changed)} 条水平发生变化",
     )
     return (
         pick(ctx.language, f"{counted}: ", f"{counted}：")
@@ -361,15 +380,20 @@ def _ranked(names: Sequence[str], help_of: dict[str, MetricHelp], words: Sequenc
     """Those that have all the words, the ones that have them in the name first, then the shorter."""
     scored = []
     for name in names:
-        text = help_of[name].help.lower() if name in help_of else ""
+        text = _about(name, help_of).help.lower()
         if all(word in name.lower() or word in text for word in words):
             scored.append((-sum(word in name.lower() for word in words), len(name) if words else 0, name))
     return [name for _, _, name in sorted(scored)]
 
 
-def _metric_row(name: str, about: MetricHelp | None, series: int | None) -> MetricRow:
-    base = about or MetricHelp("", "")
-    return MetricRow(name=name, type=base.type, help=base.help[:200], series=series)
+def _about(name: str, help_of: dict[str, MetricHelp]) -> MetricHelp:
+    """A histogram's and a summary's parts are described under the name of the whole."""
+    whole = re.sub(r"_(?:bucket|sum|count)$", "", name)
+    return help_of.get(name) or help_of.get(whole) or MetricHelp("", "")
+
+
+def _metric_row(name: str, about: MetricHelp, series: int | None) -> MetricRow:
+    return MetricRow(name=name, type=about.type, help=about.help[:200], series=series)
 
 
 def _no_match(ctx: Context, ask: FindMetrics, names: Sequence[str]) -> str:
@@ -402,12 +426,17 @@ def _number(value: float) -> float | None:
 
 
 def _rounded(value: float) -> float:
-    """Five digits say all that a reader needs; whole numbers stay whole."""
-    return value if value == int(value) and abs(value) < 1e15 else float(f"{value:.5g}")
+    """Five digits say all that a reader needs; small whole numbers stay whole."""
+    return value if value == int(value) and abs(value) < 1e6 else float(f"{value:.5g}")
 
 
 def _text(value: float | None) -> str:
-    return "no number" if value is None or not math.isfinite(value) else f"{_rounded(value):.5g}"
+    if value is None or not math.isfinite(value):
+        return "NaN"
+    for size, unit in ((1e12, "T"), (1e9, "G"), (1e6, "M")):
+        if abs(value) >= size:
+            return f"{value / size:.4g}{unit}"
+    return f"{value:.4g}" if abs(value) < 1e4 else f"{value:.0f}"
 
 
 def _odd(value: float) -> str:

@@ -16,13 +16,14 @@ from tools.catalog.terse import Terse
 from tools.catalog.trim import trimmed
 from tools.clients.kubernetes import Clusters
 from tools.engines.snapshot import Object, dig, kind_of, mapping, name_of, namespace_of, rows, when
-from tools.engines.standing import TROUBLE, View, standing
+from tools.engines.standing import TROUBLE, Standing, View, standing
 from tools.spec import AnyTool, Context, Input, Missing, Tool, ToolResult
 
 MAX_LISTED = 2_000
 PAGE = 25
 MAX_PODS = 20
 MAX_EVENTS = 10
+MAX_EVENTS_READ = 500
 MAX_OWNERS = 4
 
 
@@ -113,9 +114,8 @@ class ObjectTools:
         obj = await reading.cluster.get(kind.name, ask.name, namespace)
         reading.cite(f"GET {kind.path(namespace, ask.name)}")
         reading.objects.append(obj)
-        owners, events, _ = await asyncio.gather(
-            _owners(reading, obj), _events(reading, obj, ctx.clock.now()), _surroundings(reading, obj)
-        )
+        owners, _ = await asyncio.gather(_owners(reading, obj), _surroundings(reading, obj))
+        events = await _events(reading, obj, ctx.clock.now())
         view = reading.view(ctx.clock.now())
         stands = standing(obj, view)
         shown, cut = trimmed(obj)
@@ -127,7 +127,7 @@ class ObjectTools:
         pods = [row for _, row in unusual_first(reading.of("Pod"), view)] if kind.name != "Pod" else []
         place = f"{kind.name} {namespace}/{ask.name}" if namespace else f"{kind.name} {ask.name}"
         return ToolResult(
-            summary=_described(ctx, place, stands.status, stands.why, pods, events),
+            summary=_described(ctx, place, stands, pods, events, _selector(obj)),
             data=ObjectView(
                 status=stands.status, why=stands.why, object=shown, owners=owners, pods=pods[:MAX_PODS], events=events
             ),
@@ -156,7 +156,7 @@ class ObjectTools:
 def unusual_first(objects: Iterable[Object], view: View) -> list[tuple[int, ObjectRow]]:
     """Rows with how grave each is; trouble, then notes, then the rest by name."""
     judged = [(obj, standing(obj, view)) for obj in objects]
-    judged.sort(key=lambda pair: (-pair[1].grave, namespace_of(pair[0]), name_of(pair[0])))
+    judged.sort(key=lambda pair: (-pair[1].grave, _newest(pair[0]), namespace_of(pair[0]), name_of(pair[0])))
     return [
         (
             stands.grave,
@@ -171,6 +171,12 @@ def unusual_first(objects: Iterable[Object], view: View) -> list[tuple[int, Obje
         )
         for obj, stands in judged
     ]
+
+
+def _newest(obj: Object) -> float:
+    """Events are read from the newest, everything else by name."""
+    at = when(obj.get("lastTimestamp")) or when(obj.get("eventTime")) if kind_of(obj) == "Event" else None
+    return -at.timestamp() if at else 0.0
 
 
 def _tally(found: Sequence[ObjectRow]) -> dict[str, int]:
@@ -203,9 +209,14 @@ def _counted(ctx: Context, kind: str, namespace: str | None, found: Sequence[Obj
 
 
 def _described(
-    ctx: Context, place: str, status: str, why: str, pods: Sequence[ObjectRow], events: Sequence[EventGroup]
+    ctx: Context,
+    place: str,
+    stands: Standing,
+    pods: Sequence[ObjectRow],
+    events: Sequence[EventGroup],
+    selector: dict[str, Any],
 ) -> str:
-    parts = [f"{place}: {status}" + (f" ({why})" if why else "")]
+    parts = [f"{place}: {stands.status}" + (f" ({stands.why})" if stands.why else "")]
     unwell = [pod for pod in pods if pod.why]
     if pods:
         parts.append(
@@ -215,17 +226,31 @@ def _described(
                 f"{len(pods)} 个 Pod 中 {len(unwell)} 个异常",
             )
         )
+    elif selector:
+        labels = _labels(selector)
+        parts.append(pick(ctx.language, f"no pod matches its selector {labels}", f"没有 Pod 匹配其选择器 {labels}"))
     warnings = [event for event in events if event.type == "Warning"]
     if warnings:
-        last = warnings[0]
+        # Of the newest ones, the one that says most: "Error: ImagePullBackOff" is the echo of a longer sentence.
+        last = max(warnings[:3], key=lambda event: len(event.message))
         parts.append(
             pick(
                 ctx.language,
-                f"latest warning {last.reason}: {last.message}",
-                f"最近的告警事件 {last.reason}：{last.message}",
+                f"warned {last.reason}: {last.message}",
+                f"告警事件 {last.reason}：{last.message}",
             )
         )
     return pick(ctx.language, "; ".join(parts) + ".", "；".join(parts) + "。")
+
+
+def _selector(obj: Object) -> dict[str, Any]:
+    if kind_of(obj) == "Service":
+        return mapping(obj, "spec", "selector")
+    return mapping(obj, "spec", "selector", "matchLabels")
+
+
+def _labels(selector: dict[str, Any]) -> str:
+    return ",".join(f"{key}={value}" for key, value in sorted(selector.items()))
 
 
 async def _owners(reading: Reading, obj: Object) -> list[str]:
@@ -246,30 +271,34 @@ async def _owners(reading: Reading, obj: Object) -> list[str]:
 
 
 async def _events(reading: Reading, obj: Object, now: datetime) -> list[EventGroup]:
-    fields = f"involvedObject.kind={kind_of(obj)},involvedObject.name={name_of(obj)}"
+    """Its own events, and the warnings about its pods."""
+    namespace = namespace_of(obj) or None
+    own = f"involvedObject.kind={kind_of(obj)},involvedObject.name={name_of(obj)}"
+    pods = {name_of(pod) for pod in reading.of("Pod") if pod is not obj}
+    wanted = [reading.cluster.list("Event", namespace, fields=own, limit=MAX_EVENTS_READ)]
+    if pods:
+        wanted.append(reading.cluster.list("Event", namespace, fields="type=Warning", limit=MAX_EVENTS_READ))
     try:
-        listing = await reading.cluster.list("Event", namespace_of(obj) or None, fields=fields, limit=200)
+        listings = await asyncio.gather(*wanted)
     except FirstmateError as error:
         reading.lacks("Event", error)
         return []
-    reading.cite(listing.request)
-    uid = dig(obj, "metadata", "uid")
-    own = [event for event in listing.items if dig(event, "involvedObject", "uid") in {None, "", uid}]
-    return grouped(own, now)[:MAX_EVENTS]
+    for listing in listings:
+        reading.cite(listing.request)
+    found = [
+        one for one in listings[0].items if dig(one, "involvedObject", "uid") in {None, "", dig(obj, "metadata", "uid")}
+    ]
+    found += [one for listing in listings[1:] for one in listing.items if dig(one, "involvedObject", "name") in pods]
+    return grouped(found, now)[:MAX_EVENTS]
 
 
 async def _surroundings(reading: Reading, obj: Object) -> None:
     """The pods that an object selects, and a Service's endpoints."""
-    selector = (
-        mapping(obj, "spec", "selector")
-        if kind_of(obj) == "Service"
-        else mapping(obj, "spec", "selector", "matchLabels")
-    )
+    selector = _selector(obj)
     namespace = namespace_of(obj)
     if not selector or not namespace or kind_of(obj) == "Pod":
         return
-    labels = ",".join(f"{key}={value}" for key, value in sorted(selector.items()))
-    wanted = [reading.lists(["Pod"], namespace, limit=200, labels=labels)]
+    wanted = [reading.lists(["Pod"], namespace, limit=200, labels=_labels(selector))]
     if kind_of(obj) == "Service":
         behind = f"kubernetes.io/service-name={name_of(obj)}"
         wanted.append(reading.lists(["EndpointSlice"], namespace, limit=200, labels=behind))

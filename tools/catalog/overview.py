@@ -166,7 +166,7 @@ def _summary(ctx: Context, reading: Reading, overview: Overview, pods: int, even
     parts = [
         pick(
             ctx.language,
-            f"{ready} of {total} workloads in {len(overview.namespaces)} namespaces ready",
+            f"{ready} of {total} workloads in {_spaces(overview)} ready",
             f"{len(overview.namespaces)} 个命名空间的 {total} 个工作负载中 {ready} 个就绪",
         ),
         *([_nodes(ctx, overview, sick)] if "Node" in reading.read else []),
@@ -186,6 +186,11 @@ def _summary(ctx: Context, reading: Reading, overview: Overview, pods: int, even
     return ". ".join([pick(ctx.language, "; ".join(parts), "；".join(parts)), *_ending(ctx, reading, wrong)]) + pick(
         ctx.language, ".", "。"
     )
+
+
+def _spaces(overview: Overview) -> str:
+    one = overview.namespaces[0].name if len(overview.namespaces) == 1 else ""
+    return f"namespace {one}" if one else f"{len(overview.namespaces)} namespaces"
 
 
 def _nodes(ctx: Context, overview: Overview, sick: Sequence[ObjectRow]) -> str:
