@@ -136,7 +136,7 @@ class Store:
         new = {**obj, "metadata": metadata}
         if dry_run or new == old:
             return new
-        if is_released(new):
+        if is_released(kind, new):
             return self._drop(kind, key, old, new)
         return self._keep("MODIFIED", kind, key, new, old)
 
@@ -201,10 +201,10 @@ def _spec_changed(old: Object, new: Object) -> bool:
     return any(old.get(field) != new.get(field) for field in fields)
 
 
-def is_released(obj: Object) -> bool:
+def is_released(kind: str, obj: Object) -> bool:
     """Doomed, and nobody holds it any more: no finalizer, and no grace left for a kubelet to wait out."""
     metadata = obj["metadata"]
     if not metadata.get("deletionTimestamp") or metadata.get("finalizers"):
         return False
-    namespace_finalizers = (obj.get("spec") or {}).get("finalizers") if obj.get("kind") == "Namespace" else None
+    namespace_finalizers = (obj.get("spec") or {}).get("finalizers") if kind == "Namespace" else None
     return not namespace_finalizers and not metadata.get("deletionGracePeriodSeconds")

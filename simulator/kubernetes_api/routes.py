@@ -18,10 +18,20 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from simulator.kubernetes_api import deletion, discovery, openapi, reads, subresources, watch, writes
-from simulator.kubernetes_api.call import WRITES, Call, failure_response, render, user_of
+from simulator.kubernetes_api.call import WRITES, Call, failure_response, read_body, render, user_of
+from simulator.kubernetes_api.decode import parse_yaml
 from simulator.kubernetes_api.hooks import Hooks
 from simulator.kubernetes_api.resources import Resource, find_resource
-from simulator.kubernetes_api.status import Failure, internal_error, method_not_allowed, not_acceptable, unauthorized
+from simulator.kubernetes_api.status import (
+    BODY_TYPES,
+    Failure,
+    bad_request,
+    internal_error,
+    method_not_allowed,
+    not_acceptable,
+    unauthorized,
+    unsupported_media_type,
+)
 from simulator.store import Store, timestamp
 
 _log = logging.getLogger(__name__)
@@ -87,6 +97,7 @@ def routes(store: Store, hooks: Hooks, tokens: Mapping[str, str] | None = None) 
         ("/apis", server.groups),
         ("/apis/", server.groups),
         ("/api/{path:path}", server.api),
+        ("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", server.access_review),
         ("/apis/{path:path}", server.apis),
     ]
     return [Route(path, server.guarded(endpoint), methods=_METHODS) for path, endpoint in paths]
@@ -170,6 +181,18 @@ class Server:
     async def groups(self, request: Request) -> Response:
         _only_get(request)
         return _aggregated_answer(core=False) if _wants_aggregated(request) else render(discovery.group_list())
+
+    async def access_review(self, request: Request) -> Response:
+        """May I? There are no roles to be checked here: whoever the door let in may do everything."""
+        if request.method != "POST":
+            raise method_not_allowed()
+        if request.headers.get("content-type", "").partition(";")[0] not in ("", *BODY_TYPES):
+            raise unsupported_media_type(BODY_TYPES)
+        sent = parse_yaml(await read_body(request))
+        if not isinstance(sent, dict) or not isinstance(sent.get("spec"), dict):
+            raise bad_request("json: cannot unmarshal into Go value of type v1.SelfSubjectAccessReview")
+        kind = {"kind": "SelfSubjectAccessReview", "apiVersion": "authorization.k8s.io/v1", "metadata": {}}
+        return render({**kind, "spec": sent["spec"], "status": {"allowed": True}}, 201)
 
     async def api(self, request: Request) -> Response:
         version, *parts = request.path_params["path"].rstrip("/").split("/")

@@ -6,11 +6,12 @@ import math
 from datetime import timedelta
 from typing import Any
 
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from simulator.kubernetes_api.call import Call, accepted_form, render
 from simulator.kubernetes_api.decode import Malformed, decode, parse_json, parse_yaml
 from simulator.kubernetes_api.deletion import DeleteOptions, remove
+from simulator.kubernetes_api.follow import Follower
 from simulator.kubernetes_api.printers import moment
 from simulator.kubernetes_api.reads import existing
 from simulator.kubernetes_api.selectors import from_spec, labels_match, selector_text
@@ -92,12 +93,29 @@ def read_log(call: Call) -> Response:
     if not (pod.get("spec") or {}).get("nodeName"):
         return PlainTextResponse("")
     _check_container_ran(pod, container, previous)
+    following = call.flag("follow") and not previous
     namespace, name = call.namespace or "", call.wanted_name
-    text = call.hooks.read_log(namespace, name, container, previous, tail, since, call.flag("timestamps"))
+    timestamps = following or call.flag("timestamps")
+    text = call.hooks.read_log(namespace, name, container, previous, tail, since, timestamps)
     if text is None:
         raise _unavailable(container, name, previous)
+    if following:
+        return StreamingResponse(_follower(call, container).chunks(text), media_type="text/plain")
     raw = text.encode()
     return Response(raw if limit is None else raw[:limit], media_type="text/plain")
+
+
+def _follower(call: Call, container: str) -> Follower:
+    """Ends with the pod: another one of the same name would be another log."""
+    namespace, name, uid = call.namespace or "", call.wanted_name, existing(call)["metadata"]["uid"]
+
+    def read(seconds: int) -> str | None:
+        pod = call.store.get("Pod", namespace, name)
+        if pod is None or pod["metadata"]["uid"] != uid:
+            return None
+        return call.hooks.read_log(namespace, name, container, False, None, seconds, True)
+
+    return Follower(read, call.hooks.now, call.flag("timestamps"))
 
 
 def _check_log_options(call: Call, tail: int | None, limit: int | None) -> None:

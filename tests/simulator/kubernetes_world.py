@@ -44,7 +44,9 @@ class World:
         lines = self.logs.get((pod, container, previous))
         if lines is None:
             return None
-        return "".join(f"{line}\n" for line in (lines if tail_lines is None else lines[len(lines) - tail_lines :]))
+        shown = lines if tail_lines is None else lines[len(lines) - tail_lines :]
+        stamped = [f"2026-03-02T11:59:{at:02d}.000000000Z " for at in range(len(lines) - len(shown), len(lines))]
+        return "".join(f"{stamp if timestamps else ''}{line}\n" for stamp, line in zip(stamped, shown, strict=True))
 
     def audit(self, entry: Object) -> None:
         self.audited.append(entry)

@@ -17,10 +17,7 @@ import uvicorn
 from tests.simulator.kubernetes_world import World, a_world, app_of, deployment, event, pod
 
 KUBECTL = shutil.which("kubectl")
-pytestmark = [
-    pytest.mark.real("kubectl"),
-    pytest.mark.skipif(KUBECTL is None, reason="kubectl is not installed (make services)"),
-]
+pytestmark = pytest.mark.real("kubectl")
 Kubectl = Callable[..., Awaitable[str]]
 REVISION = "deployment.kubernetes.io/revision"
 
@@ -41,8 +38,11 @@ async def started() -> AsyncIterator[list[Process]]:
 
 
 @pytest.fixture
-async def kubectl(world: World, tmp_path: Path, started: list[Process]) -> AsyncIterator[Kubectl]:
+async def kubectl(
+    world: World, tmp_path: Path, started: list[Process], monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Kubectl]:
     """Runs a kubectl command line and gives back what it printed; a failure's words too, after its code."""
+    monkeypatch.setattr("simulator.kubernetes_api.follow.POLL_SECONDS", 0.01)
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app_of(world), log_level="warning", lifespan="off"))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
@@ -202,6 +202,15 @@ async def test_watch_shows_changes_as_they_come(kubectl: Kubectl, world: World, 
     world.create("Pod", pod("web-2"))
     seen.append(await asyncio.wait_for(lines.readline(), 10))
     assert seen == [b"pod/web-0\n", b"pod/web-1\n", b"pod/web-2\n"]
+
+
+async def test_logs_can_be_followed(kubectl: Kubectl, world: World, started: list[Process]) -> None:
+    await kubectl("logs", "web-0", "--follow", "--tail=1", wait="no")
+    lines = started[0].stdout
+    assert lines is not None
+    assert await asyncio.wait_for(lines.readline(), 10) == b"line 4\n"
+    world.logs[("web-0", "web", False)].append("line 5")
+    assert await asyncio.wait_for(lines.readline(), 10) == b"line 5\n"
 
 
 async def test_discovery_and_explain_work(kubectl: Kubectl) -> None:

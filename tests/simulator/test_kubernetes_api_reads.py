@@ -270,3 +270,14 @@ async def test_with_tokens_only_their_bearers_come_in(world: World) -> None:
         assert (refused.status_code, refused.json()["message"]) == (401, "Unauthorized")
     async with client_of(world, tokens, authorization="Bearer s3cret") as known:
         assert (await known.get(PODS)).status_code == 200
+
+
+async def test_who_is_let_in_may_do_everything_and_is_told_so(client: httpx.AsyncClient) -> None:
+    path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+    spec = {"resourceAttributes": {"verb": "patch", "resource": "deployments"}}
+    answer = await client.post(path, json={"spec": spec})
+    assert (answer.status_code, answer.json()["status"]) == (201, {"allowed": True})
+    assert (await client.post(path, json={"spec": 3})).status_code == 400
+    binary = await client.post(path, content=b"k8s", headers={"content-type": "application/vnd.kubernetes.protobuf"})
+    assert binary.status_code == 415
+    assert (await client.get(path)).status_code == 405

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -69,10 +70,12 @@ async def test_a_scale_that_is_none_is_refused(client: httpx.AsyncClient, world:
 
 
 async def test_the_log_is_plain_text_with_its_options_passed_on(client: httpx.AsyncClient, world: World) -> None:
-    answer = await client.get(f"{POD}/log", params={"tailLines": "2", "sinceSeconds": "60", "timestamps": "true"})
+    answer = await client.get(f"{POD}/log", params={"tailLines": "2", "sinceSeconds": "60"})
     assert answer.headers["content-type"].startswith("text/plain")
     assert answer.text == "line 3\nline 4\n"
-    assert world.asked_log == ("shop", "web-0", "web", False, 2, 60, True)
+    assert world.asked_log == ("shop", "web-0", "web", False, 2, 60, False)
+    stamped = await client.get(f"{POD}/log", params={"tailLines": "1", "timestamps": "true"})
+    assert stamped.text == "2026-03-02T11:59:04.000000000Z line 4\n"
 
 
 async def test_since_a_time_is_since_that_many_seconds(client: httpx.AsyncClient, world: World) -> None:
@@ -150,6 +153,23 @@ async def test_log_options_that_make_no_sense_are_refused(
     client: httpx.AsyncClient, params: dict[str, str], code: int
 ) -> None:
     assert (await client.get(f"{POD}/log", params=params)).status_code == code
+
+
+async def test_following_sends_each_line_once_until_the_pod_goes(
+    client: httpx.AsyncClient, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("simulator.kubernetes_api.follow.POLL_SECONDS", 0.001)
+
+    async def live_on() -> None:
+        await asyncio.sleep(0.005)
+        world.logs[("web-0", "web", False)] += ["line 5", "line 6"]
+        await asyncio.sleep(0.005)
+        world.store.delete("Pod", "shop", "web-0")
+
+    living = asyncio.create_task(live_on())
+    answer = await client.get(f"{POD}/log", params={"follow": "true", "tailLines": "2"})
+    await living
+    assert answer.text.splitlines() == ["line 3", "line 4", "line 5", "line 6"]
 
 
 def eviction(**options: Any) -> Object:
