@@ -244,7 +244,7 @@ class _Pass:
                 self._make_call(index, route, call, reached * call.per_request)
                 failed = self.failures.get(_call_key(flow.group, route, call), self.zero)
                 if call.required:
-                    reached = reached * (1 - np.minimum(failed, 1.0)) ** call.per_request
+                    reached = reached * survival(failed, call.per_request)
 
     def _make_call(self, index: int, route: Route, call: Call, rate: Floats) -> None:
         target = self.topology.target(self.flow.groups[index].group, call)
@@ -366,10 +366,16 @@ def _add(served: RouteFlow, code: str, share: Floats, latency: Floats, spread: f
     served.failures.setdefault(code, []).append(part)
 
 
+def survival(failed: Floats, times: float) -> Floats:
+    """The share of requests that get over a call they make so many times; less than once means only some make it."""
+    good: Floats = 1 - np.minimum(failed, 1.0)
+    return good**times if times >= 1 else 1 - times * (1 - good)
+
+
 def _fail(served: RouteFlow, app: App, made: CallFlow, alive: Floats, elapsed: Floats) -> Floats:
     """A required call that fails ends the request; an edge says so with its own codes."""
     failed = made.failed
-    lost = alive * (1 - (1 - failed) ** made.call.per_request)
+    lost = alive * (1 - survival(failed, made.call.per_request))
     per_failure = lost / np.maximum(failed, 1e-12)
     refused, timeout, error = ("503", "504", "502") if app.is_edge else ("500", "504", "500")
     _add(served, refused, per_failure * made.refused, elapsed + CONNECT_SECONDS)

@@ -37,6 +37,7 @@ SCRAPE_SECONDS = 15
 HOUSEKEEPING_SECONDS = 300
 HISTORY_STEP = 60.0
 LIVE_BEFORE_START = timedelta(minutes=10)
+RESTLESS = 3  # ticks after a change in which the flow is computed anew: failures travel up one pass at a time
 YOUTH = timedelta(minutes=20)
 
 
@@ -84,8 +85,9 @@ class World:
         self.clock.set(max(to, self.clock.now()))
 
     def kick(self) -> None:
-        """Somebody wrote: the controllers and kubelets look at once."""
+        """Somebody wrote, or changed a condition: the controllers and kubelets look at once, traffic at the next tick."""
         self._settle()
+        self._restless_ticks = RESTLESS
 
     def read_log(self, namespace: str, pod: str, container: str, *, previous: bool) -> list[LogLine] | None:
         """A container's lines, oldest first; None when there is no such file on any node."""
@@ -99,7 +101,7 @@ class World:
         if self._surveyed_version != self.store.version:
             self._topology = survey(self.store, self.runs())
             self._surveyed_version = self.store.version
-            self._restless_ticks = 3
+            self._restless_ticks = RESTLESS
         return self._topology
 
     def present_flow(self) -> Flow:
@@ -186,12 +188,12 @@ class World:
     def _traffic(self) -> None:
         topology = self.topology()
         self._apply_resets(topology)
-        if self.flow is None or self._restless_ticks > 0 or self.clock.now().timestamp() % SCRAPE_SECONDS == 0:
-            self.flow = self._solver.solve(
-                np.array([self.clock.now().timestamp()]), topology, self.conditions, self.flow
-            )
-            self._restless_ticks -= 1
         flow = self.flow
+        is_turn = self.clock.now().timestamp() % SCRAPE_SECONDS == TICK_SECONDS
+        if flow is None or self._restless_ticks > 0 or is_turn:
+            times = np.array([self.clock.now().timestamp()])
+            flow = self.flow = self._solver.solve(times, topology, self.conditions, flow)
+            self._restless_ticks -= 1
         self._move_queues(flow)
         self.collector.tick(flow, TICK_SECONDS)
         self._writer.tick(flow, self.clock.now(), TICK_SECONDS)

@@ -29,6 +29,9 @@ from simulator.quantity import quantity, resource
 SOURCE = Source("default-scheduler")
 SIBLING_PENALTY = 0.5
 TAINT_PENALTY = 0.2
+RESOURCES_SHORT = ("Insufficient cpu", "Insufficient memory", "Too many pods")
+NO_VICTIMS = "No preemption victims found for incoming pod"
+NOT_HELPFUL = "Preemption is not helpful for scheduling"
 
 
 @dataclass
@@ -141,9 +144,16 @@ def _bind(ctx: Context, pod: Object, node: str) -> None:
     ctx.events.record(pod, "Pod", "Normal", "Scheduled", message, SOURCE)
 
 
+def _counted(reasons: Counter[str]) -> str:
+    return ", ".join(sorted(f"{count} {reason}" for reason, count in reasons.items()))
+
+
 def _refuse(ctx: Context, pod: Object, reasons: Counter[str], nodes: int) -> None:
-    listed = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
-    message = f"0/{nodes} nodes are available: {listed}."
+    preemption: Counter[str] = Counter()
+    for reason, count in reasons.items():
+        preemption[NO_VICTIMS if reason in RESOURCES_SHORT else NOT_HELPFUL] += count
+    head = f"0/{nodes} nodes are available"
+    message = f"{head}: {_counted(reasons)}. preemption: {head}: {_counted(preemption)}."
     known = condition(pod, "PodScheduled")
     if known is not None and known.get("message") == message:
         return
