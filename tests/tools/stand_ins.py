@@ -1,7 +1,6 @@
 """Stand-ins for what is outside: a shelf of objects that answers like an API server, and a Prometheus that says what it is told."""
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,9 +16,6 @@ from tools.engines.snapshot import dig
 from tools.spec import Caller, Context
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-_PATH = re.compile(
-    r"^/apis?/(?:[^/]+/)?[^/]+?(?:/namespaces/(?P<namespace>[^/]+))?/(?P<plural>[a-z]+)(?:/(?P<name>[^/]+))?(?P<log>/log)?$"
-)
 _KINDS = {kind.plural: kind.name for kind in BUILT_IN}
 
 
@@ -46,23 +42,18 @@ class Shelf:
         self.asked.append(request.path)
         if request.path == "/version":
             return self._say({"gitVersion": "v1.31.0"})
-        found = _PATH.match(request.path)
-        if found is None or found["plural"] not in _KINDS:
+        kind, namespace, name, log = _parts(request.path)
+        if not kind:
             return Reply(404, b"{}")
-        kind, query = _KINDS[found["plural"]], dict(request.query)
-        code = self.broken.get(kind) if found["namespace"] or f"{kind} everywhere" not in self.broken else 403
+        query = dict(request.query)
+        code = 403 if not namespace and f"{kind} everywhere" in self.broken else self.broken.get(kind)
         if code:
             return Reply(code, json.dumps({"message": f"{kind} is out of reach"}).encode())
-        if found["log"]:
-            key = f"{found['name']}/{query.get('container', '')}" + ("/previous" if "previous" in query else "")
-            return (
-                Reply(200, self.logs[key].encode())
-                if key in self.logs
-                else Reply(400, b'{"message": "is waiting to start"}')
-            )
-        there = [one for one in self.objects if one["kind"] == kind and self._in(one, found["namespace"])]
-        if found["name"]:
-            named = [one for one in there if dig(one, "metadata", "name") == found["name"]]
+        if log:
+            return self._log(f"{name}/{query.get('container', '')}" + ("/previous" if "previous" in query else ""))
+        there = [one for one in self.objects if one["kind"] == kind and self._in(one, namespace)]
+        if name:
+            named = [one for one in there if dig(one, "metadata", "name") == name]
             return self._say(named[0]) if named else Reply(404, b"{}")
         return self._say({"items": [one for one in there if _selected(one, query)]})
 
@@ -72,8 +63,23 @@ class Shelf:
     def _in(self, one: dict[str, Any], namespace: str | None) -> bool:
         return not namespace or dig(one, "metadata", "namespace") == namespace
 
+    def _log(self, key: str) -> Reply:
+        said = self.logs.get(key)
+        return Reply(400, b'{"message": "is waiting to start"}') if said is None else Reply(200, said.encode())
+
     def _say(self, body: Any) -> Reply:
         return Reply(200, json.dumps(body).encode())
+
+
+def _parts(path: str) -> tuple[str, str, str, bool]:
+    """Kind, namespace and name in a path, and whether it asks for a log."""
+    parts = path.strip("/").split("/")
+    parts = parts[2:] if parts[0] == "api" else parts[3:]
+    namespace = ""
+    if len(parts) > 2 and parts[0] == "namespaces":
+        namespace, parts = parts[1], parts[2:]
+    kind = _KINDS.get(parts[0], "") if parts else ""
+    return kind, namespace, parts[1] if len(parts) > 1 else "", parts[2:] == ["log"]
 
 
 def _selected(one: dict[str, Any], query: Mapping[str, str]) -> bool:

@@ -5,13 +5,17 @@ A new tool is a class with an `all()` in a file of its own and one line in `cata
 
 from dataclasses import dataclass
 
+from tools.autofix.run import Repairs
+from tools.catalog.diagnose import DiagnoseTools
 from tools.catalog.logs import LogTools
 from tools.catalog.metrics import MetricTools
 from tools.catalog.objects import ObjectTools
 from tools.catalog.overview import OverviewTools
 from tools.catalog.pages import Pages, PageTools
+from tools.catalog.repair import RepairTools
 from tools.clients.kubernetes import Clusters
 from tools.clients.prometheus import Prometheus
+from tools.collect import Collector
 from tools.spec import AnyTool
 
 
@@ -22,6 +26,8 @@ class Services:
     clusters: Clusters
     prometheus: Prometheus
     pages: Pages
+    collector: Collector
+    repairs: Repairs
 
 
 def catalog(services: Services) -> list[AnyTool]:
@@ -31,5 +37,7 @@ def catalog(services: Services) -> list[AnyTool]:
         *ObjectTools(clusters, pages).all(),
         *LogTools(clusters, pages).all(),
         *MetricTools(services.prometheus, pages).all(),
+        *DiagnoseTools(services.collector, clusters.default_namespace).all(),
+        *RepairTools(services.repairs).all(),
         *PageTools(pages).all(),
     ]

@@ -275,7 +275,11 @@ class Clusters:
     def default_namespace(self) -> str:
         if self._access.namespace != "default" or self._access.in_cluster:
             return self._access.namespace
-        meant = self._contexts().get(self._default_context()) or {}
+        try:
+            meant = self._contexts().get(self._default_context()) or {}
+        except NotConfigured:
+            # Told where the cluster itself is asked for.
+            meant = {}
         return str(meant.get("namespace") or self._access.namespace)
 
     def names(self) -> list[str]:

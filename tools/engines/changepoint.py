@@ -97,7 +97,7 @@ def _noise(values: Sequence[float]) -> float:
     """How far two values differ where nothing happened: between neighbours, and over a twelfth of the range (a rate of rare events
     wanders slowly). A step shows in few of these differences, so the seventieth of a hundred does not see it."""
     found = 1e-3 * max(abs(value) for value in values)
-    for apart in (1, _span(values)):
+    for apart in (1, max(1, len(values) // 12)):
         jumps = sorted(abs(later - earlier) for earlier, later in zip(values, values[apart:], strict=False))
         # 1.036 standard deviations hold seventy of a hundred; a difference holds two noises.
         found = max(found, jumps[int(0.7 * (len(jumps) - 1))] / 1.036 / math.sqrt(2))
