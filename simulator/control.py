@@ -82,14 +82,22 @@ class Control:
 
     async def inject(self, request: Request) -> Response:
         body = await _body(request, {"fault", "target", "params"})
-        fault = _text(body, "fault", "fault")
-        target = _mapping(body, "target")
-        _only(target, {"kind", "namespace", "name"}, "target.")
-        namespace, name = _text(target, "namespace", "target.namespace"), _text(target, "name", "target.name")
+        fault, namespace, name = self._wanted(body)
         parameters = _mapping(body, "params") if body.get("params") is not None else {}
         async with self._moving:
             entry = self._ledger.inject(fault, namespace, name, parameters)
         return _json(self._ledger.describe(entry), 201)
+
+    def _wanted(self, body: dict[str, Any]) -> tuple[str, str, str]:
+        """What the caller names; what is left out is the simulator's choice."""
+        fault = _text(body, "fault", "fault") if body.get("fault") is not None else ""
+        if body.get("target") is None:
+            return self._ledger.choose(fault)
+        if not fault:
+            raise Refused("fault: must be named when a target is")
+        target = _mapping(body, "target")
+        _only(target, {"kind", "namespace", "name"}, "target.")
+        return fault, _text(target, "namespace", "target.namespace"), _text(target, "name", "target.name")
 
     async def catalogue(self, _request: Request) -> Response:
         listed = [

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from simulator.clock import rfc3339
 from simulator.faults import FAULTS, Fault, Injection, Refused
+from simulator.noise import uniform
 from simulator.world import World
 
 MOST_ACTIVE = 50
+T = TypeVar("T")
 
 
 @dataclass
@@ -31,10 +33,29 @@ class Ledger:
         self._entries: dict[str, Entry] = {}
         self._count = 0
 
+    def choose(self, fault_id: str = "") -> tuple[str, str, str]:
+        """A fault, unless one is named, and a program it suits: (fault, namespace, name), drawn by seed and count."""
+        chosen = fault_id or self._drawn(sorted(FAULTS), "fault")
+        hurt = {(entry.namespace, entry.name) for entry in self._entries.values()}
+        suited = [
+            (app.namespace, app.name)
+            for app in self._world.shop.apps
+            if app.protocol == "http" and not app.is_edge and not app.consumes
+        ]
+        free = [
+            place
+            for place in suited
+            if place not in hurt and self._world.store.get(known(chosen).target_kind, *place) is not None
+        ]
+        if not free:
+            raise Refused("target: every program that could be chosen has a fault already; name one")
+        return chosen, *self._drawn(free, chosen)
+
+    def _drawn(self, choices: list[T], what: str) -> T:
+        return choices[int(uniform(self._world.seed, f"{what}/{self._count}") * len(choices))]
+
     def inject(self, fault_id: str, namespace: str, name: str, parameters: Mapping[str, Any]) -> Entry:
-        fault = FAULTS.get(fault_id)
-        if fault is None:
-            raise Refused(f"fault: {fault_id!r} is not known; known are {', '.join(sorted(FAULTS))}")
+        fault = known(fault_id)
         if len(self._entries) >= MOST_ACTIVE:
             raise Refused(f"fault: {MOST_ACTIVE} faults are injected already; remove one first")
         read = read_parameters(fault, parameters)
@@ -71,13 +92,19 @@ class Ledger:
         }
 
 
+def known(fault_id: str) -> Fault:
+    if fault_id not in FAULTS:
+        raise Refused(f"fault: {fault_id[:50]!r} is not known; known are {', '.join(sorted(FAULTS))}")
+    return FAULTS[fault_id]
+
+
 def read_parameters(fault: Fault, given: Mapping[str, Any]) -> dict[str, Any]:
-    known = {parameter.name: parameter for parameter in fault.parameters}
+    listed = {parameter.name: parameter for parameter in fault.parameters}
     read: dict[str, Any] = {}
     for name, value in given.items():
-        if name not in known:
-            raise Refused(f"params: {fault.id} has no parameter {name!r}; it has {', '.join(known) or 'none'}")
-        read[name] = _typed(name, known[name].kind, value)
+        if name not in listed:
+            raise Refused(f"params: {fault.id} has no parameter {name[:50]!r}; it has {', '.join(listed) or 'none'}")
+        read[name] = _typed(name, listed[name].kind, value)
     return read
 
 
