@@ -271,9 +271,7 @@ async def test_a_token_that_ran_out_is_read_again_once(tmp_path: Path) -> None:
 async def test_an_unknown_object_names_near_misses(talk: Talk) -> None:
     listed = Say(body={"items": [pod("checkout-7d4b9c6f5-abcde"), pod("cart-1")]})
     async with talk(by_path({"/api/v1/namespaces/shop/pods": listed})) as (cluster, _):
-        with pytest.raises(
-            NotFound, match=r"no Pod checkout in namespace shop.*Did you mean checkout-7d4b9c6f5-abcde"
-        ):
+        with pytest.raises(NotFound, match=r"no Pod checkout in namespace shop.*Did you mean checkout-7d4b9c6f5-abcde"):
             await cluster.get("Pod", "checkout", "shop")
 
 
