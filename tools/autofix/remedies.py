@@ -212,7 +212,8 @@ def blast_radius(case: Case, one: Draft) -> Text:
     """What the change touches, from the object graph."""
     workload = case.workload
     pods = len(case.snapshot.pods_of(workload)) if workload else 0
-    outwards = [str(part) for part in case.graph.suffering(case.component)][:6]
+    harmed = dict.fromkeys([*case.cause.affected, *case.graph.suffering(case.component, *case.cause.finding.harms)])
+    outwards = [str(part) for part in harmed if part != one.target][:6]
     near = ", ".join(outwards)
     near_en, near_zh = (f" Behind it: {near}.", f"受其影响：{near}。") if near else ("", "")
     if one.action in {"set_selector", "scale"}:

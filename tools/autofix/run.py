@@ -7,8 +7,9 @@ person's request through the API, the console or the command line.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import timedelta
+from typing import Any
 
 from core.clock import Clock
 from core.database import Database
@@ -75,7 +76,7 @@ class Repairs:
         self._planner = Planner(clusters, collector, clock, policy, Redactor(key))
         self._executor = Executor(clusters, self._store, clock)
         self._verifier = Verifier(clusters, prometheus, collector, clock, policy)
-        self._running: dict[str, asyncio.Task[Plan]] = {}
+        self._running: dict[asyncio.Task[Plan], str] = {}
 
     @property
     def policy(self) -> Policy:
@@ -156,8 +157,8 @@ class Repairs:
         objects = await self._must_be_unchanged(plan)
         steps = list(zip(plan.steps, objects, strict=True))
         enforce(refusals(self._policy, steps, await self._recent_changes(), plan.language))
-        plan = await self._move(plan, "start", caller.name, pick(plan.language, "started", "开始执行"))
-        return await asyncio.shield(self._begin(plan, progress))
+        started = self._move(plan, "start", caller.name, pick(plan.language, "started", "开始执行"))
+        return await asyncio.shield(self._begin(plan.id, started, progress))
 
     async def undo(self, plan_id: str, caller: Caller, progress: Progress = _nobody) -> Plan:
         _must_decide(caller)
@@ -166,43 +167,48 @@ class Repairs:
         if not await self._steps_to_undo(plan):
             raise Conflict(f"The plan {plan.id} changed nothing, so there is nothing to undo.", found=plan.state)
         asked = pick(plan.language, f"{caller.name} asked to undo", f"{caller.name} 要求撤销")
-        plan = await self._move(plan, "undo", caller.name, asked)
-        return await asyncio.shield(self._begin(plan, progress))
+        moved_on = self._move(plan, "undo", caller.name, asked)
+        return await asyncio.shield(self._begin(plan.id, moved_on, progress))
 
     async def resume(self) -> Names:
         """Take up every plan that a crash left under way; they run on in the background."""
-        left = [plan for plan in await self._store.unfinished() if plan.id not in self._running]
+        busy = set(self._running.values())
+        left = [plan for plan in await self._store.unfinished() if plan.id not in busy]
         for plan in left:
             _log.warning("resuming a repair from its ledger", plan=plan.id, state=plan.state)
-            self._begin(plan, _nobody)
+            self._begin(plan.id, self._store.get(plan.id), _nobody)
         return [plan.id for plan in left]
 
     async def settle(self) -> None:
         """Wait for every repair under way to end."""
-        await asyncio.gather(*self._running.values(), return_exceptions=True)
+        await asyncio.gather(*self._running, return_exceptions=True)
 
     async def close(self) -> None:
         """Stop the tasks; what was under way stays so in the ledger and is resumed at the next start."""
-        tasks = list(self._running.values())
+        tasks = list(self._running)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _begin(self, plan: Plan, progress: Progress) -> asyncio.Task[Plan]:
-        task = asyncio.create_task(self._carry_on(plan, _careful(progress)), name=f"repair {plan.id}")
-        self._running[plan.id] = task
-        task.add_done_callback(lambda ended: self._ended(plan.id, ended))
+    def _begin(self, plan_id: str, first: Coroutine[Any, Any, Plan], progress: Progress) -> asyncio.Task[Plan]:
+        # The move that starts it runs inside the task too: a caller who goes away between the two would leave it hanging.
+        task = asyncio.create_task(self._carry_on(first, _careful(progress)), name=f"repair {plan_id}")
+        self._running[task] = plan_id
+        task.add_done_callback(self._ended)
         return task
 
-    def _ended(self, plan_id: str, task: asyncio.Task[Plan]) -> None:
-        self._running.pop(plan_id, None)
+    def _ended(self, task: asyncio.Task[Plan]) -> None:
+        plan_id = self._running.pop(task)
         if not task.cancelled() and task.exception():
             _log.error(
-                "a repair stopped on an error and stays as its ledger says", plan=plan_id, error=str(task.exception())
+                "a repair stopped on an error; its ledger tells how far it came",
+                plan=plan_id,
+                error=str(task.exception()),
             )
 
-    async def _carry_on(self, plan: Plan, progress: Progress) -> Plan:
+    async def _carry_on(self, first: Coroutine[Any, Any, Plan], progress: Progress) -> Plan:
         """From whatever running state the plan is in to an end."""
+        plan = await first
         if plan.state == "applying":
             plan = await self._do(plan, progress)
         if plan.state == "verifying":
