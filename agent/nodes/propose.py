@@ -1,0 +1,37 @@
+"""A plan, when one was asked for or an alert brought us here, and the cause has a known remedy. Proposing changes nothing."""
+
+from typing import Any, Literal
+
+from langgraph.runtime import Runtime
+
+from agent.nodes.diagnose import first_cause
+from agent.nodes.gather import Gathering
+from agent.state import State
+from agent.turn import Turn
+
+
+def after_diagnose(state: State) -> Literal["propose", "report"]:
+    cause = first_cause(state.get("steps", []))
+    wanted = state["route"].get("fix") or state["route"].get("alert")
+    return "propose" if wanted and cause is not None and cause.get("remedies") else "report"
+
+
+async def propose(state: State, runtime: Runtime[Turn]) -> dict[str, Any]:
+    gathering = Gathering(runtime.context)
+    cause = first_cause(state["steps"]) or {}
+    component = cause.get("component") or {}
+    step = await gathering.call(
+        "propose_fix",
+        namespace=component.get("namespace") or next(iter(state.get("places") or []), ""),
+        name=component.get("name"),
+        alert=state["route"].get("alert"),
+        fault=cause.get("fault"),
+    )
+    plan = (step["data"].get("plan") or step["data"]) if step else None
+    if plan is not None:
+        runtime.context.stream.add("plan", plan)
+    return {"steps": gathering.steps, "evidence": gathering.evidence, "plan": plan}
+
+
+def after_propose(state: State) -> Literal["explain", "report"]:
+    return "explain" if state.get("plan") else "report"

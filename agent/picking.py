@@ -1,0 +1,157 @@
+"""Which tools a question needs, decided from its reading and from what was returned so far.
+
+A road is one rule: which intent it serves and which calls it makes. The first rule that applies and whose tools are offered wins. A rule
+may first have to find where an object lives; then the next hop goes on from the rows that were found. Arguments are fitted to the schema
+that the tool declares, so a tool that knows no such field never gets it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from agent.reading import Reading
+
+Schemas = Mapping[str, Mapping[str, Any]]
+Output = Mapping[str, Any]
+WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "Pod", "Service")
+_MEASURED = {
+    "cpu": 'sum by (namespace, pod) (rate(container_cpu_usage_seconds_total{{container!="",{where}}}[5m]))',
+    "memory": 'sum by (namespace, pod) (container_memory_working_set_bytes{{container!="",{where}}})',
+    "restarts": "sum by (namespace, pod) (kube_pod_container_status_restarts_total{{{where}}})",
+}
+_WORDS = {"latency": "duration seconds", "requests": "requests total", "errors": "requests total"}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    tool: str
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+
+def next_calls(reading: Reading, question: str, outputs: Sequence[Output], offered: Schemas) -> list[Call]:
+    """The next calls, fitted; nothing when it is time to answer."""
+    wanted = _follow_up(reading, outputs) if outputs else _first(reading, question)
+    done = {(output.get("tool"), repr(output.get("arguments"))) for output in outputs}
+    fitted = [Call(call.tool, fit(call.arguments, offered[call.tool])) for call in wanted if call.tool in offered]
+    return [call for call in fitted if (call.tool, repr(call.arguments)) not in done and _complete(call, offered)]
+
+
+def fit(arguments: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+    known = schema.get("properties", {})
+    return {name: value for name, value in arguments.items() if name in known and value not in ("", None)}
+
+
+def measured(measure: str, namespace: str, name: str) -> str:
+    """PromQL over the usual exporters' metrics for one object or namespace."""
+    where = ",".join(
+        part for part in (f'namespace="{namespace}"' if namespace else "", f'pod=~"{name}.*"' if name else "") if part
+    )
+    return _MEASURED[measure].format(where=where)
+
+
+def located(outputs: Sequence[Output], name: str) -> Mapping[str, Any] | None:
+    """The row of an object found by an earlier list: the exact name first, then a name that begins with it."""
+    rows = [
+        {**row, "kind": (output.get("data") or {}).get("kind", "")}
+        for output in outputs
+        if output.get("tool") == "list_objects" and output.get("ok")
+        for row in (output.get("data") or {}).get("rows", [])
+    ]
+    exact = [row for row in rows if row.get("name") == name]
+    begins = [row for row in rows if str(row.get("name", "")).startswith(f"{name}-")]
+    return next(iter([*exact, *begins]), None)
+
+
+def _complete(call: Call, offered: Schemas) -> bool:
+    return set(offered[call.tool].get("required", [])) <= set(call.arguments)
+
+
+def _first(reading: Reading, question: str) -> list[Call]:
+    for applies, calls in _RULES:
+        if applies(reading):
+            return calls(reading, question)
+    return [Call("cluster_overview"), Call("list_alerts", {"state": "firing"})]
+
+
+def _find(reading: Reading) -> list[Call]:
+    kinds = [reading.kind] if reading.kind and reading.kind != "Service" else ["Deployment", "Pod"]
+    return [Call("list_objects", {"kind": kind, "name": reading.name}) for kind in kinds]
+
+
+def _logs(reading: Reading, _question: str) -> list[Call]:
+    if reading.name and reading.namespace:
+        return [_read_logs(reading, reading.name, reading.namespace)]
+    if reading.name:
+        return _find(reading)
+    return [Call("list_objects", {"kind": "Pod", "namespace": reading.namespace})]
+
+
+def _read_logs(reading: Reading, name: str, namespace: str) -> Call:
+    return Call("read_logs", {"name": name, "namespace": namespace, "last": reading.window or "1h"})
+
+
+def _metrics(reading: Reading, _question: str) -> list[Call]:
+    if reading.measure in _MEASURED:
+        expr = measured(reading.measure, reading.namespace, reading.name)
+        return [Call("query_metrics", {"expr": expr, "last": reading.window or "1h"})]
+    return [Call("find_metrics", {"words": _WORDS.get(reading.measure, "")})]
+
+
+def _object(reading: Reading, _question: str) -> list[Call]:
+    if reading.name and reading.namespace and reading.kind:
+        return [Call("get_object", {"kind": reading.kind, "name": reading.name, "namespace": reading.namespace})]
+    if reading.name and reading.namespace:
+        where = {"name": reading.name, "namespace": reading.namespace}
+        return [Call("list_objects", {"kind": kind, **where}) for kind in ("Deployment", "Pod")]
+    if reading.name:
+        return _find(reading)
+    return [Call("list_objects", {"kind": reading.kind, "namespace": reading.namespace})]
+
+
+def _alerts(reading: Reading, _question: str) -> list[Call]:
+    if reading.alert:
+        return [Call("get_alert", {"fingerprint": reading.alert})]
+    return [Call("list_alerts", {"state": "firing", "namespace": reading.namespace})]
+
+
+def _subject(reading: Reading) -> dict[str, Any]:
+    return {"namespace": reading.namespace, "name": reading.name, "alert": reading.alert}
+
+
+_Rule = tuple[Callable[[Reading], bool], Callable[[Reading, str], list[Call]]]
+_RULES: tuple[_Rule, ...] = (
+    (lambda r: bool(r.expr), lambda r, _: [Call("query_metrics", {"expr": r.expr, "last": r.window})]),
+    (lambda r: r.wants("logs"), _logs),
+    (lambda r: r.wants("fix") and bool(r.namespace), lambda r, _: [Call("diagnose", _subject(r)), Call("propose_fix", _subject(r))]),
+    (lambda r: r.wants("howto") and not (r.name or r.namespace or r.kind), lambda _, q: [Call("search_knowledge", {"query": q})]),
+    (lambda r: r.wants("alerts") or bool(r.alert), _alerts),
+    (lambda r: r.wants("why") and bool(r.namespace), lambda r, _: [Call("diagnose", _subject(r))]),
+    (lambda r: r.wants("metrics") and bool(r.measure), _metrics),
+    (lambda r: bool(r.kind or r.name), _object),
+    (lambda r: bool(r.namespace), lambda r, _: [Call("cluster_overview", {"namespace": r.namespace})]),
+)  # fmt: skip
+
+
+def _follow_up(reading: Reading, outputs: Sequence[Output]) -> list[Call]:
+    row = located(outputs, reading.name) if reading.name else None
+    if reading.wants("logs"):
+        target = row or _troubled(outputs)
+        return [_read_logs(reading, str(target["name"]), str(target.get("namespace") or ""))] if target else []
+    if row is None or any(output.get("tool") == "get_object" for output in outputs):
+        return []
+    if reading.wants("why", "fix"):
+        subject = {**_subject(reading), "namespace": row.get("namespace")}
+        fixes = [Call("propose_fix", subject)] if reading.wants("fix") else []
+        return [Call("diagnose", subject), *fixes]
+    where = {"kind": reading.kind or row.get("kind"), "name": row["name"], "namespace": row.get("namespace")}
+    return [Call("get_object", where)]
+
+
+def _troubled(outputs: Sequence[Output]) -> Mapping[str, Any] | None:
+    rows = [
+        row
+        for output in outputs
+        for row in (output.get("data") or {}).get("rows", [])
+        if output.get("tool") == "list_objects"
+    ]
+    return next((row for row in rows if row.get("why")), rows[0] if rows else None)
