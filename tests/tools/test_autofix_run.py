@@ -17,6 +17,7 @@ from tests.tools.objects import NS, Object, at
 from tests.tools.workshop import ALERT, ALICE, BOB, VIEWER, Workshop, bad_image, lost_service, workshop
 from tools.autofix.plan import plan_hash
 from tools.autofix.tables import ApprovalRow, PlanRow
+from tools.autofix.verify import speaks_of
 from tools.catalog.diagnose import DiagnoseTools
 from tools.catalog.repair import RepairTools
 from tools.collect import Collector
@@ -472,3 +473,18 @@ async def test_diagnose_says_in_words_when_it_found_no_cause(shop: Workshop, lan
     shop.cluster.find("Service", "baker")["spec"]["selector"] = {"app": "baker"}
     found = await toolbox(shop).call("diagnose", {"namespace": NS}, VIEWER, language)  # type: ignore[arg-type]
     assert sentence in found["summary"]
+
+
+@pytest.mark.parametrize(
+    ("sample", "same"),
+    [
+        ({"namespace": NS, "pod": "baker-bcdfg24567-hjklm"}, True),
+        ({"namespace": NS, "pod": "baker-bcdfg24567-nnnnn"}, True),
+        ({"namespace": NS, "pod": "baker-redis-bcdfg24567-hjklm"}, False),
+        ({"namespace": "elsewhere", "pod": "baker-bcdfg24567-hjklm"}, False),
+        ({"__name__": "up", "namespace": NS, "reason": "any"}, True),
+    ],
+)
+def test_the_same_trouble_in_a_new_pod_of_the_workload_is_still_the_alert(sample: dict[str, str], same: bool) -> None:
+    alert = {"alertname": "X", "namespace": NS, "pod": "baker-bcdfg24567-hjklm"}
+    assert speaks_of(sample, alert, "baker") is same

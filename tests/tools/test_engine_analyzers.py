@@ -220,6 +220,28 @@ def test_requests_that_rose_as_much_make_it_a_surge() -> None:
     assert only(snapshot(*busy(), metrics=metrics)).finding.fault == "traffic_surge"  # type: ignore[arg-type]
 
 
+def surged(limit: str, before: str) -> list[str]:
+    owner, old, new, _hot, front = busy()
+    for holder, amount in ((owner, limit), (new, limit), (old, before)):
+        holder["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]["memory"] = amount
+    new["metadata"]["creationTimestamp"] = at(20)
+    hit = pod(new, ready=False, restartCount=2, lastState=killed())
+    metrics = {
+        "cpu_usage": [series(CONTAINER, *HOT)],
+        "cpu_throttled": [series(CONTAINER, 0.9)],
+        "requests": [series(SERVICE, *[10.0] * 20, *[45.0] * 10)],
+    }
+    return sorted(cause.finding.fault for cause in causes(snapshot(owner, old, new, hit, front, metrics=metrics)))  # type: ignore[arg-type]
+
+
+def test_a_surge_that_also_fills_the_memory_is_one_cause() -> None:
+    assert surged(limit="64Mi", before="64Mi") == ["traffic_surge"]
+
+
+def test_a_surge_does_not_explain_away_a_lowered_limit() -> None:
+    assert surged(limit="64Mi", before="256Mi") == ["oom_killed", "traffic_surge"]
+
+
 def test_a_lowered_cpu_limit_is_throttling_by_a_change() -> None:
     metrics = {"cpu_usage": [series(CONTAINER, *HOT)], "cpu_throttled": [series(CONTAINER, 0.9)]}
     cause = only(snapshot(*busy(before="2"), metrics=metrics))  # type: ignore[arg-type]

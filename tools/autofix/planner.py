@@ -25,7 +25,7 @@ from tools.engines.rank import Ranked, Verdict
 from tools.engines.snapshot import Object, Snapshot
 from tools.ports import Cluster, Clusters
 
-_NAMING_LABELS = ("deployment", "statefulset", "daemonset", "workload", "service", "container", "pod")
+_NAMING_LABELS = ("deployment", "statefulset", "daemonset", "workload", "pod", "service")
 
 
 @dataclass(frozen=True, slots=True)

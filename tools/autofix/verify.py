@@ -16,7 +16,7 @@ from core.language import pick
 from tools.autofix.guard import Policy
 from tools.autofix.plan import Check, Plan, Target
 from tools.collect import Collector
-from tools.engines.explain import investigate
+from tools.engines.explain import investigate, is_pod_of
 from tools.engines.snapshot import Object, dig, rows
 from tools.ports import Cluster, Clusters, Prometheus
 from tools.spec import Progress
@@ -130,7 +130,7 @@ def speaks_of(sample: dict[str, str], alert: dict[str, str], workload: str) -> b
             continue
         if label not in {"pod", "instance", "uid", "node", "replicaset", "id"}:
             return False
-        if label == "pod" and not value.startswith(f"{workload}-"):
+        if label == "pod" and not is_pod_of(value, workload):
             return False
     return True
 

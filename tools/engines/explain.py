@@ -71,10 +71,15 @@ def touches(cause: Ranked, graph: Graph, focus: str | None) -> bool:
     return any(_names(one, focus) for one in near)
 
 
+def is_pod_of(pod: str, workload: str) -> bool:
+    """Whether a pod's name was made from a workload's, even of a pod that is gone."""
+    ending = rf"-(\d+|({_LETTERS}{{5,10}}-)?{_LETTERS}{{5}})"
+    return re.fullmatch(re.escape(workload) + ending, pod) is not None
+
+
 def _names(one: Component, focus: str) -> bool:
     """A pod is asked about by its own name, its workload is what is changed."""
-    pod = re.compile(rf"{re.escape(one.name)}-(\d+|({_LETTERS}{{5,10}}-)?{_LETTERS}{{5}})")
-    return one.name == focus or (one.kind in WORKLOADS and pod.fullmatch(focus) is not None)
+    return one.name == focus or (one.kind in WORKLOADS and is_pod_of(focus, one.name))
 
 
 def _is_near(finding: Finding, causes: Iterable[Ranked], focus: str) -> bool:

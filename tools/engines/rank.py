@@ -27,9 +27,9 @@ DEPTH = (
     "image_pull_rate_limited",
     "image_architecture_mismatch",
     "service_selector_mismatch",
+    "traffic_surge",
     "oom_killed",
     "cpu_throttled",
-    "traffic_surge",
     "pod_cpu_overload",
     "application_crash",
 )
@@ -68,7 +68,7 @@ def explains(deep: Finding, shallow: Finding, graph: Graph) -> bool:
     if deep.symptom:
         return False
     if deep.component == shallow.component:
-        return shallow.symptom or _deeper(deep.fault, shallow.fault)
+        return shallow.symptom or _deeper(deep, shallow)
     if not (shallow.symptom or shallow.explainable):
         return False
     return shallow.component in deep.harms or shallow.component in graph.suffering(deep.component, *deep.harms)
@@ -101,9 +101,10 @@ def _ranked(cause: Finding, rest: Sequence[Finding], graph: Graph) -> Ranked:
     return Ranked(cause, believed, explained, affected)
 
 
-def _deeper(deep: str, shallow: str) -> bool:
-    if deep == shallow or deep in _INDEPENDENT or shallow in _INDEPENDENT:
+def _deeper(deep: Finding, shallow: Finding) -> bool:
+    faults = {deep.fault, shallow.fault}
+    if len(faults) < 2 or faults & _INDEPENDENT or not faults <= set(DEPTH):
         return False
-    if deep not in DEPTH or shallow not in DEPTH:
-        return False
-    return DEPTH.index(deep) < DEPTH.index(shallow)
+    if deep.fault == "traffic_surge" and any(item.source == "change" for item in shallow.evidence):
+        return False  # more customers do not explain away what a change to the object brought
+    return DEPTH.index(deep.fault) < DEPTH.index(shallow.fault)
