@@ -26,6 +26,7 @@ TECHNICAL = 1.6
 LEAST = 0.8
 UNKNOWN = 0.6
 """A word that stands nowhere in the store: half the time a paraphrase, half the time another subject."""
+EVERYDAY = 0.2
 FOREIGN = 0.35
 """A plain word of the question's language, asked of a page that exists in the other language only."""
 
@@ -86,12 +87,14 @@ class LocalIndex:
         met, page_met, asked = (np.zeros(len(self.entries), np.float32) for _ in range(3))
         technical = np.zeros(len(self.entries), np.bool_)
         for unit in units:
-            weights = self._weight(unit) * (np.ones_like(met) if unit.neutral else np.where(fluent, 1.0, FOREIGN))
+            weights = self._weight(unit) * (
+                np.ones_like(met) if unit.kind == "technical" else np.where(fluent, 1.0, FOREIGN)
+            )
             here = self._holding(unit)
             on_page = self._on_page(here)
             met += weights * here
             page_met += weights * on_page
-            technical |= on_page & unit.neutral
+            technical |= on_page & (unit.kind == "technical")
             asked += weights
         asked[asked == 0] = 1.0
         return Coverage(passage=met / asked, page=page_met / asked, technical=technical)
@@ -103,6 +106,8 @@ class LocalIndex:
         rarity = math.log(1 + (passages - frequency + 0.5) / (frequency + 0.5))
         if unit.terms[0].startswith(CONCEPT):
             return max(LEAST, rarity * TECHNICAL)
+        if unit.kind == "everyday":
+            return rarity * EVERYDAY
         return rarity if frequency else rarity * UNKNOWN
 
     def _holding(self, unit: Unit) -> NDArray[np.bool_]:

@@ -25,7 +25,7 @@ MAX_QUOTE = 300
 _STARTS_ANEW = re.compile(r"\n(?=\s*(?:[-*+|>#`~]|\d+[.)]\s|\n))")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z])|(?<=[。！？])\s*")
 FUSION = 20
-PAGE_VIEW = 0.5
+PAGE_VIEW = 0.75
 """Weight of the page view: it tells pages apart, but ties many of their passages."""
 FLOOR = 0.38
 PLAIN_FLOOR = 0.65

@@ -19,7 +19,7 @@ from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from string import ascii_lowercase, ascii_uppercase
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
@@ -31,23 +31,31 @@ _SEPARATOR = re.compile(r"[._/:@-]")
 _EXIT = re.compile(
     r"(?:exit(?:ed)?(?:\s+with)?\s*(?:code|status)?|退出码|退出状态码?)\s*[:：=为是]?\s*(\d{1,3})\b", re.IGNORECASE
 )
+_NOT_WORD = re.compile(r"[^a-z0-9]+")
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 MAX_TOKEN = 120
 _LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
+Kind = Literal["technical", "plain", "everyday"]
+
+
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """One thing a question asks about: any of these terms in a page answers to it. Neutral units mean the same in both languages."""
+    """One thing a question asks about: the first term stands for it, the others are its words and parts.
+
+    A technical unit (a concept, an object's name, a code) means the same in both languages; an everyday one belongs to every subject.
+    """
 
     terms: tuple[str, ...]
-    neutral: bool
+    kind: Kind
 
 
 @dataclass(frozen=True, slots=True)
 class Glossary:
     concepts: dict[str, tuple[str, ...]]
     stop: frozenset[str]
+    everyday: frozenset[str]
     edition: str
 
     @classmethod
@@ -59,8 +67,7 @@ class Glossary:
     def read(cls, raw: bytes) -> "Glossary":
         found = yaml.safe_load(raw)
         concepts = {name: tuple(str(phrase) for phrase in phrases) for name, phrases in found["concepts"].items()}
-        stop = {str(word) for words in found["stop"].values() for word in words}
-        return cls(concepts, frozenset(stop), sha256(raw).hexdigest()[:12])
+        return cls(concepts, _all(found["stop"]), _all(found["everyday"]), sha256(raw).hexdigest()[:12])
 
     def chinese_words(self) -> Iterator[str]:
         for phrases in self.concepts.values():
@@ -74,6 +81,8 @@ class Segmenter:
             _plain(phrase): CONCEPT + name for name, phrases in self._glossary.concepts.items() for phrase in phrases
         }
         self._phrases = _alternation(self._concept_of)
+        self._everyday = frozenset(stem(word) for word in self._glossary.everyday)
+        self._nested: dict[str, tuple[str, ...]] = {}
         self._jieba: Any = None
         self._loading = threading.Lock()
 
@@ -95,7 +104,7 @@ class Segmenter:
 
     def units(self, text: str) -> list[Unit]:
         text = unicodedata.normalize("NFKC", text)
-        found = [Unit((f"{CONCEPT}exit{code}",), neutral=True) for code in _EXIT.findall(text)]
+        found = [Unit((f"{CONCEPT}exit{code}",), "technical") for code in _EXIT.findall(text)]
         position = 0
         for match in self._phrases.finditer(_lower(text)):
             found.extend(self._plain_units(text[position : match.start()]))
@@ -108,13 +117,21 @@ class Segmenter:
         plain = " ".join(matched.split())
         concept = self._concept_of.get(plain) or self._concept_of[plain.removesuffix("s")]
         words = [term for unit in self._plain_units(phrase) for term in unit.terms]
-        return Unit((concept, *words), neutral=True)
+        return Unit((concept, *words, *self._inside(plain, concept)), "technical")
+
+    def _inside(self, plain: str, concept: str) -> tuple[str, ...]:
+        """Wider concepts named within the phrase: a stuck rollout is about rollouts, too, for a question that says it in two words."""
+        if plain not in self._nested:
+            spaced = f" {_NOT_WORD.sub(' ', plain)} "
+            found = {name for other, name in self._concept_of.items() if _within(other, plain, spaced)}
+            self._nested[plain] = tuple(sorted(found - {concept}))
+        return self._nested[plain]
 
     def _plain_units(self, text: str) -> Iterator[Unit]:
         for match in _TOKEN.finditer(text):
             token = match.group()[:MAX_TOKEN]
             if _HAN.match(token):
-                yield from (Unit((word,), neutral=False) for word in self._cut(token))
+                yield from self._chinese_units(token)
             else:
                 yield from self._latin(token)
 
@@ -123,14 +140,23 @@ class Segmenter:
         parts = [part.lower() for piece in _SEPARATOR.split(token) for part in _CAMEL.findall(piece)]
         if len(parts) > 1:
             kept = tuple(dict.fromkeys(stem(part) for part in parts if len(part) > 1 and self._tells(part)))
-            yield Unit((whole, *kept), neutral=True)
+            yield Unit((whole, *kept), "technical")
+        elif whole.isdigit():
+            # A short number is a count or an hour; a long one is a port, a status or an exit code.
+            yield from [Unit((whole,), "technical")] if len(whole) > 2 else []
         elif self._tells(whole):
-            yield Unit((stem(whole),), neutral=whole.isdigit())
+            yield Unit((stem(whole),), self._kind(whole))
 
-    def _cut(self, run: str) -> Iterator[str]:
-        for word in self._chinese().lcut_for_search(run, HMM=False):
-            if self._tells(word):
-                yield word
+    def _chinese_units(self, run: str) -> Iterator[Unit]:
+        dictionary = self._chinese()
+        for word in dictionary.cut(run, HMM=False):
+            if not self._tells(word):
+                continue
+            parts = (part for part in dictionary.cut_for_search(word, HMM=False) if part != word and self._tells(part))
+            yield Unit((word, *parts), self._kind(word))
+
+    def _kind(self, word: str) -> Kind:
+        return "everyday" if stem(word) in self._everyday else "plain"
 
     def _tells(self, word: str) -> bool:
         return word not in self._glossary.stop
@@ -140,6 +166,10 @@ class Segmenter:
             if self._jieba is None:
                 self._jieba = _dictionary(tuple(sorted(self._glossary.chinese_words())))
             return self._jieba
+
+
+def _all(lists: dict[str, list[str]]) -> frozenset[str]:
+    return frozenset(str(word) for words in lists.values() for word in words)
 
 
 def stem(word: str) -> str:
@@ -159,6 +189,10 @@ def stem(word: str) -> str:
 
 def _plain(phrase: str) -> str:
     return " ".join(_lower(unicodedata.normalize("NFKC", phrase)).split())
+
+
+def _within(phrase: str, plain: str, spaced: str) -> bool:
+    return f" {phrase} " in spaced if phrase.isascii() else phrase in plain
 
 
 def _lower(text: str) -> str:
