@@ -488,3 +488,13 @@ async def test_diagnose_says_in_words_when_it_found_no_cause(shop: Workshop, lan
 def test_the_same_trouble_in_a_new_pod_of_the_workload_is_still_the_alert(sample: dict[str, str], same: bool) -> None:
     alert = {"alertname": "X", "namespace": NS, "pod": "baker-bcdfg24567-hjklm"}
     assert speaks_of(sample, alert, "baker") is same
+
+
+async def test_an_api_server_that_is_down_is_named_and_nothing_is_called_healthy(shop: Workshop) -> None:
+    shop.cluster.read_errors["*"] = Upstream("The Kubernetes API server", "refused the connection", retryable=True)
+    found = await toolbox(shop).call("diagnose", {"namespace": NS}, VIEWER)
+    assert found["data"]["healthy"] is None
+    assert "cannot be judged" in found["summary"]
+    assert "The Kubernetes API server refused the connection" in found["summary"]
+    with pytest.raises(Upstream, match="The Kubernetes API server"):
+        await shop.proposed()

@@ -69,6 +69,13 @@ def summary(found: Diagnosis, language: Language) -> str:
         return pick(
             language, f"{found.subject} is healthy: everything was read.", f"{found.subject} 正常：所有数据源均已读取。"
         )
+    unread = next((gap for gap in found.gaps if "objects" in gap.what), None)
+    if unread:
+        return pick(
+            language,
+            f"{found.subject} cannot be judged: {unread.what} could not be read: {unread.why}",
+            f"无法判断 {found.subject} 的状况：{unread.what} 读取失败：{unread.why}",
+        )
     return pick(language, f"Nothing wrong was seen in {found.subject}.", f"{found.subject} 未发现异常。") + gaps
 
 
