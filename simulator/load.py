@@ -39,8 +39,8 @@ class LoadCurve:
 
     def _week_shape(self, local: Floats) -> Floats:
         day_of_week = ((local - _FIRST_MONDAY) % WEEK) / DAY
-        # A smooth step into Saturday and out of Sunday, so that no counter jumps at midnight.
-        weekend = 1 / (1 + np.exp(-12 * (day_of_week - 5.2))) - 1 / (1 + np.exp(-12 * (day_of_week - 6.9)))
+        # A smooth step into Saturday and out of Sunday, so that the rate does not jump at midnight.
+        weekend = 1 / (1 + np.exp(-24 * (day_of_week - 5.1))) - 1 / (1 + np.exp(-24 * (day_of_week - 6.7)))
         return 1 + (self.weekend_factor - 1) * weekend
 
 

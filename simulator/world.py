@@ -85,8 +85,11 @@ class World:
         self.clock.set(max(to, self.clock.now()))
 
     def kick(self) -> None:
-        """Somebody wrote, or changed a condition: the controllers and kubelets look at once, traffic at the next tick."""
+        """Somebody wrote: the controllers and kubelets look at once, traffic follows at the next tick."""
         self._settle()
+
+    def disturb(self) -> None:
+        """Somebody changed the conditions outside the objects: the next tick computes the flow anew."""
         self._restless_ticks = RESTLESS
 
     def read_log(self, namespace: str, pod: str, container: str, *, previous: bool) -> list[LogLine] | None:
@@ -146,7 +149,7 @@ class World:
 
     def _write_history(self, until: datetime) -> None:
         first = math.ceil(self.clock.now().timestamp() / HISTORY_STEP) * HISTORY_STEP
-        times = np.arange(first, until.timestamp(), HISTORY_STEP)
+        times = np.arange(first, until.timestamp() + 1, HISTORY_STEP)
         flow = self._solver.solve(times, self.topology(), self.conditions, None)
         self.collector.write_history(flow, HISTORY_STEP, self.runs(), self.conditions.backlog)
 

@@ -60,7 +60,7 @@ class Ledger:
             raise Refused(f"fault: {MOST_ACTIVE} faults are injected already; remove one first")
         read = read_parameters(fault, parameters)
         injection = fault.inject(self._world, namespace, name, read)
-        self._world.kick()
+        self._follow()
         self._count += 1
         entry = Entry(f"f{self._count}", fault, namespace, name, read, injection, self._world.clock.now())
         self._entries[entry.id] = entry
@@ -70,8 +70,12 @@ class Ledger:
         entry = self._entries.pop(entry_id, None)
         if entry is not None:
             entry.fault.undo(self._world, entry.namespace, entry.name, entry.injection)
-            self._world.kick()
+            self._follow()
         return entry
+
+    def _follow(self) -> None:
+        self._world.kick()
+        self._world.disturb()
 
     def entries(self) -> list[Entry]:
         return list(self._entries.values())

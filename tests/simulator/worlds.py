@@ -98,7 +98,7 @@ class Watch:
             for event in self.world.store.list("Event", self.namespace)
             if event["reason"] == reason
             and event["involvedObject"]["name"].startswith(about)
-            and event["lastTimestamp"] > since
+            and event["lastTimestamp"] >= since
         ]
 
     def query(self, expression: str) -> dict[str, float]:
