@@ -1,0 +1,72 @@
+"""The HTTP application: routes, middleware, MCP's door and the console over one house.
+
+Order of the middleware, outermost first: request id, measurement, body bound, rate. MCP is mounted before the console, and both after the
+API's own routes, because a mount takes every path below it.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import APIRouter, FastAPI, Request, Response
+
+from api import errors
+from api.middleware import BoundedBody, Measured, RateLimited, RequestId
+from api.routes import alerts, assistant, autofix, health, stream, tools
+from api.wiring import House, running
+from mcp_server.server import http_app
+
+API = "/api/v1"
+
+
+def create_app(house: House, *, background: bool = True) -> FastAPI:
+    """`background=False` leaves the loops to the caller, who then moves time and turns them by hand."""
+    mcp = http_app(house.mcp, house.guard, public_url=public_url(house))
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        async with house.mcp.session_manager.run():
+            if not background:
+                yield
+                return
+            async with running(house):
+                yield
+
+    app = FastAPI(
+        title="Firstmate",
+        version=house.version,
+        summary="A first mate for on-call engineers",
+        lifespan=lifespan,
+        docs_url="/docs",
+        redoc_url=None,
+        openapi_url="/openapi.json",
+    )
+    app.state.house = house
+    errors.install(app)
+    _routes(app)
+    app.mount("/mcp", mcp)
+    app.add_middleware(RateLimited, per_minute=house.settings.api_rate_limit, clock=house.clock)
+    app.add_middleware(BoundedBody)
+    app.add_middleware(Measured, metrics=house.metrics, clock=house.clock)
+    app.add_middleware(RequestId)
+    return app
+
+
+def public_url(house: House) -> str:
+    settings = house.settings
+    if settings.public_url:
+        return settings.public_url.rstrip("/")
+    # Listening on every address is no address that a person can open.
+    host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104 - compared, not bound
+    return f"http://{host}:{settings.port}"
+
+
+def _routes(app: FastAPI) -> None:
+    v1 = APIRouter(prefix=API)
+    for room in (assistant, stream, alerts, autofix, tools, health):
+        v1.include_router(room.router)
+    app.include_router(v1)
+
+    @app.get("/metrics", tags=["health"], response_class=Response)
+    async def metrics(request: Request) -> Response:
+        exposition = request.app.state.house.metrics.exposition()
+        return Response(exposition, media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -1,0 +1,115 @@
+"""What the health page asks of each part, as short questions whose answer is a sentence."""
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+import httpx
+
+from agent.run import Agent
+from alerts.desk import AlertDesk
+from api.health import Check
+from core.config import Settings
+from core.database import Database
+from core.errors import NotConfigured, Upstream
+from knowledge_base.knowledge import Knowledge
+from tools.clients.kubernetes import Clusters
+from tools.clients.prometheus import Prometheus
+
+
+def checks(
+    settings: Settings,
+    database: Database,
+    prometheus: Prometheus,
+    clusters: Clusters,
+    agent: Agent,
+    knowledge: Knowledge,
+    desk: AlertDesk,
+) -> Mapping[str, Check]:
+    return {
+        "database": lambda: _database(database),
+        "prometheus": lambda: _prometheus(prometheus),
+        "kubernetes": lambda: _kubernetes(clusters),
+        "llm_service": lambda: _model(settings),
+        "tools": lambda: _tools(agent),
+        "vector_store": lambda: _knowledge(knowledge),
+        "evaluator": lambda: _evaluator(desk),
+        "redis": lambda: _redis(settings),
+    }
+
+
+async def _database(database: Database) -> str:
+    await database.ping()
+    return f"{database.engine.dialect.name} answers"
+
+
+async def _prometheus(prometheus: Prometheus) -> str:
+    return f"version {await prometheus.ready()}"
+
+
+async def _kubernetes(clusters: Clusters) -> str:
+    cluster = await clusters.get()
+    return f"context {cluster.context}, version {await cluster.version()}"
+
+
+async def _model(settings: Settings) -> str:
+    """Asks for the list of models: that costs nothing, and shows whether endpoint and key are good."""
+    if not settings.llm_base_url or not settings.llm_model:
+        return "the offline planner answers; set LLM_BASE_URL and LLM_MODEL for a model"
+    url = f"{settings.llm_base_url.rstrip('/')}/models"
+    headers = {"Authorization": f"Bearer {settings.llm_api_key.get_secret_value()}"}
+    try:
+        async with httpx.AsyncClient(timeout=4.0) as http:
+            answer = await http.get(url, headers=headers)
+    except httpx.HTTPError as error:
+        raise Upstream("The model endpoint", f"did not answer: {type(error).__name__}", retryable=True) from error
+    if answer.status_code in {401, 403}:
+        raise Upstream("The model endpoint", f"refuses the key ({answer.status_code})", retryable=False)
+    if answer.status_code >= 500:
+        raise Upstream("The model endpoint", f"answered {answer.status_code}", retryable=True)
+    return f"{settings.llm_model} at {urlsplit(url).hostname}"
+
+
+async def _tools(agent: Agent) -> str:
+    state = str(agent.describe()["hands"])
+    if state != "up":
+        raise Upstream("The tool server", f"is {state}", retryable=True)
+    return "connected"
+
+
+async def _knowledge(knowledge: Knowledge) -> str:
+    if not knowledge.pages():
+        raise Upstream("The knowledge index", "holds no page", retryable=False)
+    return f"{len(knowledge.pages())} pages in the local index"
+
+
+async def _evaluator(desk: AlertDesk) -> str:
+    if desk.trouble:
+        raise Upstream("The evaluator", f"has no answers: {desk.trouble}", retryable=True)
+    failing = [rule["name"] for rule in desk.rules() if rule["health"] == "failing"]
+    if failing:
+        raise Upstream("The evaluator", f"cannot evaluate {', '.join(failing[:5])}", retryable=True)
+    return f"{len(desk.rules())} rules"
+
+
+async def _redis(settings: Settings) -> str:
+    url = settings.redis_url.get_secret_value()
+    if not url and not settings.redis_host:
+        raise NotConfigured("Redis", "set REDIS_URL or REDIS_HOST; nothing in this version needs it")
+    try:
+        from redis.asyncio import Redis
+        from redis.exceptions import RedisError
+    except ImportError as error:
+        raise NotConfigured("Redis", "its client is not installed (extra redis)") from error
+    password = settings.redis_password.get_secret_value() or None
+    client = (
+        Redis.from_url(url)
+        if url
+        else Redis(host=settings.redis_host, port=settings.redis_port, db=settings.redis_db, password=password)
+    )
+    try:
+        info = await client.info("server")
+    except (RedisError, OSError) as error:
+        raise Upstream("Redis", f"did not answer: {error}", retryable=True) from error
+    finally:
+        await client.aclose()
+    return f"version {info['redis_version']}; nothing in this version uses it yet"

@@ -1,0 +1,244 @@
+"""The command line. Everything heavy is imported inside the command that needs it: `firstmate --help` must answer at once.
+
+`ask`, `diagnose` and `tool` are clients of the HTTP API, so the terminal is one more face on the same road: they use the server named by
+``--server`` (or ``FIRSTMATE_SERVER``), else the one running on this machine, else they start one for the length of the command.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+app = typer.Typer(
+    name="firstmate",
+    help="Keeps the watch over Kubernetes, explains what it sees, and repairs on your word. 值守、解释、经你同意后修复。",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+tokens = typer.Typer(help="Named tokens for people and programs.", no_args_is_help=True)
+app.add_typer(tokens, name="token")
+
+ConfigFile = Annotated[Path | None, typer.Option("--config", help="YAML settings file; the environment wins over it.")]
+Server = Annotated[
+    str, typer.Option(envvar="FIRSTMATE_SERVER", help="A running Firstmate; default: the one on this machine.")
+]
+Token = Annotated[str, typer.Option(envvar="FIRSTMATE_TOKEN", help="Bearer token for that server.", show_default=False)]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+
+
+@app.command()
+def demo(
+    port: Annotated[int, typer.Option(help="Port of the console and the API.")] = 8080,
+    incident_after: Annotated[
+        float, typer.Option(help="Seconds until an incident begins by itself; 0: none.", min=0)
+    ] = 60.0,
+    fault: Annotated[str, typer.Option(help="Which fault begins; default: the simulator's choice.")] = "",
+) -> None:
+    """The whole product against a simulated cluster: no key, no server, no cluster."""
+    from api.demo import run_demo
+
+    _run(run_demo(port=port, incident_after=incident_after, fault=fault))
+
+
+@app.command()
+def serve(
+    config: ConfigFile = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+) -> None:
+    """Serve against the Prometheus, clusters and models in the settings."""
+    from api.server import run_server
+    from core.config import check, load
+
+    def start() -> Any:
+        loaded = load(config, host=host, port=port)
+        check(loaded.settings)
+        return run_server(loaded)
+
+    _run(_guarded(start))
+
+
+@app.command()
+def ask(
+    question: Annotated[str, typer.Argument(help="In Chinese or English.")],
+    mode: Annotated[
+        Literal["auto", "rag", "mcp"], typer.Option(help="Let it choose, or force knowledge or tools.")
+    ] = "auto",
+    session: Annotated[str | None, typer.Option(help="Go on with an earlier conversation.")] = None,
+    alert: Annotated[str | None, typer.Option(help="Fingerprint of the alert you ask about.")] = None,
+    refuse: Annotated[bool, typer.Option("--refuse", help="Refuse every repair without asking (for scripts).")] = False,
+    server: Server = "",
+    token: Token = "",
+    as_json: AsJson = False,
+) -> None:
+    """Ask; a repair that needs your word is shown and asked for here."""
+    from api.terminal import ask as ask_in_terminal
+
+    _run(
+        ask_in_terminal(
+            question,
+            mode=mode,
+            session=session,
+            alert=alert,
+            refuse=refuse,
+            server=server,
+            token=token,
+            as_json=as_json,
+        )
+    )
+
+
+@app.command()
+def diagnose(
+    namespace: Annotated[str, typer.Option("--namespace", "-n", help="Namespace to look at.")] = "",
+    name: Annotated[str, typer.Option(help="One workload or Service in it.")] = "",
+    since: Annotated[str, typer.Option(help="How far back, such as 30m or 2h.")] = "1h",
+    server: Server = "",
+    token: Token = "",
+    as_json: AsJson = False,
+) -> None:
+    """Find the cause of trouble in a namespace, with evidence and without any model."""
+    from api.terminal import diagnose as diagnose_in_terminal
+
+    _run(diagnose_in_terminal(namespace=namespace, name=name, since=since, server=server, token=token, as_json=as_json))
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def tool(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="A tool's name; without one the tools are listed.")] = "",
+    server: Server = "",
+    token: Token = "",
+    as_json: AsJson = False,
+) -> None:
+    """Call one tool: firstmate tool list_objects --kind Pod --namespace shop."""
+    from api.terminal import call_tool, list_tools
+
+    if not name:
+        _run(list_tools(server=server, token=token, as_json=as_json))
+        return
+    _run(call_tool(name, context.args, server=server, token=token, as_json=as_json))
+
+
+@app.command()
+def mcp(
+    config: ConfigFile = None,
+    role: Annotated[
+        Literal["viewer", "operator"], typer.Option(help="What the IDE on the other end may do.")
+    ] = "operator",
+) -> None:
+    """Speak MCP on standard input and output, for an IDE. Over HTTP, MCP is at /mcp of a running server."""
+    from api.server import run_mcp_stdio
+    from core.config import load
+
+    _run(_guarded(lambda: run_mcp_stdio(load(config), role)))
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
+def simulator(context: typer.Context) -> None:
+    """Run the simulated cluster by itself (firstmate simulator --help for its options)."""
+    import subprocess
+
+    # A process of its own: the product never imports the world it is tried in.
+    sys.exit(subprocess.call([sys.executable, "-m", "simulator", *context.args]))  # noqa: S603 - our own interpreter, no shell
+
+
+@app.command()
+def config(config: ConfigFile = None, as_json: AsJson = False) -> None:
+    """Print the settings in force and where each value came from; secrets are masked."""
+    from api.terminal import print_config
+    from core.config import load
+
+    print_config(_guarded_value(lambda: load(config)), as_json=as_json)
+
+
+@app.command()
+def migrate(config: ConfigFile = None) -> None:
+    """Bring the database to this version's tables."""
+    from api.server import run_migrations
+    from core.config import load
+
+    _run(_guarded(lambda: run_migrations(load(config).settings)))
+
+
+@tokens.command("add")
+def token_add(
+    name: Annotated[str, typer.Argument(help="Who or what will use it.")],
+    role: Annotated[Literal["viewer", "operator", "admin"], typer.Option(help="What it may do.")] = "viewer",
+    days: Annotated[int, typer.Option(help="Days it is good for; 0: until removed.", min=0)] = 0,
+    config: ConfigFile = None,
+) -> None:
+    """Make a named token; it is shown once."""
+    from api.server import with_doorkeeper
+    from core.config import load
+
+    async def add() -> None:
+        async with with_doorkeeper(load(config).settings) as doorkeeper:
+            print(await doorkeeper.add(name, role, days or None))  # noqa: T201 - the token is this command's output
+
+    _run(add())
+
+
+@tokens.command("list")
+def token_list(config: ConfigFile = None) -> None:
+    """The named tokens and their roles; never the tokens themselves."""
+    from api.server import with_doorkeeper
+    from api.terminal import print_tokens
+    from core.config import load
+
+    async def show() -> None:
+        async with with_doorkeeper(load(config).settings) as doorkeeper:
+            print_tokens(await doorkeeper.tokens())
+
+    _run(show())
+
+
+@tokens.command("remove")
+def token_remove(name: Annotated[str, typer.Argument()], config: ConfigFile = None) -> None:
+    """Remove a named token; it stops working at once."""
+    from api.server import with_doorkeeper
+    from core.config import load
+
+    async def remove() -> None:
+        async with with_doorkeeper(load(config).settings) as doorkeeper:
+            await doorkeeper.remove(name)
+
+    _run(remove())
+
+
+def main() -> None:
+    app()
+
+
+async def _guarded(start: Any) -> None:
+    await start()
+
+
+def _guarded_value(make: Any) -> Any:
+    from core.errors import FirstmateError
+
+    try:
+        return make()
+    except FirstmateError as error:
+        _stop(error.sentence)
+
+
+def _run(work: Any) -> None:
+    """Run a coroutine to its end; an error of the tree is one sentence and exit code 1, an interrupt is no error."""
+    import asyncio
+
+    from core.errors import FirstmateError
+
+    try:
+        asyncio.run(work)
+    except FirstmateError as error:
+        _stop(error.sentence)
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+
+
+def _stop(sentence: str) -> None:
+    typer.echo(f"firstmate: {sentence}", err=True)
+    raise typer.Exit(1)

@@ -1,0 +1,123 @@
+"""The demo: the simulated cluster in a process of its own, and the whole product against it.
+
+The product side is exactly `serve`, with settings that point at the simulator's addresses. What is particular to the demo is only this: it
+starts and stops that process, prints where to look and what to try, and later asks the simulator, over HTTP, to let something break.
+"""
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+from rich.console import Console
+from rich.panel import Panel
+
+from api.app import create_app
+from api.server import Server, announced, configure_logs, free_port
+from api.wiring import House, build
+from core.config import Settings, load
+from core.errors import Upstream
+from core.logs import get
+from tools.spec import Caller
+
+FOLDER = Path(".var/demo")
+START_SECONDS = 60.0
+STOP_SECONDS = 5.0
+_log = get(__name__)
+
+
+async def run_demo(*, port: int, incident_after: float, fault: str) -> None:
+    out = Console(highlight=False)
+    await asyncio.to_thread(FOLDER.mkdir, parents=True, exist_ok=True)
+    kubeconfig = FOLDER / "kubeconfig"
+    out.print("Starting the simulated cluster…", style="dim")
+    async with simulator(kubeconfig) as world:
+        settings = demo_settings(port, world, kubeconfig)
+        configure_logs(settings)
+        async with build(settings) as house:
+            server = Server(create_app(house), settings.host, settings.port)
+            with announced(settings, house.admin_token):
+                serving = asyncio.create_task(server.serve())
+                await server.wait_until_started()
+                out.print(Panel(welcome(house, settings, world, kubeconfig, incident_after), title="⚓ Firstmate"))
+                trouble = asyncio.create_task(incident(world, incident_after, fault)) if incident_after else None
+                await serving
+                if trouble:
+                    trouble.cancel()
+
+
+def demo_settings(port: int, world: str, kubeconfig: Path) -> Settings:
+    return load(
+        environ={},
+        env="demo",
+        port=port,
+        data_dir=FOLDER,
+        prometheus_url=f"{world}/prometheus",
+        k8s_config_path=str(kubeconfig),
+        log_level="WARNING",
+        log_format="text",
+    ).settings
+
+
+@asynccontextmanager
+async def simulator(kubeconfig: Path) -> AsyncIterator[str]:
+    """The world as a process of its own; stopped by the id of that process."""
+    port = free_port()
+    command = [sys.executable, "-m", "simulator", "--port", str(port), "--kubeconfig", str(kubeconfig)]
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.DEVNULL)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        await _ready(url, process)
+        yield url
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(process.wait(), STOP_SECONDS)
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def _ready(url: str, process: asyncio.subprocess.Process) -> None:
+    async with httpx.AsyncClient(timeout=2.0) as http, asyncio.timeout(START_SECONDS):
+        while process.returncode is None:
+            with contextlib.suppress(httpx.HTTPError):
+                if (await http.get(f"{url}/-/healthy")).status_code == 200:
+                    return
+            await asyncio.sleep(0.1)
+    raise Upstream("The simulator", f"ended at its start with code {process.returncode}", retryable=False)
+
+
+async def incident(world: str, after: float, fault: str) -> None:
+    """Let something break; which fault and where is the simulator's own choice unless one was named."""
+    await asyncio.sleep(after)
+    async with httpx.AsyncClient(timeout=10.0) as http:
+        answer = await http.post(f"{world}/-/faults", json={"fault": fault} if fault else {})
+    if answer.status_code >= 400:
+        _log.error("the incident could not begin", said=answer.text[:300])
+
+
+def welcome(house: House, settings: Settings, world: str, kubeconfig: Path, incident_after: float) -> str:
+    code = house.doorkeeper.one_time_code(Caller(name="captain", role="admin", via="console"))
+    begins = (
+        f"An incident begins by itself in {incident_after:.0f} s; its alert follows within two minutes."
+        if incident_after
+        else ""
+    )
+    base = f"http://{settings.host}:{settings.port}"
+    return f"""Console   {base}/login?code={code}
+          (the link works once; 此链接仅可使用一次)
+API       {base}/docs     token: {house.admin_token}
+MCP       {base}/mcp      kubectl --kubeconfig {kubeconfig} get pods -A
+World     {world}/-/state
+
+{begins}
+Try, here or in a second terminal:
+  .venv/bin/firstmate ask "How is the cluster?"
+  .venv/bin/firstmate ask "现在有哪些告警？解释并给出修复方案"
+  .venv/bin/firstmate tool cluster_overview
+Ctrl-C ends it."""

@@ -1,0 +1,20 @@
+"""Bodies of the repair routes."""
+
+from pydantic import Field
+
+from api.schemas import Body
+
+
+class Verdict(Body):
+    hash: str = Field(
+        min_length=8, max_length=128, description="The plan's hash as it was shown to the person who decides"
+    )
+    note: str = Field(default="", max_length=1_000)
+
+
+class Apply(Body):
+    hash: str = Field(min_length=8, max_length=128)
+
+
+class Acknowledge(Body):
+    note: str = Field(default="", max_length=1_000)

@@ -1,0 +1,179 @@
+"""Running the house: as a server, for the length of one command, or as MCP on standard input and output.
+
+A server that listens on this machine writes its address and token into its data folder, readable by its owner alone, so that the command
+line finds it; the note is removed when it stops.
+"""
+
+import asyncio
+import contextlib
+import os
+import socket
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import orjson
+import uvicorn
+
+from api.auth.doorkeeper import Doorkeeper
+from api.client import RUNNING
+from core import logs
+from core.clock import SystemClock
+from core.config import Loaded, Settings
+from core.database import Database, migrate
+from core.errors import Upstream
+from core.redact import Redactor
+from core.secrets import load_or_create_key, new_key
+from tools.spec import Caller, Role
+
+START_SECONDS = 30.0
+
+
+class Server(uvicorn.Server):
+    """Uvicorn without its own signal handling where we already run inside a loop that has it."""
+
+    def __init__(self, app: object, host: str, port: int) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,  # type: ignore[arg-type]
+                host=host,
+                port=port,
+                log_config=None,
+                access_log=False,
+                timeout_graceful_shutdown=5,
+                timeout_keep_alive=30,
+                ws_max_size=256 * 1024,
+            )
+        )
+
+    async def wait_until_started(self) -> None:
+        async with asyncio.timeout(START_SECONDS):
+            # Uvicorn has a flag and no event for this.
+            while not self.started:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+
+
+async def run_server(loaded: Loaded) -> None:
+    from api.app import create_app
+    from api.wiring import build
+
+    settings = loaded.settings
+    configure_logs(settings)
+    _say_what_is_missing(settings)
+    async with build(settings) as house:
+        server = Server(create_app(house), settings.host, settings.port)
+        with announced(settings, house.admin_token):
+            await server.serve()
+
+
+@asynccontextmanager
+async def temporary_server(loaded: Loaded) -> AsyncIterator[tuple[str, str]]:
+    """A server for the length of one command, on a free loopback port; nothing is evaluated or sent while it lives."""
+    from api.app import create_app
+    from api.wiring import build
+
+    settings = loaded.settings.model_copy(update={"host": "127.0.0.1", "port": free_port(), "log_level": "ERROR"})
+    configure_logs(settings)
+    async with build(settings) as house:
+        server = Server(create_app(house, background=False), settings.host, settings.port)
+        serving = asyncio.create_task(server.serve())
+        await server.wait_until_started()
+        try:
+            yield f"http://127.0.0.1:{settings.port}", house.admin_token
+        finally:
+            server.should_exit = True
+            await serving
+
+
+async def run_mcp_stdio(loaded: Loaded, role: Role) -> None:
+    """Standard output belongs to the protocol; everything that is logged goes to standard error."""
+    from mcp.server.stdio import stdio_server
+
+    from api.wiring import build, mcp_for
+    from mcp_server.guard import Guard
+
+    configure_logs(loaded.settings.model_copy(update={"log_level": "WARNING"}))
+    local = Caller(name=os.environ.get("USER", "local"), role=role, via="stdio")
+    async with build(loaded.settings) as house:
+        guard = Guard(clock=house.clock, key=new_key(), local=local, language=house.settings.language)
+        server = mcp_for(house, guard)
+        async with stdio_server() as (reading, writing):
+            await server.run(reading, writing, server.create_initialization_options())
+
+
+async def run_migrations(settings: Settings) -> None:
+    from api.wiring import database_url
+
+    await migrate(database_url(settings))
+    sys.stdout.write("The database has this version's tables.\n")
+
+
+@asynccontextmanager
+async def with_doorkeeper(settings: Settings) -> AsyncIterator[Doorkeeper]:
+    from api.wiring import database_url
+
+    url = database_url(settings)
+    key = settings.secret_key.get_secret_value() or load_or_create_key(settings.data_dir / "key")
+    await migrate(url)
+    database = Database(url)
+    try:
+        yield Doorkeeper(admin_token=new_key(), key=key, database=database, clock=SystemClock())
+    finally:
+        await database.close()
+
+
+def configure_logs(settings: Settings) -> None:
+    level = "DEBUG" if settings.debug else settings.log_level
+    key = settings.secret_key.get_secret_value() or load_or_create_key(settings.data_dir / "key")
+    logs.configure(level, json=settings.log_format == "json", redactor=Redactor(key))
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def port_is_free(host: str, port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+        return True
+
+
+@contextlib.contextmanager
+def announced(settings: Settings, token: str) -> Iterator[None]:
+    if not port_is_free(settings.host, settings.port):
+        raise Upstream(
+            "The port", f"{settings.port} on {settings.host} is in use; choose another with --port", retryable=False
+        )
+    host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104 - compared, not bound
+    note = settings.data_dir / RUNNING
+    _write_private(note, orjson.dumps({"url": f"http://{host}:{settings.port}", "token": token}))
+    try:
+        yield
+    finally:
+        note.unlink(missing_ok=True)
+
+
+def _write_private(path: Path, content: bytes) -> None:
+    # Written beside and moved over: a reader never sees half a note, and it is never readable by others.
+    handle, name = tempfile.mkstemp(dir=path.parent)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+    Path(name).replace(path)
+
+
+def _say_what_is_missing(settings: Settings) -> None:
+    log = logs.get(__name__)
+    if settings.feishu_webhook.get_secret_value():
+        log.warning("FEISHU_WEBHOOK is set, but this version does not send to Feishu yet")
+    if not settings.llm_base_url:
+        log.info(
+            "no model endpoint is configured; the offline planner answers (set LLM_BASE_URL, LLM_API_KEY, LLM_MODEL)"
+        )

@@ -1,0 +1,234 @@
+"""What the command line prints: streamed answers, tool steps, diffs, and the one question that matters, whether to go ahead."""
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+import yaml
+from rich.console import Console
+from rich.panel import Panel
+from rich.syntax import Syntax
+from rich.table import Table
+
+from api.auth.tables import TokenRow
+from api.client import Client, connect
+from core.config import Loaded
+from core.errors import Invalid
+from core.language import Language, detect, pick
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+async def ask(
+    question: str,
+    *,
+    mode: str,
+    session: str | None,
+    alert: str | None,
+    refuse: bool,
+    server: str,
+    token: str,
+    as_json: bool,
+) -> None:
+    language = detect(question)
+    body = {"question": question, "mode": mode, "session_id": session, "alert": alert}
+    async with connect(server, token) as client:
+        talk = _Talk(client, language, as_json=as_json, refuse=refuse)
+        async for event in client.ask(body):
+            talk.show(event)
+        while talk.pending:
+            run_id, seq = await talk.decide()
+            async for event in client.follow(run_id, seq):
+                talk.show(event)
+
+
+class _Talk:
+    """Prints the events of one run as they come, and remembers the approval it is asked for."""
+
+    def __init__(self, client: Client, language: Language, *, as_json: bool, refuse: bool) -> None:
+        self._client = client
+        self._language: Language = language
+        self._as_json = as_json
+        self._refuse = refuse
+        self._in_text = False
+        self.pending: dict[str, Any] | None = None
+
+    def show(self, event: dict[str, Any]) -> None:
+        if event["type"] == "approval_required":
+            self.pending = {**event["data"], "run_id": event["run_id"]}
+        if self.pending is not None:
+            self.pending["seq"] = event["seq"]
+        if self._as_json:
+            sys.stdout.write(orjson.dumps(event).decode() + "\n")
+            return
+        printer = getattr(self, f"on_{event['type']}", None)
+        if event["type"] != "token" and self._in_text:
+            out.print()
+            self._in_text = False
+        if printer:
+            printer(event["data"])
+
+    async def decide(self) -> tuple[str, int]:
+        pending, self.pending = self.pending or {}, None
+        question = pick(
+            self._language, "Carry out this repair? Type yes to approve: ", "执行这项修复吗？输入 yes 批准："
+        )
+        word = "" if self._refuse or not sys.stdin.isatty() else await asyncio.to_thread(input, question)
+        approved = word.strip().lower() in {"yes", "是", "同意"}
+        decision = {"plan_id": pending["plan_id"], "hash": pending["hash"], "approved": approved}
+        await self._client.post(f"/assistant/runs/{pending['run_id']}/decision", decision)
+        return pending["run_id"], pending["seq"]
+
+    def on_token(self, data: dict[str, Any]) -> None:
+        self._in_text = True
+        out.print(data["text"], end="", markup=False)
+
+    def on_tool_started(self, data: dict[str, Any]) -> None:
+        arguments = " ".join(f"{key}={value}" for key, value in data.get("arguments", {}).items())
+        out.print(f"  → {data['name']} {arguments}", style="dim", markup=False)
+
+    def on_tool_finished(self, data: dict[str, Any]) -> None:
+        mark, style = ("✓", "green") if data.get("ok") else ("✗", "red")
+        summary = str(data.get("summary", "")).splitlines() or [""]
+        out.print(f"  {mark} {data['name']}: {summary[0][:160]}", style=style, markup=False)
+
+    def on_warning(self, data: dict[str, Any]) -> None:
+        out.print(f"! {data['message']}", style="yellow", markup=False)
+
+    def on_error(self, data: dict[str, Any]) -> None:
+        out.print(f"✗ {data['message']}", style="bold red", markup=False)
+
+    def on_approval_required(self, data: dict[str, Any]) -> None:
+        out.print(
+            Panel(
+                Syntax(data.get("diff", ""), "diff", word_wrap=True), title=f"{data['title']} · {data.get('risk', '')}"
+            )
+        )
+
+    def on_approval_recorded(self, data: dict[str, Any]) -> None:
+        word = (
+            pick(self._language, "approved", "已批准")
+            if data.get("approved")
+            else pick(self._language, "refused", "已拒绝")
+        )
+        out.print(f"  {word}: {data.get('by', '')}", style="bold", markup=False)
+
+    def on_answer(self, data: dict[str, Any]) -> None:
+        for number, evidence in enumerate(data.get("evidence", [])[:12], 1):
+            line = f"  [{evidence.get('id', number)}] {evidence.get('source', '')} {evidence.get('ref', '')}: {evidence.get('quote', '')}"
+            out.print(line[:200], style="dim", markup=False)
+
+
+async def diagnose(*, namespace: str, name: str, since: str, server: str, token: str, as_json: bool) -> None:
+    arguments = {"namespace": namespace, "name": name, "since_seconds": _seconds(since)}
+    async with connect(server, token) as client:
+        result = await client.post("/tools/diagnose", {key: value for key, value in arguments.items() if value})
+    if as_json:
+        sys.stdout.write(orjson.dumps(result["data"]).decode() + "\n")
+        return
+    _print_diagnosis(result)
+
+
+def _print_diagnosis(result: dict[str, Any]) -> None:
+    out.print(result["summary"], markup=False)
+    for cause in result["data"]["causes"]:
+        component = cause["component"]
+        title = (
+            f"{cause['rank']}. {cause['fault']} · {component['kind']} {component['name']} · {cause['confidence']:.0%}"
+        )
+        lines = [
+            cause["statement"],
+            "",
+            *(f"{one['source']} {one['ref']}\n    {one['quote']}" for one in cause["evidence"]),
+        ]
+        out.print(Panel("\n".join(lines), title=title, title_align="left"), markup=False)
+    for gap in result["data"]["gaps"]:
+        out.print(f"? {gap['what']}: {gap['why']}", style="yellow", markup=False)
+
+
+async def list_tools(*, server: str, token: str, as_json: bool) -> None:
+    async with connect(server, token) as client:
+        tools = await client.get("/tools")
+    if as_json:
+        sys.stdout.write(orjson.dumps(tools).decode() + "\n")
+        return
+    table = Table("tool", "risk", "what it is for")
+    for tool in tools:
+        table.add_row(tool["name"], tool["risk"], tool["description"])
+    out.print(table)
+
+
+async def call_tool(name: str, words: Sequence[str], *, server: str, token: str, as_json: bool) -> None:
+    arguments = read_arguments(words)
+    async with connect(server, token) as client:
+        result = await client.post(f"/tools/{name}", arguments)
+    if as_json:
+        sys.stdout.write(orjson.dumps(result).decode() + "\n")
+        return
+    out.print(result["summary"], markup=False)
+    for missing in result.get("missing", []):
+        out.print(f"? {missing['what']}: {missing['why']}", style="yellow", markup=False)
+    if result.get("handle"):
+        out.print(
+            f"… {result['pages']} pages: firstmate tool read_more --handle {result['handle']} --page 2",
+            style="dim",
+            markup=False,
+        )
+
+
+def _seconds(text: str) -> int:
+    """30m, 2h, 1d, or plain seconds."""
+    number, unit = text.rstrip("smhd"), text[-1:]
+    if not number.isdigit():
+        raise Invalid(f"The time {text} is not of the form 30m, 2h or 1d.", field="since")
+    return int(number) * {"s": 1, "m": 60, "h": 3600, "d": 86400}.get(unit, 1)
+
+
+def read_arguments(words: Sequence[str]) -> dict[str, Any]:
+    """``--name value`` pairs; a value is read as YAML, so that numbers, lists and true are what they look like."""
+    arguments: dict[str, Any] = {}
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        if not word.startswith("--"):
+            raise Invalid(f"Expected --name value, got {word}.", field=word)
+        name, equals, value = word[2:].partition("=")
+        if not equals:
+            value = rest.pop(0) if rest and not rest[0].startswith("--") else "true"
+        arguments[name.replace("-", "_")] = _value(value)
+    return arguments
+
+
+def _value(text: str) -> Any:
+    try:
+        read = yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text  # not YAML: the words themselves, such as a PromQL expression
+    return read if isinstance(read, (int, float, bool, list)) else text
+
+
+def print_config(loaded: Loaded, *, as_json: bool) -> None:
+    rows = loaded.rows()
+    if as_json:
+        shown = {
+            row.name: {"value": row.value, "origin": row.origin, "variables": row.variables, "text": row.text}
+            for row in rows
+        }
+        sys.stdout.write(orjson.dumps(shown).decode() + "\n")
+        return
+    table = Table("setting", "value", "from", "what it is")
+    for row in rows:
+        table.add_row(row.variables[0], row.value, row.origin, row.text)
+    out.print(table)
+
+
+def print_tokens(rows: Sequence[TokenRow]) -> None:
+    table = Table("name", "role", "made", "expires")
+    for row in rows:
+        table.add_row(
+            row.name, row.role, row.created_at.isoformat(), row.expires_at.isoformat() if row.expires_at else "never"
+        )
+    out.print(table)

@@ -1,0 +1,313 @@
+"""The composition root: everything is built here, in one straight line, from the settings and a clock.
+
+Each thing that must be closed says so as soon as it exists, by name; at the end they are closed in reverse, and one that fails to close is
+logged and does not keep the others open. Background loops are started last, when all that they use is there, and stopped first.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as installed_version
+from typing import Any
+
+from mcp.server import Server as McpServer
+
+from agent.run import Agent
+from alerts.desk import AlertDesk
+from alerts.evaluator import Evaluator
+from alerts.feed import Feed
+from alerts.notify import pipeline
+from alerts.notify.channels import Channel
+from alerts.notify.channels.log import LogChannel
+from alerts.notify.channels.webhook import WebhookChannel
+from alerts.notify.grouping import Route
+from alerts.notify.outbox import Outbox
+from alerts.notify.pipeline import Notifier
+from alerts.notify.records import Records
+from alerts.rules import load_rules
+from alerts.store import AlertStore
+from alerts.tools import AlertTools
+from api.auth.doorkeeper import Doorkeeper
+from api.checks import checks
+from api.doors import McpApprovals, McpResources, agent_for
+from api.health import Health
+from core.clock import Clock, SystemClock
+from core.config import Settings
+from core.database import Database, migrate
+from core.logs import get
+from core.metrics import Metrics
+from core.redact import Redactor
+from core.secrets import load_or_create_key
+from knowledge_base.knowledge import SHIPPED, Knowledge
+from knowledge_base.tools import KnowledgeTools
+from mcp_server import server as mcp_server
+from mcp_server.guard import Guard
+from tools.autofix.guard import Policy
+from tools.autofix.plan import AlertFacts
+from tools.autofix.run import Repairs
+from tools.catalog import Services, catalog
+from tools.catalog.pages import Pages
+from tools.clients.kubernetes import Clusters, KubernetesAccess
+from tools.clients.prometheus import Prometheus
+from tools.collect import Collector
+from tools.spec import Toolbox
+
+_log = get(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Everything that a door may use; built once, never changed."""
+
+    settings: Settings
+    version: str
+    clock: Clock
+    metrics: Metrics
+    redactor: Redactor
+    database: Database
+    prometheus: Prometheus
+    clusters: Clusters
+    repairs: Repairs
+    alerts: "AlertSide"
+    knowledge: Knowledge
+    toolbox: Toolbox
+    doorkeeper: Doorkeeper
+    health: Health
+    guard: Guard
+    mcp: McpServer[Any]
+    agent: Agent
+    admin_token: str
+
+    @property
+    def desk(self) -> AlertDesk:
+        return self.alerts.desk
+
+    def loops(self) -> dict[str, Callable[[], Awaitable[None]]]:
+        """What runs in the background, in the order of starting."""
+        return {
+            "outbox": self.alerts.outbox.run,
+            "notifier": self.alerts.notifier.run,
+            "evaluator": self.alerts.evaluator.run,
+            "health": self.health.run,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class AlertSide:
+    """From a number to one message: what decides, what tells, and the desk in front of both."""
+
+    evaluator: Evaluator
+    notifier: Notifier
+    outbox: Outbox
+    desk: AlertDesk
+
+    async def restore(self) -> None:
+        # Before the first turn, in this order: states first, then what receivers believe of them, then what still waits to be sent.
+        await self.evaluator.restore()
+        await self.notifier.restore()
+        await self.outbox.restore()
+
+
+@asynccontextmanager
+async def build(settings: Settings, clock: Clock | None = None) -> AsyncIterator[House]:
+    """The whole house, closed in reverse when the block ends."""
+    async with AsyncExitStack() as closing:
+        yield await _build(settings, clock or SystemClock(), closing)
+
+
+async def _build(settings: Settings, clock: Clock, closing: AsyncExitStack) -> House:
+    # Straight down, each thing from those above it; the length is the length of the list of parts.
+    data = settings.data_dir
+    data.mkdir(parents=True, exist_ok=True)
+    key = settings.secret_key.get_secret_value() or load_or_create_key(data / "key")
+    admin_token = settings.api_token.get_secret_value() or load_or_create_key(data / "token")
+    metrics, redactor = Metrics(), Redactor(key)
+
+    await migrate(database_url(settings))
+    database = Database(database_url(settings))
+    _closes(closing, "database", database.close)
+    prometheus = Prometheus(
+        settings.prometheus_url, settings.prometheus_token.get_secret_value(), settings.prometheus_timeout, clock=clock
+    )
+    _closes(closing, "prometheus", prometheus.close)
+    clusters = Clusters(_access(settings))
+    _closes(closing, "clusters", clusters.close)
+    collector = Collector(clusters, prometheus, clock)
+    alerts = await _alert_side(settings, database, prometheus, clock, metrics, closing)
+
+    repairs = Repairs(
+        database=database,
+        clusters=clusters,
+        prometheus=prometheus,
+        collector=collector,
+        clock=clock,
+        policy=_policy(settings),
+        key=key,
+        metrics=metrics,
+        lookup=_lookup(alerts.desk),
+    )
+    knowledge = Knowledge(database=database, clock=clock, folders=(SHIPPED, *settings.knowledge_dirs), metrics=metrics)
+    await knowledge.load()
+    services = Services(
+        clusters=clusters, prometheus=prometheus, pages=Pages(clock), collector=collector, repairs=repairs
+    )
+    declared = [*catalog(services), *AlertTools(alerts.desk).all(), *KnowledgeTools(knowledge).all()]
+    toolbox = Toolbox(declared, clock=clock, redactor=redactor, metrics=metrics)
+
+    doorkeeper = Doorkeeper(admin_token=admin_token, key=key, database=database, clock=clock)
+    guard = Guard(clock=clock, key=key, verify_token=doorkeeper.for_mcp, language=settings.language)
+    mcp = _mcp(toolbox, alerts.desk, knowledge, repairs, guard)
+    agent = agent_for(settings, mcp, database, clock, metrics, redactor, key)
+    _closes(closing, "agent", agent.close)
+    await agent.start()
+    health = Health(checks(settings, database, prometheus, clusters, agent, knowledge, alerts.desk), clock, version())
+    return House(
+        settings=settings,
+        version=version(),
+        clock=clock,
+        metrics=metrics,
+        redactor=redactor,
+        database=database,
+        prometheus=prometheus,
+        clusters=clusters,
+        repairs=repairs,
+        alerts=alerts,
+        knowledge=knowledge,
+        toolbox=toolbox,
+        doorkeeper=doorkeeper,
+        health=health,
+        guard=guard,
+        mcp=mcp,
+        agent=agent,
+        admin_token=admin_token,
+    )
+
+
+async def _alert_side(
+    settings: Settings,
+    database: Database,
+    prometheus: Prometheus,
+    clock: Clock,
+    metrics: Metrics,
+    closing: AsyncExitStack,
+) -> AlertSide:
+    store, records, feed = AlertStore(database), Records(database), Feed()
+    channels: list[Channel] = [LogChannel(settings.language)]
+    channels += [WebhookChannel(url, clock=clock, timeout=settings.webhook_timeout) for url in settings.webhook_urls]
+    for channel in channels:
+        _closes(closing, channel.name, channel.close)
+    route = Route(
+        receivers=tuple(channel.name for channel in channels),
+        group_wait=timedelta(seconds=settings.group_wait),
+        repeat_interval=timedelta(seconds=settings.repeat_interval),
+    )
+    stages = pipeline.build(store=store, records=records, route=route, external_url=settings.public_url)
+    notifier = Notifier(pipeline=stages, route=route, store=store, records=records, clock=clock)
+    outbox = Outbox(channels=channels, records=records, clock=clock, metrics=metrics, random=random.random)
+    evaluator = Evaluator(
+        groups=load_rules(settings.rules_files, interval=settings.evaluation_interval),
+        prometheus=prometheus,
+        store=store,
+        clock=clock,
+        metrics=metrics,
+        listeners=(notifier.put, lambda change: feed.publish(change.alert)),
+        timeout=settings.prometheus_timeout,
+        external_url=settings.public_url,
+    )
+    desk = AlertDesk(store=store, records=records, evaluator=evaluator, feed=feed, clock=clock)
+    side = AlertSide(evaluator, notifier, outbox, desk)
+    await side.restore()
+    return side
+
+
+def mcp_for(house: House, local: Guard) -> McpServer[Any]:
+    """The same tools behind another guard: for a process on standard input, which its user has started."""
+    return _mcp(house.toolbox, house.desk, house.knowledge, house.repairs, local)
+
+
+def _mcp(toolbox: Toolbox, desk: AlertDesk, knowledge: Knowledge, repairs: Repairs, guard: Guard) -> McpServer[Any]:
+    return mcp_server.build(
+        toolbox=toolbox,
+        resources=McpResources(desk, knowledge),
+        approvals=McpApprovals(repairs),
+        guard=guard,
+        version=version(),
+    )
+
+
+def database_url(settings: Settings) -> str:
+    return settings.database_url.get_secret_value() or f"sqlite:///{settings.data_dir / 'firstmate.db'}"
+
+
+def _access(settings: Settings) -> KubernetesAccess:
+    return KubernetesAccess(
+        config_path=settings.k8s_config_path,
+        in_cluster=settings.k8s_in_cluster,
+        context=settings.k8s_context,
+        namespace=settings.k8s_namespace,
+        timeout=settings.k8s_timeout,
+    )
+
+
+def _policy(settings: Settings) -> Policy:
+    return Policy(
+        protected_namespaces=settings.protected_namespaces,
+        max_replicas=settings.max_replicas,
+        approval_seconds=settings.approval_minutes * 60,
+        verify_seconds=settings.verify_seconds,
+    )
+
+
+def _lookup(desk: AlertDesk) -> Callable[[str], Awaitable[AlertFacts | None]]:
+    """The question that raised an alert, for a repair to ask again when it checks whether it helped."""
+
+    async def lookup(fingerprint: str) -> AlertFacts | None:
+        found = await desk.facts(fingerprint)
+        return AlertFacts(fingerprint, *found) if found else None
+
+    return lookup
+
+
+@asynccontextmanager
+async def running(house: House) -> AsyncIterator[None]:
+    """The background loops, for as long as the block lasts; repairs that a crash cut short are taken up first."""
+    await house.repairs.resume()
+    tasks = [asyncio.create_task(_watched(name, loop), name=name) for name, loop in house.loops().items()]
+    try:
+        yield
+    finally:
+        for task in reversed(tasks):
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _watched(name: str, loop: Callable[[], Awaitable[None]]) -> None:
+    try:
+        await loop()
+    except asyncio.CancelledError:
+        raise
+    except Exception:
+        # A loop guards its own turns; one that ends all the same is a bug, and must be seen rather than missed.
+        _log.exception("background loop ended", loop=name)
+        raise
+
+
+def version() -> str:
+    try:
+        return installed_version("firstmate")
+    except PackageNotFoundError:
+        return "0+checkout"
+
+
+def _closes(closing: AsyncExitStack, name: str, close: Callable[[], Awaitable[None]]) -> None:
+    async def guarded() -> None:
+        try:
+            await close()
+        except Exception:  # noqa: BLE001 - one part that fails to close must not keep the others open
+            _log.exception("could not close", part=name)
+
+    closing.push_async_callback(guarded)
