@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from knowledge_base.segment import CONCEPT, Segmenter
 
 Vectors = NDArray[np.float32]
-DIMENSIONS = 768
+DIMENSIONS = 512
 _CONCEPT_WEIGHT = 1.6
 _PAIR_WEIGHT = 0.6
 _PIECE_WEIGHT = 0.25

@@ -138,18 +138,27 @@ def _fused(index: LocalIndex, question: Question, coverage: Coverage) -> Scores:
 
 def _reciprocal_ranks(scores: Scores) -> Scores:
     shares = np.zeros(len(scores), dtype=np.float32)
-    # A stable sort: passages that are equal keep their order, and the same question twice has the same answer.
-    best = np.argsort(-scores, kind="stable")[:CANDIDATES]
-    best = best[scores[best] > 0]
+    best = _best_first(scores)[:CANDIDATES]
     levels = np.unique(-scores[best], return_inverse=True)[1]
     first = np.searchsorted(np.sort(levels), levels)
     shares[best] = 1.0 / (FUSION + 1 + first)
     return shares
 
 
+def _best_first(scores: Scores) -> NDArray[np.intp]:
+    """Places with a score above nothing, of a large store only those that can be among the candidates."""
+    some = np.flatnonzero(scores > 0)
+    if len(some) > CANDIDATES:
+        least = np.partition(scores[some], -CANDIDATES)[-CANDIDATES]
+        some = some[scores[some] >= least]
+    # A stable sort: passages that are equal keep their order, and the same question twice has the same answer.
+    return some[np.argsort(-scores[some], kind="stable")]
+
+
 def _chosen(index: LocalIndex, question: Question, coverage: Coverage, fused: Scores, limit: int) -> list[Ranked]:
     good = coverage.page >= np.where(coverage.technical, FLOOR, PLAIN_FLOOR)
-    order = [int(place) for place in np.argsort(-fused, kind="stable") if fused[place] > 0 and good[place]]
+    eligible = np.flatnonzero((fused > 0) & good)
+    order = [int(place) for place in eligible[np.argsort(-fused[eligible], kind="stable")]]
     own = index.of_language(question.language)
     first = [place for place in order if own[place]]
     pages = {index.entries[place].page for place in first}
