@@ -229,6 +229,20 @@ def test_scaling_is_not_proposed_beyond_policy_nor_against_an_autoscaler() -> No
     assert "autoscaler" in refused(cpu_case(None, 0.5, scaler))
 
 
+@pytest.mark.parametrize(
+    "part",
+    [{"strategy": {"type": "Recreate"}}, {"volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "d"}}]}],
+)
+def test_what_must_not_run_twice_gets_a_higher_limit_and_no_twin(part: dict[str, Any]) -> None:
+    alone = deployment("baker", container(cpu="500m"))
+    (alone["spec"] if "strategy" in part else alone["spec"]["template"]["spec"]).update(part)
+    facts: dict[str, Any] = {"container": "app", "used": 0.5, "limit": 0.5, "hot": 1, "pods": 1, "held_back": 1.0}
+    assert "must not run twice" in refused(case(snapshot(alone), "pod_cpu_overload", "scale_out", **facts))
+    draft = drafted(case(snapshot(alone), "pod_cpu_overload", "raise_cpu_limit", **facts))
+    assert draft.arguments["limit"] == "1250m"
+    assert draft.risk == ("high" if "strategy" in part else "medium")
+
+
 def test_the_facts_of_a_finding_are_enough_for_its_remedy() -> None:
     snap = snapshot(*oom())
     graph = Graph(snap)

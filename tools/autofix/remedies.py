@@ -18,9 +18,11 @@ from tools.engines.diagnosis import Component
 from tools.engines.graph import Graph
 from tools.engines.quantity import cpu, memory, parse
 from tools.engines.rank import Ranked
-from tools.engines.snapshot import Object, Snapshot, component, dig, name_of, namespace_of
+from tools.engines.snapshot import Object, Snapshot, component, dig, name_of, namespace_of, rows
 
 COMFORT = 0.6
+FULL = 0.8
+LEAST_RAISE = 1.5
 HEADROOM = 1.3
 OUTLIVE = 1.5
 BRIEFLY = 10.0
@@ -92,7 +94,9 @@ def rollback_rollout(case: Case) -> Draft | Text:
         f"{case.component} runs what revision {back.number} ran; its pods are replaced step by step.",
         f"{case.component} 恢复为第 {back.number} 版的内容，Pod 逐步替换。",
     )
-    return Draft("rollback_rollout", case.component, "restore_template", arguments, effect, "medium", _outlive(case))
+    return Draft(
+        "rollback_rollout", case.component, "restore_template", arguments, effect, _risk(workload), _outlive(case)
+    )
 
 
 def raise_memory_limit(case: Case) -> Draft | Text:
@@ -110,7 +114,8 @@ def raise_memory_limit(case: Case) -> Draft | Text:
 def raise_cpu_limit(case: Case) -> Draft | Text:
     facts = case.cause.finding.facts
     limit = float(facts.get("limit") or 0.0)
-    amount = min(max(limit / COMFORT, 1.5 * limit), case.policy.max_cpu)
+    wanted = limit * max(LEAST_RAISE, _demand(facts) / FULL)
+    amount = min(wanted, case.policy.max_cpu, case.policy.max_growth * limit)
     if amount <= limit:
         return Text("the policy allows no higher CPU limit", "策略不允许更高的 CPU 限制")
     return _limit(case, "raise_cpu_limit", "cpu", cpu(amount))
@@ -120,12 +125,14 @@ def scale_out(case: Case) -> Draft | Text:
     workload, facts = case.workload, case.cause.finding.facts
     if workload is None or case.component.kind != "Deployment":
         return Text("only a Deployment is scaled without asking its owner", "只有 Deployment 可以直接扩容")
+    if _runs_alone(workload):
+        return Text(
+            "it must not run twice: it owns a volume or is recreated", "它独占存储卷或采用重建策略，不能多副本运行"
+        )
     if _autoscaled(case.snapshot, workload):
         return Text("an autoscaler owns its replicas", "副本数由自动伸缩器管理")
     now = int(dig(workload, "spec", "replicas") or 1)
-    # The share of periods held back is demand that usage cannot show.
-    ratio = float(facts["used"]) / (float(facts["limit"]) * max(1, int(facts["hot"])))
-    wanted = max(now + 1, math.ceil(now * ratio * (1 + float(facts.get("held_back") or 0.0)) / COMFORT))
+    wanted = max(now + 1, math.ceil(now * _demand(facts) / COMFORT))
     count = min(wanted, case.policy.max_replicas)
     if count <= now:
         return Text(
@@ -176,7 +183,7 @@ def _limit(case: Case, remedy: str, resource: str, amount: str) -> Draft | Text:
         f"Container {container} of {case.component} may use up to {amount}; its pods are replaced step by step.",
         f"{case.component} 的容器 {container} 可使用至多 {amount}，Pod 逐步替换。",
     )
-    return Draft(remedy, case.component, "set_limit", arguments, effect, "medium", _outlive(case))
+    return Draft(remedy, case.component, "set_limit", arguments, effect, _risk(workload), _outlive(case))
 
 
 def _differs(case: Case, now: Revision, earlier: Revision) -> bool:
@@ -199,6 +206,24 @@ def _outlive(case: Case) -> float:
     finding = case.cause.finding
     least = MEASURED if finding.category == "performance" else FILLED if finding.fault == "oom_killed" else BRIEFLY
     return min(max(least, OUTLIVE * life), case.policy.verify_seconds / 2)
+
+
+def _demand(facts: dict[str, Any]) -> float:
+    """What is wanted as a share of what is allowed; the share of periods held back is demand that usage cannot show."""
+    used = float(facts["used"]) / (float(facts["limit"]) * max(1, int(facts["hot"])))
+    return used * (1 + float(facts.get("held_back") or 0.0))
+
+
+def _runs_alone(workload: Object) -> bool:
+    volumes = rows(workload, "spec", "template", "spec", "volumes")
+    recreated = dig(workload, "spec", "strategy", "type") == "Recreate"
+    return recreated or any("persistentVolumeClaim" in volume for volume in volumes)
+
+
+def _risk(workload: Object) -> Risk:
+    """A workload that is recreated is away while its pods are replaced: a risk as long as any of them still serves."""
+    serves = int(dig(workload, "status", "availableReplicas") or 0) > 0
+    return "high" if serves and dig(workload, "spec", "strategy", "type") == "Recreate" else "medium"
 
 
 def _autoscaled(snapshot: Snapshot, workload: Object) -> bool:
