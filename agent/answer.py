@@ -48,7 +48,9 @@ class Read:
         return frozenset(float(found) for found in _ANY_NUMBER.findall(self.text))
 
     def has_name(self, name: str) -> bool:
-        return name.lower() in self.text or name.lower() in self.question.lower()
+        parts = [name, *name.split("/")] if "/" in name else [name]
+        known = [part.lower() in self.text or part.lower() in self.question.lower() for part in parts]
+        return known[0] or (len(known) > 1 and all(known[1:]))
 
     def has_number(self, digits: str, percent: bool) -> bool:
         value, places = float(digits), len(digits.partition(".")[2])
@@ -78,7 +80,7 @@ def check(text: str, read: Read, language: Language) -> dict[str, Any]:
         shown = []
         for sentence, marks in _sentences(line):
             words = _MARK.sub("", sentence).strip()
-            claims = list(_claims(words))
+            claims = list(dict.fromkeys(_claims(words)))
             ids = [each for each in marks if each in read.by_id]
             wrong = [claim for claim in claims if not _supported(claim, read)]
             if wrong:
@@ -87,8 +89,16 @@ def check(text: str, read: Read, language: Language) -> dict[str, Any]:
             elif words and (ids or claims):
                 statements.append({"text": _BULLET.sub("", words), "evidence": ids or read.ids_with(claims)})
             shown.append(sentence)
-        lines.append(" ".join(part.strip() if index else part.rstrip() for index, part in enumerate(shown)))
+        lines.append(_joined(shown))
     return {"text": "\n".join(lines), "statements": statements, "unsupported": unsupported}
+
+
+def _joined(sentences: Sequence[str]) -> str:
+    line = ""
+    for sentence in sentences:
+        gap = "" if not line or line.endswith(("。", "！", "？", "）")) else " "
+        line += gap + (sentence.strip() if line else sentence.rstrip())
+    return line
 
 
 def sources_of(steps: Sequence[Step]) -> list[dict[str, str]]:
@@ -136,7 +146,10 @@ def _claims(sentence: str) -> Iterable[str]:
 
 
 def _is_prose(name: str) -> bool:
-    return all(part.lower() in NOT_NAMES or part.lower() in KINDS for part in re.split(r"[-/_.]", name) if part)
+    if name.lower() in KINDS:
+        return True
+    humps = sum(1 for char in name if char.isupper()) > 1
+    return not humps and all(part.lower() in NOT_NAMES for part in re.split(r"[-/_.]", name) if part)
 
 
 def _supported(claim: str, read: Read) -> bool:

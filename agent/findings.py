@@ -43,6 +43,10 @@ _NO_REMEDY = Text(
     "No repair can be proposed: no cause with a known repair was found.",
     "无法提出修复方案：没有找到有已知修复办法的原因。",
 )
+_UNKNOWN = Text(
+    "Nothing called {name} was found in any namespace (read: {kinds}).",
+    "在所有命名空间中都没有找到名为 {name} 的对象（已查：{kinds}）。",
+)
 _ALERT = Text("The alert {name} is {state}{since}{summary}", "告警 {name} 状态为 {state}{since}{summary}")
 
 
@@ -54,6 +58,8 @@ def of_run(state: State, language: Language) -> list[Finding]:
     found = _alert(state, language)
     for step in _named(state, "diagnose"):
         found += diagnosis(step, state.get("evidence", []), language)
+    if state["route"]["route"] == "diagnosis" and not _named(state, "diagnose"):
+        found += _undiagnosed(state, language)
     most = MAX_PAGES if state["route"]["route"] == "knowledge" else 1
     found += [item for step in _named(state, "search_knowledge") for item in pages(step, language, most)]
     found += _plan(state, language)
@@ -107,6 +113,19 @@ def gaps(step: Step, language: Language) -> list[Finding]:
 
 def no_remedy(language: Language) -> str:
     return _NO_REMEDY(language)
+
+
+def _undiagnosed(state: State, language: Language) -> list[Finding]:
+    """There was nothing to diagnose: an object that nobody knows, or an estate without trouble."""
+    looked = _named(state, "list_objects")
+    name = state["route"].get("name")
+    if name and looked:
+        kinds = ", ".join(dict.fromkeys(str(step["arguments"].get("kind")) for step in looked))
+        return [
+            {"say": _UNKNOWN(language, name=name, kinds=kinds), "evidence": [step["evidence"][0] for step in looked]}
+        ]
+    calm = [*_named(state, "list_alerts"), *_named(state, "cluster_overview")]
+    return [{"say": step["summary"], "evidence": step["evidence"][:1]} for step in calm]
 
 
 def _named(state: State, tool: str) -> list[Step]:

@@ -7,6 +7,7 @@ say so. The planner needs no network, so the chain always ends in an answer.
 """
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -214,8 +215,10 @@ def _bound(chat: BaseChatModel, tools: Sequence[dict[str, Any]], choice: str | N
 def _check(reply: AIMessageChunk, offered: Collection[str], judge: Judge | None) -> None:
     if not reply.response_metadata.get("finish_reason"):
         raise ModelFailed("cut")
-    if reply.invalid_tool_calls:
-        raise ModelFailed("nonsense", what=f"{reply.invalid_tool_calls[0].get('name')}: bad JSON")
+    # The library mends half a JSON silently; what was really sent is in the chunks.
+    broken = [chunk["name"] for chunk in reply.tool_call_chunks if not _is_object(chunk["args"])]
+    if broken or reply.invalid_tool_calls:
+        raise ModelFailed("nonsense", what=f"{next(iter(broken), '')}: bad JSON")
     unknown = [call["name"] for call in reply.tool_calls if call["name"] not in offered]
     if unknown:
         raise ModelFailed("nonsense", what=unknown[0][:80])
@@ -224,3 +227,10 @@ def _check(reply: AIMessageChunk, offered: Collection[str], judge: Judge | None)
     wrong = judge(AIMessage(reply.text, tool_calls=reply.tool_calls)) if judge else ""
     if wrong:
         raise ModelFailed("nonsense", what=wrong[:200])
+
+
+def _is_object(arguments: str | None) -> bool:
+    try:
+        return isinstance(json.loads(arguments or "{}"), dict)
+    except ValueError:
+        return False

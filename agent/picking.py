@@ -123,7 +123,7 @@ _RULES: tuple[_Rule, ...] = (
     (lambda r: bool(r.expr), lambda r, _: [Call("query_metrics", {"expr": r.expr, "last": r.window})]),
     (lambda r: r.wants("logs"), _logs),
     (lambda r: r.wants("fix") and bool(r.namespace), lambda r, _: [Call("diagnose", _subject(r)), Call("propose_fix", _subject(r))]),
-    (lambda r: r.wants("howto") and not (r.name or r.namespace or r.kind), lambda _, q: [Call("search_knowledge", {"query": q})]),
+    (lambda r: r.wants("howto") and not (r.sure or r.namespace or r.kind), lambda _, q: [Call("search_knowledge", {"query": q})]),
     (lambda r: r.wants("alerts") or bool(r.alert), _alerts),
     (lambda r: r.wants("why") and bool(r.namespace), lambda r, _: [Call("diagnose", _subject(r))]),
     (lambda r: r.wants("metrics") and bool(r.measure), _metrics),

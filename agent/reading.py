@@ -7,9 +7,9 @@ object goes back to the object of the turn before. Nothing here knows any estate
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from agent.words import HERE, INTENTS, KINDS, MEASURES, NOT_NAMES, PRONOUNS, UNIT_LETTER
+from agent.words import INTENTS, KINDS, MEASURES, NOT_NAMES, PRONOUNS, UNIT_LETTER
 
 _NAME = r"[a-z0-9](?:[a-z0-9._-]{0,251}[a-z0-9])?"
 _TOKEN = re.compile(rf"(?<![\w./-])(?:(?P<left>{_NAME})/)?(?P<name>{_NAME})(?![\w/-])")
@@ -24,7 +24,6 @@ _INSIDE = (
     re.compile(rf"\b(?:in|inside|within|of)\s+(?:the\s+)?[\"'`]?(?P<name>{_NAME})"),
     re.compile(rf"(?P<name>{_NAME})[\"'`”]?\s*(?:里|中|下|内)(?:面|边)?"),
 )
-_BESIDE_KIND = re.compile(rf"(?P<before>{_NAME})\s+(?P<kind>[a-z]+)\b|\b(?P<kind2>[a-z]+)\s+(?P<after>{_NAME})")
 _FINGERPRINT = re.compile(r"\b(?=[0-9a-f]*\d)[0-9a-f]{16}\b")
 _WINDOW = re.compile(
     r"(?:last|past|previous|最近|过去|近|前)\s*(?:the\s+)?(?P<count>\d{1,4}|an?|one|一|半)?\s*(?:个)?\s*"
@@ -47,6 +46,8 @@ class Reading:
     window: str = ""
     expr: str = ""
     measure: str = ""
+    sure: bool = False
+    """The name has a name's shape or stands beside its kind; other names are words that no dictionary here knows."""
     follows: bool = False
     """It speaks of the object of the turn before."""
 
@@ -76,6 +77,7 @@ def read(question: str, focus: Mapping[str, str] | None = None) -> Reading:
         window=window(lowered),
         expr=expr,
         measure=_measure(lowered),
+        sure=bool(left) or _is_shaped(name) or (bool(name) and _is_beside_kind(lowered, name)),
     )
     return _with_focus(read, lowered, focus)
 
@@ -137,7 +139,7 @@ def _object(text: str, namespace: str) -> tuple[str, str]:
             return match["left"], match["name"]
     names = [match["name"] for match in found]
     beside = [name for name in names if _is_beside_kind(text, name)]
-    shaped = [name for name in names if "-" in name or any(char.isdigit() for char in name)]
+    shaped = [name for name in names if _is_shaped(name)]
     return "", next(iter([*beside, *shaped, *names]), "")
 
 
@@ -167,6 +169,10 @@ def _is_beside_kind(text: str, name: str) -> bool:
         )
         is not None
     )
+
+
+def _is_shaped(name: str) -> bool:
+    return "-" in name or any(char.isdigit() for char in name)
 
 
 def _may_be_name(word: str) -> bool:
@@ -200,25 +206,19 @@ def _with_focus(read: Reading, text: str, focus: Mapping[str, str]) -> Reading:
     """Fill what the question leaves out from the turn before, if it speaks of the same thing."""
     pronoun = PRONOUNS.search(text) is not None
     bare = not (read.name or read.namespace or read.alert or read.expr)
-    general = read.wants("overview", "howto", "alerts", "list") and not pronoun
+    general = read.wants("overview", "howto", "alerts", "list") and not pronoun and not read.wants("logs")
     if not focus or not (pronoun or (bare and not general)) or read.expr:
         return read
     same_place = not read.namespace or read.namespace == focus.get("namespace")
     if not same_place or (read.name and not pronoun):
         return read
     keeps_name = not read.name and not (read.namespace and not pronoun)
-    return Reading(
-        read.intents,
+    return replace(
+        read,
         kind=read.kind or focus.get("kind", ""),
         name=read.name or (focus.get("name", "") if keeps_name else ""),
         namespace=read.namespace or focus.get("namespace", ""),
         alert=read.alert or focus.get("alert", ""),
-        window=read.window,
-        expr=read.expr,
-        measure=read.measure,
+        sure=True,
         follows=True,
     )
-
-
-def is_here(text: str) -> bool:
-    return HERE.search(text) is not None

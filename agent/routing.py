@@ -88,7 +88,7 @@ def _road(reading: Reading) -> tuple[Road, str]:
     about = bool(reading.name or reading.namespace or reading.alert)
     if reading.wants("promql"):
         return "operator", "read"
-    if reading.wants("howto") and not reading.alert and not reading.name:
+    if reading.wants("howto") and not reading.alert and not reading.sure:
         return (
             ("operator", "read")
             if reading.namespace or (reading.kind and reading.wants("list"))

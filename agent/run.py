@@ -164,8 +164,21 @@ class Agent:
     async def sessions(self, owner: str) -> list[SessionRecord]:
         return await self._store.sessions(owner)
 
-    async def new_session(self, owner: str = "") -> str:
-        return await self._store.new_session(owner)
+    async def new_session(self, owner: str = "", session_id: str | None = None) -> str:
+        return await self._store.new_session(owner, session_id)
+
+    async def waiting_for(self, plan_id: str) -> str | None:
+        """The run that waits for a word on this plan, if one does."""
+        for run_id in await self._store.waiting():
+            if await self.asks_about(run_id) == plan_id:
+                return run_id
+        return None
+
+    async def asks_about(self, run_id: str) -> str | None:
+        """The plan that this run waits for a word on; None when it waits for none."""
+        run = await self._store.run(run_id)
+        plan = (await self._values(run_id)).get("plan") if run.state == "waiting" else None
+        return str(plan["id"]) if plan else None
 
     async def cancel(self, run_id: str) -> None:
         """Stop a run; one that waits for approval is given up, and nothing was applied."""
@@ -203,13 +216,11 @@ class Agent:
     async def _drive(self, run: RunRecord, stream: Stream, given: str | Command[Any]) -> None:
         started = self._clock.monotonic()
         lock = self._turns.setdefault(run.session_id, asyncio.Lock())
-        state: RunState = "failed"
-        values: State = {}
         try:
             async with lock, asyncio.timeout(self.limits.run_seconds):
                 with bind(run_id=run.id):
                     values, state = await self._walk(run, stream, given)
-            await self._end(run, stream, values, state, started)
+                await self._end(run, stream, values, state, started)  # before the next question of the session begins
         except TimeoutError:
             await self._fail(run, stream, _TOO_LONG(_language(run), seconds=self.limits.run_seconds), "timeout")
         except asyncio.CancelledError:

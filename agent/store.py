@@ -62,9 +62,11 @@ class Store:
         self._database = database
         self._clock = clock
 
-    async def new_session(self, owner: str) -> str:
+    async def new_session(self, owner: str, session_id: str | None = None) -> str:
         now = self._clock.now()
-        row = AgentSession(id=secrets.token_hex(12), owner=owner, focus={}, created_at=now, updated_at=now)
+        row = AgentSession(
+            id=session_id or secrets.token_hex(12), owner=owner, focus={}, created_at=now, updated_at=now
+        )
         async with self._database.write() as rows:
             rows.add(row)
         return row.id
@@ -148,6 +150,12 @@ class Store:
         """Runs that a stopped process left in the middle."""
         async with self._database.read() as rows:
             return list(await rows.scalars(select(AgentRun.id).where(AgentRun.state == "running")))
+
+    async def waiting(self, limit: int = 500) -> list[str]:
+        """Runs that wait for a human's word, the latest first."""
+        async with self._database.read() as rows:
+            wanted = select(AgentRun.id).where(AgentRun.state == "waiting").order_by(AgentRun.started_at.desc())
+            return list(await rows.scalars(wanted.limit(limit)))
 
     async def counts(self) -> dict[str, int]:
         async with self._database.read() as rows:

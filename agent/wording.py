@@ -13,7 +13,7 @@ MAX_ROWS = 10
 MAX_LINE = 400
 _LISTS = ("rows", "alerts", "patterns", "series", "metrics", "hits", "workloads", "pods", "events")
 _FAILED = Text("{tool} could not be read: {why}", "{tool} 读取失败：{why}")
-_MISSING = Text("Not read: {what}. {why}{how}", "未能读取：{what}。{why}{how}")
+_MISSING = Text("Not read: {what}: {why}. {how}", "未能读取：{what}：{why}。{how}")
 _MORE = Text("... and {count} more.", "……另有 {count} 项。")
 _NOTHING = Text(
     "I found nothing to read for this question. Name an object, a namespace, an alert or a PromQL expression, "
@@ -34,7 +34,10 @@ def say_findings(findings: Mapping[str, Any]) -> str:
 
 
 def say_outputs(outputs: Sequence[Mapping[str, Any]], language: Language) -> str:
-    lines = [line for output in outputs for line in output_lines(output, language)]
+    read = any(output.get("tool") != "list_objects" and output.get("ok") for output in outputs)
+    # A list that only served to find where an object lives is a step, not an answer.
+    told = [output for output in outputs if not (read and output.get("tool") == "list_objects" and output.get("ok"))]
+    lines = [line for output in told for line in output_lines(output, language)]
     return "\n".join(lines) if lines else _NOTHING(language)
 
 
@@ -56,8 +59,8 @@ def missing_lines(output: Mapping[str, Any], language: Language) -> list[str]:
 
 
 def gap_line(gap: Mapping[str, Any], language: Language) -> str:
-    how = f" {gap['how']}" if gap.get("how") else ""
-    return _MISSING(language, what=gap.get("what", ""), why=gap.get("why", ""), how=how)
+    why = str(gap.get("why", "")).rstrip(".。")
+    return _MISSING(language, what=gap.get("what", ""), why=why, how=gap.get("how") or "").strip()
 
 
 def row_lines(data: Mapping[str, Any], language: Language) -> list[str]:

@@ -45,7 +45,7 @@ INTENTS: dict[str, re.Pattern[str]] = {
         r"概况|概览|总览|集群(?:状态|情况|怎么样|健康)|整体|健康吗|正常吗"
     ),
     "howto": re.compile(
-        r"\bhow (?:to|do|can|should)\b|\bwhat (?:is|are|does|to do)\b|"
+        r"\bhow (?:to|do|can|should)\b|\bwhat (?:is|are|does|to do)\b(?! (?:wrong|broken|happening|failing|down|going))|"
         r"\b(?:runbooks?|playbook|documentation|docs|guide|steps|meaning|best practice)\b|"
         r"怎么(?:处理|办|解决|排查|修|配置|做|设置)|如何|什么是|是什么意思|手册|步骤|文档|最佳实践|知识库|应该怎么"
     ),
@@ -63,7 +63,6 @@ MEASURES: dict[str, re.Pattern[str]] = {
 PRONOUNS = re.compile(
     r"\b(?:it|its|it's|that|this|those|these|them|their|the same|again)\b|它|其(?!他|它|中|实)|这个|那个|这些|那些|该|刚才|上面|继续|再"
 )
-HERE = re.compile(r"\b(?:cluster|everything|all)\b|集群|全部|所有")
 
 UNIT_LETTER = {
     "s": "s", "m": "m", "h": "h", "d": "d", "w": "w",
@@ -101,6 +100,8 @@ documentation guide steps step knowledge base severity critical warning info nam
 labels port ports probe probes liveness readiness oom oomkilled crashloopbackoff crashloop imagepullbackoff
 errimagepull kubectl http https tcp dns tls url api server apiserver node remediate heal approve approval reject plan
 plans production prod-like answer backoff loop pull pulling killed kill mode rag mcp min max avg sum p50 p90 p95 p99
-ms sec min mins hrs hour app application apps workload
+ms sec min mins hrs hour app application apps workload handle handled loops errimage deal solve avoid troubleshooting
+debug understand mistake rule rules metric-name graphs panel panels dashboard dashboards evaluate memory leak leaks
+leaking spike spikes burst full pressure evicted eviction
 """
 NOT_NAMES = frozenset(_ENGLISH.split())

@@ -67,7 +67,9 @@ async def _from_name(gathering: Gathering, route: dict[str, Any]) -> None:
     kinds = dict.fromkeys(kind for kind in (route.get("kind"), "Deployment", "Pod", "Service") if kind in WORKLOADS)
     for kind in kinds:
         step = await gathering.call("list_objects", kind=kind, name=name)
-        row = located([_as_output(step)], name) if step else None
+        if step is None:
+            return  # the system that could tell does not answer, and asking again in other words will not help
+        row = located([_as_output(step)], name)
         if row and row.get("namespace"):
             route["namespace"], route["kind"] = row["namespace"], kind
             return

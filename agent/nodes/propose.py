@@ -12,7 +12,9 @@ from agent.turn import Turn
 
 def after_diagnose(state: State) -> Literal["propose", "report"]:
     cause = first_cause(state.get("steps", []))
-    wanted = state["route"].get("fix") or state["route"].get("alert")
+    alert = state["route"].get("alert")
+    came_from_alert = bool(alert) and alert != (state.get("focus") or {}).get("alert")
+    wanted = state["route"].get("fix") or came_from_alert or bool(state.get("alert"))
     return "propose" if wanted and cause is not None and cause.get("remedies") else "report"
 
 

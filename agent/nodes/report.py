@@ -39,9 +39,11 @@ async def _worded(state: State, turn: Turn) -> str:
 def _left_out(text: str, state: State, turn: Turn) -> list[str]:
     """Lines for the failures and gaps that the wording does not cite."""
     cited = marks_in(text)
+    decided = state.get("decision") is not None
+    steps = [step for step in state.get("steps", []) if not decided or step["tool"] == "apply_plan"]
     return [
         cite(gap["say"], gap["evidence"])
-        for step in state.get("steps", [])
+        for step in steps
         if not cited & set(step["evidence"][:1])
         for gap in findings.gaps(step, turn.language)
     ]

@@ -205,16 +205,27 @@ class Estate:
     def list_alerts(self, ctx: Context, ask: Alerts) -> ToolResult[Rows]:  # noqa: ARG002
         return answer(ctx, pick(ctx.language, "1 alert is firing", "1 条告警正在触发"), alerts=[the_alert()])
 
-    def get_alert(self, ctx: Context, ask: OfAlert) -> ToolResult[Rows]:
+    def get_alert(self, ctx: Context, ask: OfAlert) -> ToolResult[AnyObject]:
         if not FINGERPRINT.startswith(ask.fingerprint):
             raise NotFound(f"There is no alert {ask.fingerprint}.")
-        return ToolResult(summary="the alert", data=AnyObject(**the_alert()), source=[at("alerts")], seen_at=NOON)  # type: ignore[return-value]
+        return ToolResult(
+            summary=f"the alert for {ctx.caller.name}",
+            data=AnyObject(**the_alert()),
+            source=[at("alerts")],
+            seen_at=NOON,
+        )
 
     def search(self, ctx: Context, ask: Search) -> ToolResult[Rows]:
         if "weather" in ask.query:
             return answer(ctx, "Nothing found", reason="No page speaks of it.")
-        hit = {"page": "crash", "title": "Crash loops", "heading": "Causes", "path": "runbooks/en/crash.md", "text": "Read the previous log first.",
-               "quote": "Read the previous log first.", "score": 1.0, "language": "en"}  # fmt: skip
+        hit = {
+            "page": "crash",
+            "title": "Crash loops",
+            "heading": "Causes",
+            "path": "runbooks/en/crash.md",
+            "text": "Read the previous log first.",
+            "quote": "Read the previous log first.",
+        }
         return answer(ctx, "One passage answers", query=ask.query, hits=[hit])
 
     def diagnose(self, ctx: Context, ask: Subject) -> ToolResult[Diagnosis]:
@@ -266,8 +277,16 @@ class Estate:
 
 def the_alert() -> dict[str, Any]:
     labels = {"namespace": "orders", "deployment": "ledger", "severity": "critical"}
-    return {"fingerprint": FINGERPRINT, "name": "PodsNotReady", "state": "firing", "labels": labels, "severity": "critical",
-            "namespace": "orders", "annotations": {"summary": "ledger has pods that are not ready"}, "starts_at": NOON.isoformat()}  # fmt: skip
+    return {
+        "fingerprint": FINGERPRINT,
+        "name": "PodsNotReady",
+        "state": "firing",
+        "severity": "critical",
+        "namespace": "orders",
+        "labels": labels,
+        "annotations": {"summary": "ledger has pods that are not ready"},
+        "starts_at": NOON.isoformat(),
+    }
 
 
 def at(query: str) -> Source:

@@ -1,0 +1,81 @@
+"""What survives when the process goes away: a new House on the same files stands for the restart."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from agent.memory import without_marks
+from core.errors import Conflict
+from tests.agent.fakes import Estate, House
+
+
+async def test_a_question_that_waits_for_approval_survives_a_restart(tmp_path: Path) -> None:
+    async with House(tmp_path) as before:
+        asked = await before.ask("Fix ledger in orders")
+    async with House(tmp_path) as after:
+        assert (await after.agent.run(asked.run_id)).state == "waiting"
+        replayed = await after.follow(asked.run_id)
+        assert [kind for kind in asked.types() if kind != "token"] == replayed.types()
+        after.estate.approved.add("h1")
+        await after.agent.decide(asked.run_id, True, by="bob")
+        told = await after.follow(asked.run_id, after=asked.events[-1]["seq"])
+        everything = await after.follow(asked.run_id)
+    assert after.estate.applied == ["p1 by bob"]
+    assert told.state == "finished"
+    assert "succeeded" in told.text
+    assert everything.types().count("run_finished") == 2
+    sequence = [event["seq"] for event in everything.events]
+    assert sequence == sorted(set(sequence))
+
+
+async def test_a_refusal_after_a_restart_changes_nothing(tmp_path: Path) -> None:
+    async with House(tmp_path) as before:
+        asked = await before.ask("Fix ledger in orders")
+    async with House(tmp_path) as after:
+        await after.agent.decide(asked.run_id, False, by="bob")
+        told = await after.follow(asked.run_id, after=asked.events[-1]["seq"])
+        with pytest.raises(Conflict):
+            await after.agent.decide(asked.run_id, True, by="bob")
+    assert after.estate.applied == []
+    assert "refused by bob" in told.text
+
+
+async def test_a_finished_run_can_be_read_after_a_restart(tmp_path: Path) -> None:
+    async with House(tmp_path) as before:
+        asked = await before.ask("why is ledger failing in orders?")
+    async with House(tmp_path) as after:
+        replayed = await after.follow(asked.run_id, after=2)
+        record = await after.agent.run(asked.run_id)
+        follow_up = await after.ask("and its logs?", session_id=asked.session)
+    assert replayed.one("answer") == asked.one("answer")
+    assert record.answer == asked.text
+    assert "panic: out of cheese" in follow_up.text
+
+
+async def test_a_run_that_a_crash_left_in_the_middle_is_marked_failed_with_a_sentence(tmp_path: Path) -> None:
+    estate = Estate()
+    started = asyncio.Event()
+
+    async def hold() -> None:
+        started.set()
+        await asyncio.Event().wait()
+
+    async with House(tmp_path, estate=estate) as before:
+        first = await before.ask("pods in orders")
+        estate.hold = hold
+        run = await before.agent.ask("logs of ledger", caller_name="ada", caller_role="viewer")
+        await started.wait()
+        # A crash says goodbye to nobody: the second house opens while the first still believes to be running.
+        async with House(tmp_path) as after:
+            record = await after.agent.run(run.id)
+            told = await after.follow(run.id)
+            assert (await after.agent.run(first.run_id)).state == "finished"
+    assert record.state == "failed"
+    assert "process stopped" in record.error
+    assert told.one("error")["kind"] == "interrupted"
+    assert told.state == "failed"
+
+
+def test_marks_of_an_old_answer_do_not_travel_into_the_next_question() -> None:
+    assert without_marks("It restarted [e1] twice [e2, e3].") == "It restarted  twice [e2, e3]."
