@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from core.language import detect
 from core.redact import Redactor
@@ -43,7 +44,7 @@ TOOLS = {
     "get_object": {"kind", "name", "namespace"},
     "read_logs": {"name", "namespace", "container", "previous", "last", "contains", "tail"},
     "query_metrics": {"expr", "last", "start", "end", "step"},
-    "diagnose": {"namespace", "name"},
+    "diagnose": {"namespace", "name", "since_seconds"},
     "propose_fix": {"namespace", "name", "alert", "fault"},
 }
 _CALL = re.compile(r"`((?:cluster|list|get|read|query|find|propose|apply|undo|search)_[a-z]+|diagnose)((?: [^`]*)?)`")
@@ -89,6 +90,15 @@ def test_a_page_and_its_translation_speak_of_the_same_faults_and_alerts(page_id:
 def test_a_translation_asks_the_same_tools_in_the_same_order(page_id: str) -> None:
     english, chinese = (load(SHIPPED / language / f"{page_id}.md") for language in ("en", "zh"))
     assert [name for name, _ in calls(english)] == [name for name, _ in calls(chinese)]
+
+
+def test_every_shipped_alert_that_names_a_runbook_is_named_by_it() -> None:
+    files = (Path(__file__).parents[2] / "alerts" / "rules").glob("*.yaml")
+    groups = [group for file in files for group in yaml.safe_load(file.read_text(encoding="utf-8"))["groups"]]
+    named = {rule["alert"]: rule["annotations"].get("runbook") for group in groups for rule in group["rules"]}
+    for alert, runbook in named.items():
+        if runbook:
+            assert alert in load(SHIPPED / "en" / f"{runbook}.md").alerts, f"{alert} names {runbook}"
 
 
 def test_a_page_has_every_section_in_order_and_none_is_a_stub(page: Page) -> None:
