@@ -6,7 +6,7 @@ from datetime import timedelta
 from core.errors import Invalid
 
 _UNITS = (("y", 31_536_000_000), ("w", 604_800_000), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000))
-_SHAPE = re.compile("".join(rf"(?:(\d{{1,10}}){unit})?" for unit, _ in _UNITS) + r"(?:(\d{1,13})ms)?")
+_SHAPE = re.compile("".join(rf"(?:([0-9]{{1,10}}){unit})?" for unit, _ in _UNITS) + r"(?:([0-9]{1,13})ms)?")
 _EXACT = frozenset({"y", "w", "d"})
 _LONGEST = 100 * 31_536_000_000
 

@@ -178,7 +178,7 @@ class AlertStore:
 
 
 async def _tally(session: AsyncSession, query: Select[str, int]) -> dict[str, int]:
-    return dict((await session.execute(query)).tuples().all())
+    return dict((await session.execute(query)).all())
 
 
 async def _moves_since(session: AsyncSession, after: str, since: datetime) -> int:

@@ -194,7 +194,7 @@ class _Parser:
         if not self._tokens:
             raise Invalid("The template has an empty {{ }}.")
         kind, text = self._tokens[0]
-        if kind != "path" or text[0] in "$.":
+        if kind != "path" or text[0] in "$." or text in ("true", "false"):
             if piped is not None:
                 raise Invalid(f"The template pipes into {text}, which is not a function.")
             return self._operand()

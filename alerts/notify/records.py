@@ -212,8 +212,8 @@ class Records:
         reasons = select(row.reason, func.sum(row.times)).where(row.last_at >= since).group_by(row.reason)
         statuses = select(sent.status, func.count()).where(sent.created_at >= since).group_by(sent.status)
         async with self._database.read() as session:
-            by_reason = {name: int(count) for name, count in (await session.execute(reasons)).tuples()}
-            return by_reason, dict((await session.execute(statuses)).tuples().all())
+            by_reason = {name: int(count) for name, count in (await session.execute(reasons)).all()}
+            return by_reason, dict((await session.execute(statuses)).all())
 
 
 async def _add(session: AsyncSession, decision: Decision) -> int:

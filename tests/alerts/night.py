@@ -252,3 +252,11 @@ class Night:
         self.script = [entry for entry in self.script if entry[0] > self.second]
         for _, happen in sorted(due, key=lambda entry: entry[0]):
             happen()
+
+
+async def stop(*tasks: "asyncio.Task[None]") -> None:
+    """Cancelled and gone, before the database that they use is closed."""
+    for task in tasks:
+        task.cancel()
+    ended = await asyncio.gather(*tasks, return_exceptions=True)
+    assert all(isinstance(end, asyncio.CancelledError) for end in ended)

@@ -11,7 +11,7 @@ import pytest
 from alerts.model import Alert, Change, Transition
 from alerts.rules import parse_rules
 from core.errors import Invalid, NotConfigured, Upstream
-from tests.alerts.night import EVENING, Begin, Night, Sample, rules
+from tests.alerts.night import EVENING, Begin, Night, Sample, rules, stop
 
 
 async def test_an_alert_is_pending_then_firing_then_resolved(begin: Begin) -> None:
@@ -287,9 +287,7 @@ async def test_the_running_watch_asks_at_every_turn_until_it_is_cancelled(begin:
     for turn in range(1, 5):
         await _eventually(partial(_has_had_turns, night, turn))
         await night.clock.advance(15)
-    watch.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await watch
+    await stop(watch)
     slots = [at for _, at in night.prometheus.asked]
     assert {later - earlier for earlier, later in pairwise(slots)} == {timedelta(seconds=15)}
 

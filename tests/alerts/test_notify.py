@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from alerts.notify.grouping import Groups, Route
 from core.errors import Upstream
-from tests.alerts.night import Begin, Night, Receiver, rules
+from tests.alerts.night import Begin, Night, Receiver, rules, stop
 
 DOWN = Upstream("The phone", "answered 503", retryable=True, status=503)
 REFUSES = Upstream("The phone", "answered 400", retryable=False, status=400)
@@ -220,7 +220,7 @@ async def test_a_receiver_that_hangs_does_not_hold_up_another(begin: Begin) -> N
         await asyncio.sleep(0.001)
     assert listening.said == ["firing first"]
     assert hanging.tried == 1
-    sending.cancel()
+    await stop(sending)
 
 
 async def test_killed_after_deciding_and_before_sending_it_is_sent_after_the_restart(begin: Begin) -> None:
@@ -315,8 +315,7 @@ async def test_the_running_clockwork_tells_without_being_driven(begin: Begin) ->
         if night.phone.got:
             break
     assert night.phone.said == ["firing first"]
-    for task in tasks:
-        task.cancel()
+    await stop(*tasks)
 
 
 async def test_the_pipeline_can_be_printed(begin: Begin) -> None:
