@@ -128,8 +128,7 @@ def _standing(store: Store) -> dict[str, tuple[ServiceKey, ...]]:
     for endpoints in store.list("Endpoints"):
         for subset in endpoints.get("subsets") or []:
             for address in subset.get("addresses") or []:
-                if "targetRef" in address:
-                    found[address["targetRef"]["uid"]].append(_key(endpoints))
+                found[(address.get("targetRef") or {}).get("uid", "")].append(_key(endpoints))
     return {uid: tuple(keys) for uid, keys in found.items()}
 
 

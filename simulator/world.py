@@ -63,7 +63,7 @@ class World:
         self.conditions = Conditions(backlog={app.consumes: 0.0 for app in shop.apps if app.consumes})
         self.book = LogBook()
         self._context = Context(self.store, self.clock.now, self.events)
-        self._loops = Loops(self._context)
+        self._loops = Loops(self._context, survives=True)
         self._writer = LogWriter(self.book, seed)
         self._solver = Solver(shop, seed)
         self.collector = Collector(self.tsdb, self.store, shop, seed)

@@ -6,6 +6,7 @@ Each one reads the objects, compares what is wanted with what is, and writes the
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from simulator.controllers.context import Context
 from simulator.store import TooOld
 
 MAX_ROUNDS = 40
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -33,10 +35,17 @@ CONTROLLERS: tuple[Controller, ...] = (
 
 
 class Loops:
-    """Runs the controllers; remembers for each which version of the world it has seen."""
+    """Runs the controllers; remembers for each which version of the world it has seen.
 
-    def __init__(self, context: Context, controllers: tuple[Controller, ...] = CONTROLLERS) -> None:
+    With `survives` a controller that fails over an object nobody foresaw is reported and tried again after the next change, as a real
+    one is: one strange object must not stop the world.
+    """
+
+    def __init__(
+        self, context: Context, controllers: tuple[Controller, ...] = CONTROLLERS, *, survives: bool = False
+    ) -> None:
         self._context = context
+        self._survives = survives
         self._controllers = controllers
         self._seen = dict.fromkeys((each.name for each in controllers), 0)
 
@@ -52,10 +61,18 @@ class Loops:
             for controller in self._controllers:
                 if (force and number == 0) or self._concerns(controller):
                     self._seen[controller.name] = store.version
-                    controller.reconcile(self._context)
+                    self._run(controller)
             between()
             if store.version == before:
                 return
+
+    def _run(self, controller: Controller) -> None:
+        try:
+            controller.reconcile(self._context)
+        except Exception:
+            if not self._survives:
+                raise
+            _log.exception("a controller could not reconcile", extra={"controller": controller.name})
 
     def _concerns(self, controller: Controller) -> bool:
         try:

@@ -79,9 +79,16 @@ def requests(pod: Object) -> tuple[float, float]:
 def _rooms(ctx: Context, pods: list[Object]) -> list[Room]:
     rooms = []
     for node in ctx.store.list("Node"):
-        allocatable = node["status"]["allocatable"]
+        allocatable = (node.get("status") or {}).get("allocatable")
+        # A node object that no kubelet has reported on has room for nobody.
+        if not allocatable or is_deleting(node):
+            continue
         room = Room(
-            node, quantity(allocatable["cpu"]), quantity(allocatable["memory"]), int(allocatable["pods"]), Counter()
+            node,
+            quantity(allocatable["cpu"]),
+            quantity(allocatable["memory"]),
+            int(allocatable.get("pods", 0)),
+            Counter(),
         )
         for pod in pods:
             if pod["spec"].get("nodeName") == name_of(node) and not is_finished(pod):

@@ -155,20 +155,26 @@ def _endpoints(endpoints: Object) -> Metrics:
 
 
 def _node(node: Object) -> Metrics:
-    name = name_of(node)
-    info = node["status"]["nodeInfo"]
-    internal = next(each["address"] for each in node["status"]["addresses"] if each["type"] == "InternalIP")
-    details = {"kubelet_version": info["kubeletVersion"], "os_image": info["osImage"], "internal_ip": internal}
+    name, status = name_of(node), node.get("status") or {}
+    info = status.get("nodeInfo") or {}
+    internal = next((each["address"] for each in status.get("addresses") or [] if each["type"] == "InternalIP"), "")
+    details = {
+        "kubelet_version": info.get("kubeletVersion", ""),
+        "os_image": info.get("osImage", ""),
+        "internal_ip": internal,
+    }
     yield _of("kube_node_info", 1, node=name, **details)
     yield _of("kube_node_spec_unschedulable", bool((node.get("spec") or {}).get("unschedulable")), node=name)
-    for each in node["status"]["conditions"]:
+    for each in status.get("conditions") or []:
         for state in STATES:
             labels = {"node": name, "condition": each["type"], "status": state}
             yield _of("kube_node_status_condition", each["status"].lower() == state, **labels)
     for section in ("allocatable", "capacity"):
         for resource_name, unit in (*UNITS.items(), ("pods", "integer")):
-            value = quantity(node["status"][section][resource_name])
-            yield _of(f"kube_node_status_{section}", value, node=name, resource=resource_name, unit=unit)
+            value = (status.get(section) or {}).get(resource_name)
+            if value is not None:
+                labels = {"node": name, "resource": resource_name, "unit": unit}
+                yield _of(f"kube_node_status_{section}", quantity(value), **labels)
     for taint in (node.get("spec") or {}).get("taints") or []:
         yield _of(
             "kube_node_spec_taint", 1, node=name, **{key: str(taint.get(key, "")) for key in ("key", "value", "effect")}
