@@ -39,6 +39,16 @@ _REFUSED = Text(
     "The repair was refused by {by}{note}; nothing was changed.", "修复被 {by} 拒绝{note}；没有做任何改动。"
 )
 _OUTCOME = Text("The plan “{title}” is now {state}. {reason}", "方案“{title}”现在的状态是 {state}。{reason}")
+_STATES = {
+    "applying": "执行中",
+    "verifying": "验证中",
+    "undoing": "撤销中",
+    "succeeded": "已成功",
+    "undone": "已撤销",
+    "failed": "失败",
+    "superseded": "已作废",
+    "expired": "已过期",
+}
 _NO_REMEDY = Text(
     "No repair can be proposed: no cause with a known repair was found.",
     "无法提出修复方案：没有找到有已知修复办法的原因。",
@@ -136,9 +146,7 @@ def _alert(state: State, language: Language) -> list[Finding]:
     items: list[Finding] = []
     for step in _named(state, "get_alert"):
         alert = step["data"].get("alert") or step["data"]
-        summary = (alert.get("annotations") or {}).get("summary", "")
-        if language == "zh":
-            summary = (alert.get("annotations") or {}).get("summary_zh") or summary
+        summary = alert.get("summary") or (alert.get("annotations") or {}).get("summary", "")
         since = f" ({alert['starts_at']})" if alert.get("starts_at") else ""
         said = _ALERT(
             language,
@@ -177,11 +185,10 @@ def _outcome(state: State, language: Language) -> list[Finding]:
     if applied is None or not applied["ok"]:
         return []
     done = applied["data"].get("plan") or applied["data"]
-    said = _OUTCOME(language, title=plan["title"], state=done.get("state", ""), reason=done.get("state_reason", ""))
-    return [
-        {"say": said, "evidence": applied["evidence"][:1]},
-        {"say": applied["summary"], "evidence": applied["evidence"][:1]},
-    ]
+    state_name = str(done.get("state", ""))
+    shown = _STATES.get(state_name, state_name) if language == "zh" else state_name
+    said = _OUTCOME(language, title=plan["title"], state=shown, reason=done.get("state_reason", ""))
+    return [{"say": said.strip(), "evidence": applied["evidence"][:1]}]
 
 
 def _evidence_by_cause(step: Step, evidence: Sequence[Evidence]) -> dict[int, list[str]]:

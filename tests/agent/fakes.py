@@ -108,6 +108,7 @@ class Estate:
         self.healthy = False
         self.approved: set[str] = set()
         self.applied: list[str] = []
+        self.ends_as = ("succeeded", "The alert is gone.")
         self.log_line = "panic: out of cheese"
         self.hold: Callable[[], Awaitable[None]] | None = None
 
@@ -267,8 +268,8 @@ class Estate:
         done = {
             "id": ask.plan_id,
             "title": "Roll back ledger",
-            "state": "succeeded",
-            "state_reason": "The alert is gone.",
+            "state": self.ends_as[0],
+            "state_reason": self.ends_as[1],
         }
         return ToolResult(
             summary="ledger was rolled back", data=AnyObject(**done), source=[at("PATCH deployment")], seen_at=NOON
@@ -284,7 +285,7 @@ def the_alert() -> dict[str, Any]:
         "severity": "critical",
         "namespace": "orders",
         "labels": labels,
-        "annotations": {"summary": "ledger has pods that are not ready"},
+        "summary": "ledger has pods that are not ready",
         "starts_at": NOON.isoformat(),
     }
 

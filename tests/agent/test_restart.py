@@ -29,6 +29,18 @@ async def test_a_question_that_waits_for_approval_survives_a_restart(tmp_path: P
     assert sequence == sorted(set(sequence))
 
 
+async def test_the_operators_messages_survive_a_restart_too(tmp_path: Path) -> None:
+    async with House(tmp_path) as before:
+        asked = await before.ask("fix ledger in orders", mode="mcp")
+        assert asked.state == "waiting"
+    async with House(tmp_path) as after:
+        after.estate.approved.add("h1")
+        await after.agent.decide(asked.run_id, True, by="bob", role="admin")
+        told = await after.follow(asked.run_id, after=asked.events[-1]["seq"])
+    assert after.estate.calls == [("apply_plan", "bob", "admin")]
+    assert told.state == "finished"
+
+
 async def test_a_refusal_after_a_restart_changes_nothing(tmp_path: Path) -> None:
     async with House(tmp_path) as before:
         asked = await before.ask("Fix ledger in orders")

@@ -156,6 +156,24 @@ async def test_a_refused_plan_changes_nothing_and_the_answer_says_who_refused(tm
     assert is_backed(told)
 
 
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("Fix ledger in orders", "is now undone. The alert kept firing."),
+        ("修复 orders 里的 ledger", "现在的状态是 已撤销。The alert kept firing."),
+    ],
+)
+async def test_a_repair_that_was_taken_back_is_not_reported_as_done(tmp_path: Path, question: str, said: str) -> None:
+    async with House(tmp_path) as house:
+        asked = await house.ask(question)
+        house.estate.approved.add("h1")
+        house.estate.ends_as = ("undone", "The alert kept firing.")
+        await house.agent.decide(asked.run_id, True, by="bob")
+        told = await house.follow(asked.run_id, after=asked.events[-1]["seq"])
+    assert said in told.text
+    assert "succeeded" not in told.text
+
+
 async def test_an_approval_that_was_never_recorded_is_refused_by_the_tool_and_said(tmp_path: Path) -> None:
     async with House(tmp_path) as house:
         asked = await house.ask("Fix ledger in orders")
