@@ -6,7 +6,7 @@ A watcher that is slower than the news loses the oldest of it, never slows the e
 import asyncio
 from collections.abc import AsyncIterator
 
-from alerts.model import Alert
+from alerts.model import Alert, Change
 
 MAX_WAITING = 256
 MAX_WATCHERS = 200
@@ -15,6 +15,11 @@ MAX_WATCHERS = 200
 class Feed:
     def __init__(self) -> None:
         self._watchers: set[asyncio.Queue[Alert]] = set()
+
+    def put(self, change: Change) -> None:
+        """The evaluator's listener: moves are news, a value that wanders is not."""
+        if change.transition:
+            self.publish(change.alert)
 
     def publish(self, alert: Alert) -> None:
         for queue in self._watchers:

@@ -1,0 +1,55 @@
+"""The same night on PostgreSQL: every statement the room makes, on the engine that a larger house uses."""
+
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from core.database import Database
+from tests.alerts.night import Night, rules
+from tests.services import Postgres
+
+
+@pytest.fixture
+async def night(postgres: Postgres) -> AsyncIterator[Night]:
+    # A database of its own: other tests migrate the server's first one.
+    connection = await asyncpg.connect(postgres.url)
+    await connection.execute("DROP DATABASE IF EXISTS alerts_night WITH (FORCE)")
+    await connection.execute("CREATE DATABASE alerts_night")
+    await connection.close()
+    database = Database(postgres.url.rpartition("/")[0] + "/alerts_night")
+    await database.create_tables()
+    night = Night(database, rules(hold="15s"))
+    await night.restore()
+    yield night
+    await database.close()
+
+
+@pytest.mark.real("postgres")
+async def test_an_alert_lives_is_told_taken_and_ends_on_postgresql(night: Night) -> None:
+    night.at(0).sees("a", "b", value=float("nan"))
+    await night.until(30)
+    night.expect(firing=["a", "b"])
+    await night.restart()
+    (alert, _), total = await night.desk.list("firing", namespace="shop")
+    assert total == 2
+    assert (await night.desk.acknowledge(alert.fingerprint[:10], "mei", "值班")).acknowledged_note == "值班"
+    night.at(45).sees()
+    await night.until(150)
+    assert night.phone.said == ["firing first", "resolved resolved"]
+    assert [move.after for move in await night.desk.transitions(alert.fingerprint)] == [
+        "pending",
+        "firing",
+        "acknowledged",
+        "resolved",
+    ]
+    assert [row.reason for row in await night.desk.decisions(alert.fingerprint)] == [
+        "first",
+        "duplicate",  # after the restart the group was looked at again
+        "resolved",
+    ]
+    told = await night.desk.statistics()
+    assert told["by_state"] == {"pending": 0, "firing": 0, "resolved": 2}
+    assert told["last_24h"]["deliveries"] == {"sent": 2}
+    night.channels = []
+    await night.restart()
