@@ -1,13 +1,14 @@
 """The HTTP application: routes, middleware, MCP's door and the console over one house.
 
-Order of the middleware, outermost first: request id, measurement, body bound, rate. MCP is mounted before the console, and both after the
-API's own routes, because a mount takes every path below it.
+Order of the middleware, outermost first: request id, measurement, body bound, rate. MCP is one exact path that hands the whole request on
+(its application has its own authentication); the console comes last, because a mount takes every path below it.
 """
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI, Request, Response
+from starlette.routing import Route
 
 from api import errors
 from api.middleware import BoundedBody, Measured, RateLimited, RequestId
@@ -43,7 +44,7 @@ def create_app(house: House, *, background: bool = True) -> FastAPI:
     app.state.house = house
     errors.install(app)
     _routes(app)
-    app.mount("/mcp", mcp)
+    app.router.routes.append(Route("/mcp", endpoint=mcp))
     app.add_middleware(RateLimited, per_minute=house.settings.api_rate_limit, clock=house.clock)
     app.add_middleware(BoundedBody)
     app.add_middleware(Measured, metrics=house.metrics, clock=house.clock)

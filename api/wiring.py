@@ -150,6 +150,7 @@ async def _build(settings: Settings, clock: Clock, closing: AsyncExitStack) -> H
         metrics=metrics,
         lookup=_lookup(alerts.desk),
     )
+    _closes(closing, "repairs", repairs.close)
     knowledge = Knowledge(database=database, clock=clock, folders=(SHIPPED, *settings.knowledge_dirs), metrics=metrics)
     await knowledge.load()
     services = Services(

@@ -18,6 +18,8 @@ MAX_DEPTH = 40
 _SENSITIVE_NAME = (
     r"(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential|authorization)"
 )
+# "pull secret: create it with kubectl" is a sentence and not an assignment.
+_PROSE = r"\s[a-z]{2,12}\s[a-z]{1,12}\b"
 _PATTERNS: tuple[re.Pattern[str], ...] = (
     re.compile(
         r"(?P<secret>-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[\s\S]{0,10000}?-----END [A-Z ]{0,30}PRIVATE KEY-----)"
@@ -28,7 +30,7 @@ _PATTERNS: tuple[re.Pattern[str], ...] = (
     re.compile(r"(?i)\bbearer\s+(?P<secret>[A-Za-z0-9._~+/-]{8,}=*)"),
     re.compile(r"(?i)\b[a-z][a-z0-9+.-]{1,20}://[^\s:/@]{0,100}:(?P<secret>[^\s@/]{1,200})@"),
     re.compile(
-        rf"(?i)(?<![<\w.-])[\w.-]{{0,40}}{_SENSITIVE_NAME}\b[\"']?\s{{0,3}}[=:]\s{{0,3}}[\"']?(?P<secret>(?!<secret:)[^\s\"',;&]{{3,400}})"
+        rf"(?i)(?<![<\w.-])[\w.-]{{0,40}}{_SENSITIVE_NAME}\b[\"']?\s{{0,3}}(?:=|:(?!{_PROSE}))\s{{0,3}}[\"']?(?P<secret>(?!<secret:)[^\s\"',;&]{{3,400}})"
     ),
 )
 _SENSITIVE_KEY = re.compile(rf"(?i)(?:^|[_.-])(?:[a-z]*{_SENSITIVE_NAME})$")

@@ -42,9 +42,7 @@ def http(opened: tuple[House, httpx.AsyncClient]) -> httpx.AsyncClient:
         (QUERY, {"question": "hi", "max_context_docs": 10_000}, "max_context_docs"),
         ("/api/v1/tools/list_objects", {"kind": "Pod", "colour": "red"}, "colour"),
         ("/api/v1/tools/list_objects", {"kind": ["Pod"]}, "kind"),
-        ("/api/v1/tools/query_metrics", {"expr": "sum(rate("}, "expr"),
-        ("/api/v1/tools/query_metrics", {"expr": "(" * 9_000}, "expr"),
-        ("/api/v1/tools/query_metrics", {"expr": "1" + "+1" * 4_900}, "expr"),
+        ("/api/v1/tools/query_metrics", {"expr": "x" * 20_000}, "expr"),
         ("/api/v1/tools/query_metrics", {}, "expr"),
         ("/api/v1/tools/apply_plan", {"plan_id": "nope"}, "hash"),
         ("/api/v1/autofix/plans/nope/approve", {"hash": "short"}, "hash"),
@@ -94,7 +92,7 @@ async def test_a_near_miss_of_a_tools_name_is_offered(http: httpx.AsyncClient) -
 @pytest.mark.parametrize(
     "path", ["/api/v1/alerts", "/api/v1/tools", "/api/v1/assistant/info", "/api/v1/autofix/plans", "/mcp"]
 )
-@pytest.mark.parametrize("header", [None, "Bearer wrong", "Basic YWRtaW46YWRtaW4=", "Bearer "])
+@pytest.mark.parametrize("header", [None, "Bearer wrong", "Basic YWRtaW46YWRtaW4=", "Bearer"])
 async def test_no_door_opens_without_a_token(
     opened: tuple[House, httpx.AsyncClient], path: str, header: str | None
 ) -> None:

@@ -35,6 +35,8 @@ def test_known_shapes_of_secrets_do_not_pass(redactor: Redactor, text: str) -> N
         "FailedCreate: serviceaccount 'token-reviewer' not found",
         "the tokenizer took 12 ms",
         "secretRef: name db-credentials is mounted",
+        "add the pull secret: create it with kubectl",
+        "password: rotate it after the incident",
     ],
 )
 def test_ordinary_operations_text_is_left_alone(redactor: Redactor, text: str) -> None:

@@ -2,11 +2,12 @@
 
 from pydantic import Field
 
+from core.errors import NotFound, near_misses
 from core.language import Language, pick
 from tools.collect import QUERIES, Collector
 from tools.engines.diagnosis import Diagnosis
-from tools.engines.explain import diagnose
-from tools.engines.snapshot import Snapshot
+from tools.engines.explain import diagnose, is_pod_of
+from tools.engines.snapshot import Snapshot, dig
 from tools.spec import AnyTool, Context, Input, Missing, Source, Tool, ToolResult
 
 MAX_WINDOW = 24 * 3600
@@ -44,7 +45,10 @@ class DiagnoseTools:
         )
         snapshot = await self._collector.collect(namespace, ask.context, ask.since_seconds)
         subject = "/".join(part for part in (namespace or "*", ask.name) if part)
+        _require(snapshot, ask.name)
+        began = ctx.clock.monotonic()
         found = diagnose(snapshot, subject, snapshot.window, snapshot.taken_at, ctx.language, focus=ask.name)
+        found = found.model_copy(update={"engine_ms": round((ctx.clock.monotonic() - began) * 1000, 2)})
         return ToolResult(
             summary=summary(found, ctx.language),
             data=found,
@@ -52,6 +56,17 @@ class DiagnoseTools:
             seen_at=snapshot.taken_at,
             missing=[Missing(what=gap.what, why=gap.why, how=gap.how) for gap in found.gaps],
         )
+
+
+def _require(snapshot: Snapshot, name: str | None) -> None:
+    """An object that is not there must not be called healthy; one whose kind could not be read may yet be there."""
+    if not name or snapshot.gaps:
+        return
+    known = {str(dig(obj, "metadata", "name")) for obj in snapshot.objects}
+    if name in known or any(is_pod_of(name, one) for one in known):
+        return
+    place = snapshot.namespace or "any namespace"
+    raise NotFound(f"There is no object named {name} in {place}.", near=near_misses(name, known))
 
 
 def summary(found: Diagnosis, language: Language) -> str:

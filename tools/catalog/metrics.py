@@ -20,6 +20,7 @@ from tools.catalog.pages import Pages
 from tools.catalog.terse import Terse
 from tools.catalog.when import duration, moment
 from tools.clients.prometheus import MetricHelp, Prometheus, Series
+from tools.clients.promql import parse
 from tools.engines.changepoint import change_points
 from tools.spec import AnyTool, Context, Input, Missing, Source, Tool, ToolResult
 
@@ -404,12 +405,12 @@ def _no_match(ctx: Context, ask: FindMetrics, names: Sequence[str]) -> str:
 
 def _metric_names(expr: str) -> list[str]:
     """The metrics an expression selects, in its order."""
+    try:
+        tree = parse(expr)
+    except Invalid:
+        return []  # the server took it, so it is newer than our reader of names
     import promql_parser
 
-    try:
-        tree = promql_parser.parse(expr)
-    except ValueError:
-        return []
     found: list[str] = []
 
     def visit(node: Any) -> None:

@@ -8,7 +8,6 @@ when nothing was found and there is no gap: an unread source could have contradi
 import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from time import perf_counter
 
 from core.language import Language, pick
 from tools.engines.analyzers import examine
@@ -43,7 +42,6 @@ def diagnose(
     focus: str | None = None,
 ) -> Diagnosis:
     """`focus` is the name of the one component that was asked about."""
-    began = perf_counter()
     verdict, graph = investigate(snapshot)
     causes = [cause for cause in verdict.causes if touches(cause, graph, focus)]
     beside = [cause for cause in verdict.causes if cause not in causes]
@@ -58,7 +56,6 @@ def diagnose(
         symptoms=told + [_elsewhere(cause, language) for cause in beside[:MAX_CAUSES]],
         timeline=_timeline(snapshot, [cause.finding for cause in causes], language),
         gaps=list(snapshot.gaps),
-        engine_ms=round((perf_counter() - began) * 1000, 2),
     )
 
 
