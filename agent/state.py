@@ -28,6 +28,7 @@ class Step(TypedDict):
     missing: list[dict[str, str]]
     error: str
     error_kind: str
+    error_system: str
     evidence: list[str]
 
 

@@ -104,6 +104,7 @@ class Turn:
             missing=result.get("missing") or [],
             error="",
             error_kind="",
+            error_system="",
             evidence=[self.next_evidence()],
         )
 
@@ -120,6 +121,7 @@ class Turn:
             missing=[],
             error=error.sentence,
             error_kind=error.kind,
+            error_system=str(error.details.get("system") or ""),
             evidence=[self.next_evidence()],
         )
 
@@ -128,7 +130,7 @@ class Turn:
         asked = json.dumps(step["arguments"], ensure_ascii=False)
         first = Evidence(
             id=step["evidence"][0],
-            source=own.get("system") or step["tool"],
+            source=own.get("system") or step["error_system"] or step["tool"],
             ref=own.get("query") or f"{step['tool']} {asked}",
             quote=(step["summary"] or step["error"])[:MAX_QUOTE],
             at=step["seen_at"],

@@ -45,9 +45,10 @@ INTENTS: dict[str, re.Pattern[str]] = {
         r"概况|概览|总览|集群(?:状态|情况|怎么样|健康)|整体|健康吗|正常吗"
     ),
     "howto": re.compile(
-        r"\bhow (?:to|do|can|should)\b|\bwhat (?:is|are|does|to do)\b(?! (?:wrong|broken|happening|failing|down|going))|"
+        r"\bhow (?:to|do|can|should)\b|\bwhat (?:do|should|can) (?:i|we|you|one)\b|\b(?:in what order|check first)\b|"
+        r"\bwhat (?:is|are|does|to do)\b(?! (?:wrong|broken|happening|failing|down|going))|"
         r"\b(?:runbooks?|playbook|documentation|docs|guide|steps|meaning|best practice)\b|"
-        r"怎么(?:处理|办|解决|排查|修|配置|做|设置)|如何|什么是|是什么意思|手册|步骤|文档|最佳实践|知识库|应该怎么"
+        r"怎么(?:处理|办|解决|排查|修|配置|做|设置)|如何|什么是|是什么意思|手册|步骤|文档|最佳实践|知识库|应该怎么|怎么查|(?:检查|先查|先看|该查|该看)(?:什么|哪)"
     ),
 }  # fmt: skip
 

@@ -103,6 +103,8 @@ def test_a_span_is_written_as_prometheus_writes_it(text: str, expected: str) -> 
         ("how do I handle crash loops?", "knowledge", False),
         ("内存溢出怎么处理？", "knowledge", False),
         ("什么是 CrashLoopBackOff", "knowledge", False),
+        ("A pod is OOMKilled: what do I check, in order?", "knowledge", False),
+        ("Pod 被 OOMKilled 了，先查什么？", "knowledge", False),
         ("hello", "knowledge", False),
         ("logs of ledger", "operator", False),
         ("what alerts are firing?", "operator", False),

@@ -91,3 +91,25 @@ async def test_a_run_that_a_crash_left_in_the_middle_is_marked_failed_with_a_sen
 
 def test_marks_of_an_old_answer_do_not_travel_into_the_next_question() -> None:
     assert without_marks("It restarted [e1] twice [e2, e3].") == "It restarted  twice [e2, e3]."
+
+
+async def test_who_waits_for_a_plan_can_be_asked_before_and_after_a_restart(tmp_path: Path) -> None:
+    async with House(tmp_path) as before:
+        asked = await before.ask("Fix ledger in orders")
+        other = await before.ask("pods in orders")
+        assert await before.agent.waiting_for("p1") == asked.run_id
+        assert await before.agent.asks_about(other.run_id) is None
+    async with House(tmp_path) as after:
+        assert await after.agent.waiting_for("p1") == asked.run_id
+        assert await after.agent.asks_about(asked.run_id) == "p1"
+        assert await after.agent.waiting_for("p2") is None
+        await after.agent.decide(asked.run_id, False, by="bob")
+        assert await after.agent.waiting_for("p1") is None
+
+
+async def test_a_conversation_may_be_named_by_its_owner(tmp_path: Path) -> None:
+    async with House(tmp_path) as house:
+        assert await house.agent.new_session("ada", "monday-night") == "monday-night"
+        told = await house.ask("pods in orders", session_id="monday-night")
+        assert [session.id for session in await house.agent.sessions("ada")] == ["monday-night"]
+    assert told.session == "monday-night"

@@ -231,6 +231,7 @@ async def test_a_system_that_is_down_is_named_in_the_answer(
         house.estate.down = {down}
         told = await house.ask(question)
     assert system in told.text
+    assert any(system.startswith(data["source"]) for data in told.all("evidence"))
     assert told.state == "finished"
     assert told.one("answer")["unsupported"] == []
     assert is_backed(told)
