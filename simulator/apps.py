@@ -7,7 +7,7 @@ calls is written here; everything else about a running service is read from the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 Protocol = Literal["http", "tcp"]
@@ -74,7 +74,7 @@ class App:
     is_edge: bool = False
     # A worker is called by nobody: it takes from this app's queue what others have put there.
     consumes: str = ""
-    env: dict[str, str] = field(default_factory=dict)
+    env: tuple[tuple[str, str], ...] = ()
     repository: str = ""
     # "Recreate" for what must not run twice on one volume
     strategy: Literal["RollingUpdate", "Recreate"] = "RollingUpdate"

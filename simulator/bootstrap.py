@@ -123,7 +123,7 @@ def environment(app: App, shop: Shop) -> list[dict[str, Any]]:
     if app.log_style == "postgres":
         secret = {"secretKeyRef": {"name": "shop-db-credentials", "key": "password"}}
         env["POSTGRES_PASSWORD"] = {"name": "POSTGRES_PASSWORD", "valueFrom": secret}
-    return [*env.values(), *({"name": key, "value": value} for key, value in app.env.items())]
+    return [*env.values(), *({"name": key, "value": value} for key, value in app.env)]
 
 
 def _config_map(namespace: str) -> Object:

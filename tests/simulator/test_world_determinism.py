@@ -31,7 +31,7 @@ def lines(world: World) -> list[LogLine]:
 
 
 def lived(seed: int) -> World:
-    watch = Watch(small_world(seed=seed))
+    watch = Watch(World(seed, START, history_days=0, shop=small_shop()))
     watch.inject("oom_killed", "catalogue")
     watch.after(90)
     watch.inject("service_selector_mismatch", "search")

@@ -12,7 +12,8 @@ from simulator.promql.tsdb import Series
 from simulator.telemetry.catalogue import METADATA
 from simulator.telemetry.counters import Counters, Row
 from simulator.telemetry.labels import labelled
-from tests.simulator.worlds import START, Watch, small_world, whole_world
+from simulator.world import World
+from tests.simulator.worlds import START, Watch, small_shop, small_world, whole_world
 
 PROMISED = [
     "kube_pod_info",
@@ -85,7 +86,7 @@ def shop() -> Watch:
 
 @pytest.fixture(scope="module")
 def past() -> Watch:
-    return Watch(small_world(history_days=1.0))
+    return Watch(World(7, START, history_days=1.0, shop=small_shop()))
 
 
 def series(watch: Watch, name: str, **labels: str) -> list[Series]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from simulator.apps import App, EntryShare, Shop
@@ -19,6 +22,7 @@ START = datetime(2026, 1, 14, 9, 0, tzinfo=UTC)
 Object = dict[str, Any]
 
 
+@cache
 def small_shop() -> Shop:
     """An edge, two backends, a cache and a database."""
     calls = {CATALOGUE.name, SEARCH.name}
@@ -33,12 +37,23 @@ def small_shop() -> Shop:
     return replace(SHOP, apps=apps, entries=entries, namespaces=("shop",))
 
 
-def small_world(history_days: float = 0.0, seed: int = 7) -> World:
-    return World(seed, START, history_days=history_days, shop=small_shop())
+def small_world(seed: int = 7) -> World:
+    return _twin(_grown(seed, small_shop()))
 
 
 def whole_world(seed: int = 7) -> World:
-    return World(seed, START, history_days=0)
+    return _twin(_grown(seed, SHOP))
+
+
+@cache
+def _grown(seed: int, shop: Shop) -> World:
+    return World(seed, START, history_days=0, shop=shop)
+
+
+def _twin(world: World) -> World:
+    """A world of its own in a quarter of the time it takes to grow one. Locks cannot be copied; the shop need not be."""
+    new_lock_for = {id(world.tsdb._lock): threading.Lock()}
+    return deepcopy(world, {**new_lock_for, id(world.shop): world.shop})
 
 
 class Watch:
