@@ -23,6 +23,8 @@ from alerts.lifecycle import NOTHING, Terms
 from alerts.model import fnv64
 from alerts.templates import Facts, Template
 from core.errors import Invalid, near_misses
+from tools.clients.promql import parse
+from tools.clients.promql import parse
 
 SHIPPED = Path(__file__).parent / "rules"
 MAX_FILE = 4 * 1024 * 1024
@@ -181,17 +183,14 @@ def _check_templates(rule: Rule, where: str) -> None:
 
 
 def _expression(text: Any, where: str) -> str:
-    # Imported here: only loading rules needs the parser.
-    import promql_parser
-
     if isinstance(text, (int, float)) and not isinstance(text, bool):
         text = str(text)
     if not isinstance(text, str) or not text.strip():
         raise Invalid(f"{where} expr is missing.", field="expr")
     try:
-        promql_parser.parse(text)
-    except ValueError as error:
-        raise Invalid(f"{where} the expression does not parse: {error}.", field="expr") from None
+        parse(text)
+    except Invalid as error:
+        raise Invalid(f"{where} {error.sentence}", field="expr") from None
     return text.strip()
 
 

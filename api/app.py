@@ -19,7 +19,7 @@ from mcp_server.server import http_app
 API = "/api/v1"
 
 
-def create_app(house: House, *, background: bool = True) -> FastAPI:
+def create_app(house: House, *, background: bool = True, console: bool = True) -> FastAPI:
     """`background=False` leaves the loops to the caller, who then moves time and turns them by hand."""
     mcp = http_app(house.mcp, house.guard, public_url=public_url(house))
 
@@ -45,6 +45,11 @@ def create_app(house: House, *, background: bool = True) -> FastAPI:
     errors.install(app)
     _routes(app)
     app.router.routes.append(Route("/mcp", endpoint=mcp))
+    if console:
+        # Imported here: it costs half a second, and what has no console (a command's own server) should not pay for it.
+        from api.console.page import install
+
+        install(app, house)
     app.add_middleware(RateLimited, per_minute=house.settings.api_rate_limit, clock=house.clock)
     app.add_middleware(BoundedBody)
     app.add_middleware(Measured, metrics=house.metrics, clock=house.clock)

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import httpx
 from rich.console import Console
-from rich.panel import Panel
 
 from api.app import create_app
 from api.server import Server, announced, configure_logs, free_port
@@ -42,7 +41,8 @@ async def run_demo(*, port: int, incident_after: float, fault: str) -> None:
             with announced(settings, house.admin_token):
                 serving = asyncio.create_task(server.serve())
                 await server.wait_until_started()
-                out.print(Panel(welcome(house, settings, world, kubeconfig, incident_after), title="⚓ Firstmate"))
+                # Never wrapped: a link broken over two lines cannot be clicked.
+                out.print(welcome(house, settings, world, kubeconfig, incident_after), soft_wrap=True, markup=False)
                 trouble = asyncio.create_task(incident(world, incident_after, fault)) if incident_after else None
                 await serving
                 if trouble:
@@ -103,21 +103,27 @@ async def incident(world: str, after: float, fault: str) -> None:
 
 def welcome(house: House, settings: Settings, world: str, kubeconfig: Path, incident_after: float) -> str:
     code = house.doorkeeper.one_time_code(Caller(name="captain", role="admin", via="console"))
-    begins = (
-        f"An incident begins by itself in {incident_after:.0f} s; its alert follows within two minutes."
-        if incident_after
-        else ""
-    )
     base = f"http://{settings.host}:{settings.port}"
-    return f"""Console   {base}/login?code={code}
-          (the link works once; 此链接仅可使用一次)
-API       {base}/docs     token: {house.admin_token}
-MCP       {base}/mcp      kubectl --kubeconfig {kubeconfig} get pods -A
-World     {world}/-/state
-
-{begins}
-Try, here or in a second terminal:
-  .venv/bin/firstmate ask "How is the cluster?"
-  .venv/bin/firstmate ask "现在有哪些告警？解释并给出修复方案"
-  .venv/bin/firstmate tool cluster_overview
-Ctrl-C ends it."""
+    lines = [
+        "",
+        f"⚓ Firstmate {house.version} keeps the watch over a simulated cluster. 正在值守模拟集群。",
+        "",
+        f"  Console  {base}/login?code={code}",
+        "           (this link works once; 此链接仅可使用一次)",
+        f"  API      {base}/docs",
+        f"  Token    {house.admin_token}",
+        f"  MCP      {base}/mcp",
+        f"  World    {world}/-/state    kubectl --kubeconfig {kubeconfig} get pods -A",
+        "",
+    ]
+    if incident_after:
+        lines += [f"An incident begins by itself in {incident_after:.0f} s; its alert follows within two minutes.", ""]
+    lines += [
+        "Try, here or in a second terminal:",
+        '  .venv/bin/firstmate ask "How is the cluster?"',
+        '  .venv/bin/firstmate ask "现在有哪些告警？解释并给出修复方案"',
+        "  .venv/bin/firstmate tool cluster_overview",
+        "Ctrl-C ends it.",
+        "",
+    ]
+    return "\n".join(lines)

@@ -77,7 +77,7 @@ async def temporary_server(loaded: Loaded) -> AsyncIterator[tuple[str, str]]:
     settings = loaded.settings.model_copy(update={"host": "127.0.0.1", "port": free_port(), "log_level": "ERROR"})
     configure_logs(settings)
     async with build(settings) as house:
-        server = Server(create_app(house, background=False), settings.host, settings.port)
+        server = Server(create_app(house, background=False, console=False), settings.host, settings.port)
         serving = asyncio.create_task(server.serve())
         await server.wait_until_started()
         try:

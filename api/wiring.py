@@ -215,7 +215,7 @@ async def _alert_side(
         store=store,
         clock=clock,
         metrics=metrics,
-        listeners=(notifier.put, lambda change: feed.publish(change.alert)),
+        listeners=(notifier.put, feed.put),
         timeout=settings.prometheus_timeout,
         external_url=settings.public_url,
     )

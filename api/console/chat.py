@@ -117,7 +117,11 @@ class Turn:
         with self._root:
             self._step_list = ui.column().classes("fm-steps")
             self._cards = ui.column().classes("w-full gap-2")
-            self._answer = ui.markdown("").classes("fm-answer").props("data-testid=answer")
+            self._answer = (
+                ui.markdown("", extras=["fenced-code-blocks", "tables", "breaks"])
+                .classes("fm-answer")
+                .props("data-testid=answer")
+            )
             self._foot = ui.column().classes("w-full gap-1")
             self._spinner = ui.label(say(language, "working")).classes("fm-dim")
 

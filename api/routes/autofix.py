@@ -56,7 +56,7 @@ async def reject(
 @router.post("/plans/{plan_id}/apply")
 async def apply(request: Request, house: TheHouse, caller: TheOperator, plan_id: PlanId, body: Apply) -> dict[str, Any]:
     """Carry out an approved plan and verify it; answers when it is known whether it helped."""
-    result = await house.toolbox.call("apply_plan", {"plan_id": plan_id, "hash": body.hash}, caller)
+    result = await house.toolbox.call("apply_plan", {"plan_id": plan_id, "plan_hash": body.hash}, caller)
     return ok(request, result, result["summary"])
 
 

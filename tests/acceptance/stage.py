@@ -151,7 +151,7 @@ def settings_for(folder: Path, world_url: str, kubeconfig: Path, more: dict[str,
 async def product(settings: Settings, clock: ManualClock) -> AsyncIterator[tuple[House, httpx.AsyncClient]]:
     """The whole product on a real port, its loops left to the test."""
     async with build(settings, clock) as house:
-        server = Server(create_app(house, background=False), settings.host, settings.port)
+        server = Server(create_app(house, background=False, console=False), settings.host, settings.port)
         serving = asyncio.create_task(server.serve())
         await server.wait_until_started()
         headers = {"Authorization": f"Bearer {house.admin_token}"}

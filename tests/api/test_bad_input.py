@@ -44,7 +44,7 @@ def http(opened: tuple[House, httpx.AsyncClient]) -> httpx.AsyncClient:
         ("/api/v1/tools/list_objects", {"kind": ["Pod"]}, "kind"),
         ("/api/v1/tools/query_metrics", {"expr": "x" * 20_000}, "expr"),
         ("/api/v1/tools/query_metrics", {}, "expr"),
-        ("/api/v1/tools/apply_plan", {"plan_id": "nope"}, "hash"),
+        ("/api/v1/tools/apply_plan", {"plan_id": "nope"}, "plan_hash"),
         ("/api/v1/autofix/plans/nope/approve", {"hash": "short"}, "hash"),
         ("/api/v1/alerts/xyz/acknowledge", {}, "fingerprint"),
     ],
@@ -110,7 +110,9 @@ async def test_a_viewer_may_read_and_not_decide(opened: tuple[House, httpx.Async
     headers = {"Authorization": f"Bearer {token}"}
     assert (await http.get("/api/v1/alerts", headers=headers)).status_code == 200
     verdict = await http.post("/api/v1/autofix/plans/any/approve", json={"hash": "0" * 16}, headers=headers)
-    applied = await http.post("/api/v1/tools/apply_plan", json={"plan_id": "any", "hash": "0" * 16}, headers=headers)
+    applied = await http.post(
+        "/api/v1/tools/apply_plan", json={"plan_id": "any", "plan_hash": "0" * 16}, headers=headers
+    )
     assert (verdict.status_code, applied.status_code) == (403, 403)
     assert "operator" in verdict.json()["message"]
 
