@@ -16,13 +16,15 @@ WARM_SECONDS = 180
 STEP = 15
 ALERT_WITHIN = 900
 HEALED_WITHIN = 300
+# A slow machine must not look like a system that is down.
+PATIENT: dict[str, float] = {"prometheus_timeout": 20.0, "k8s_timeout": 20.0}
 QUESTION = "What is the cause of this alert, and how do we repair it?"
 
 
 async def play(case: Case) -> Outcome:
     outcome = Outcome(case)
     with tempfile.TemporaryDirectory() as folder:
-        async with stage(Path(folder)) as scene:
+        async with stage(Path(folder), **PATIENT) as scene:
             try:
                 await _play(scene, case, outcome)
             except AssertionError as error:

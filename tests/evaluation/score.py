@@ -20,12 +20,13 @@ SUMMARY_HEADS = (
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One thing to break, chosen from what the simulated world says that it runs."""
+    """One thing to break, chosen from what the simulated world says that it runs; of a Service, its workload is the component."""
 
     fault: str
     kind: str
     namespace: str
     name: str
+    component: str
 
     def __str__(self) -> str:
         return f"{self.kind} {self.namespace}/{self.name}"
@@ -49,7 +50,7 @@ class Outcome:
 
     @property
     def right_component(self) -> bool:
-        return self.said_component == str(self.case)
+        return self.said_component == self.case.component
 
     def row(self) -> tuple[str, ...]:
         return (

@@ -17,15 +17,21 @@ async def choose(world: httpx.AsyncClient, per_fault: int, seed: int) -> list[Ca
         if one["rps"] > 0 and one["ready"] == one["wanted"] > 0
     }
     deployments = [one for one in (await _json(world, "/apis/apps/v1/deployments"))["items"] if _place(one) in busy]
-    services = [one for one in (await _json(world, "/api/v1/services"))["items"] if _serves(one, deployments)]
-    places = {"Deployment": sorted(map(_place, deployments)), "Service": sorted(map(_place, services))}
+    services = (await _json(world, "/api/v1/services"))["items"]
+    # What an answer has to name: a Deployment itself, and for a Service the workload that it should lead to.
+    behind = {
+        "Deployment": {_place(one): _place(one) for one in deployments},
+        "Service": {_place(one): backs[0] for one in services if len(backs := _backing(one, deployments)) == 1},
+    }
     used: dict[tuple[str, str], int] = {}
     dice = random.Random(seed)
     chosen = []
     for fault in sorted((await _json(world, "/-/faults/catalogue"))["faults"], key=lambda one: str(one["id"])):
-        for place in _unlike(places[fault["target"]], used, per_fault, dice):
+        target = str(fault["target"])
+        for place in _unlike(sorted(behind[target]), used, per_fault, dice):
             used[place] = used.get(place, 0) + 1
-            chosen.append(Case(str(fault["id"]), str(fault["target"]), *place))
+            component = "Deployment {}/{}".format(*behind[target][place])
+            chosen.append(Case(str(fault["id"]), target, *place, component))
     return chosen
 
 
@@ -37,13 +43,15 @@ def _unlike(
     return sorted(shuffled, key=lambda place: used.get(place, 0))[:count]
 
 
-def _serves(service: dict[str, Any], deployments: Sequence[dict[str, Any]]) -> bool:
+def _backing(service: dict[str, Any], deployments: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:
     selector = (service["spec"].get("selector") or {}).items()
-    return bool(selector) and any(
-        selector <= one["spec"]["template"]["metadata"]["labels"].items()
+    return [
+        _place(one)
         for one in deployments
         if one["metadata"]["namespace"] == service["metadata"]["namespace"]
-    )
+        and selector
+        and selector <= one["spec"]["template"]["metadata"]["labels"].items()
+    ]
 
 
 def _place(one: dict[str, Any]) -> tuple[str, str]:

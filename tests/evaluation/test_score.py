@@ -6,12 +6,12 @@ import pytest
 from tests.evaluation.score import Case, Outcome, rank, search_score, summary
 from tests.evaluation.targets import choose
 
-CART = Case("oom_killed", "Deployment", "shop", "cart")
-FRONT = Case("service_selector_mismatch", "Service", "shop", "front")
+CART = Case("oom_killed", "Deployment", "shop", "cart", "Deployment shop/cart")
+FRONT = Case("service_selector_mismatch", "Service", "shop", "front", "Deployment shop/web")
 
 
 def healed(case: Case, alerted: float = 60, repaired: float = 120) -> Outcome:
-    return Outcome(case, "Alarm", alerted, case.fault, str(case), repaired)
+    return Outcome(case, "Alarm", alerted, case.fault, case.component, repaired)
 
 
 def test_the_right_fault_on_the_wrong_component_counts_half() -> None:
@@ -91,6 +91,14 @@ async def test_targets_differ_as_long_as_there_are_workloads_left() -> None:
     chosen = await choose(world("a", "b", "c", "d"), 2, seed=1)
     assert [case.fault for case in chosen] == ["oom_killed"] * 2 + ["service_selector_mismatch"] * 2
     assert {case.name for case in chosen} == {"a", "b", "c", "d"}
+
+
+async def test_a_broken_service_is_to_be_told_by_the_workload_behind_it() -> None:
+    chosen = await choose(world("a", "b"), 2, seed=1)
+    assert {(case.kind, case.component) for case in chosen if case.kind == "Service"} == {
+        ("Service", "Deployment shop/a"),
+        ("Service", "Deployment shop/b"),
+    }
 
 
 async def test_the_same_seed_chooses_the_same_targets() -> None:
