@@ -24,7 +24,6 @@ from alerts.model import fnv64
 from alerts.templates import Facts, Template
 from core.errors import Invalid, near_misses
 from tools.clients.promql import parse
-from tools.clients.promql import parse
 
 SHIPPED = Path(__file__).parent / "rules"
 MAX_FILE = 4 * 1024 * 1024

@@ -35,11 +35,12 @@ def demo(
         float, typer.Option(help="Seconds until an incident begins by itself; 0: none.", min=0)
     ] = 60.0,
     fault: Annotated[str, typer.Option(help="Which fault begins; default: the simulator's choice.")] = "",
+    data_dir: Annotated[Path, typer.Option(help="Folder for what the demo keeps.")] = Path(".var/demo"),
 ) -> None:
     """The whole product against a simulated cluster: no key, no server, no cluster."""
     from api.demo import run_demo
 
-    _run(run_demo(port=port, incident_after=incident_after, fault=fault))
+    _run(run_demo(port=port, incident_after=incident_after, fault=fault, folder=data_dir))
 
 
 @app.command()

@@ -22,19 +22,18 @@ from core.errors import Upstream
 from core.logs import get
 from tools.spec import Caller
 
-FOLDER = Path(".var/demo")
 START_SECONDS = 60.0
 STOP_SECONDS = 5.0
 _log = get(__name__)
 
 
-async def run_demo(*, port: int, incident_after: float, fault: str) -> None:
+async def run_demo(*, port: int, incident_after: float, fault: str, folder: Path) -> None:
     out = Console(highlight=False)
-    await asyncio.to_thread(FOLDER.mkdir, parents=True, exist_ok=True)
-    kubeconfig = FOLDER / "kubeconfig"
+    await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+    kubeconfig = folder / "kubeconfig"
     out.print("Starting the simulated cluster…", style="dim")
     async with simulator(kubeconfig) as world:
-        settings = demo_settings(port, world, kubeconfig)
+        settings = demo_settings(port, world, kubeconfig, folder)
         configure_logs(settings)
         async with build(settings) as house:
             server = Server(create_app(house), settings.host, settings.port)
@@ -49,12 +48,12 @@ async def run_demo(*, port: int, incident_after: float, fault: str) -> None:
                     trouble.cancel()
 
 
-def demo_settings(port: int, world: str, kubeconfig: Path) -> Settings:
+def demo_settings(port: int, world: str, kubeconfig: Path, folder: Path) -> Settings:
     return load(
         environ={},
         env="demo",
         port=port,
-        data_dir=FOLDER,
+        data_dir=folder,
         prometheus_url=f"{world}/prometheus",
         k8s_config_path=str(kubeconfig),
         log_level="WARNING",

@@ -136,7 +136,7 @@ async def stage(folder: Path, **settings: Any) -> AsyncIterator[Stage]:
 
 
 def settings_for(folder: Path, world_url: str, kubeconfig: Path, more: dict[str, Any]) -> Settings:
-    chosen = {
+    chosen: dict[str, Any] = {
         "prometheus_url": f"{world_url}/prometheus",
         "k8s_config_path": str(kubeconfig),
         "k8s_timeout": 3.0,
@@ -162,10 +162,21 @@ async def product(settings: Settings, clock: ManualClock) -> AsyncIterator[tuple
 
 
 @asynccontextmanager
-async def simulated_world(kubeconfig: Path, *more: str) -> AsyncIterator[str]:
+async def simulated_world(kubeconfig: Path, *, standing: bool = True) -> AsyncIterator[str]:
+    """The world in a process of its own: with its clock standing still at START, or running beside ours."""
     port = free_port()
-    command = [sys.executable, "-m", "simulator", "--port", str(port), "--speed", "0", "--start", START.isoformat()]
-    command += ["--history-days", "0", "--kubeconfig", str(kubeconfig), *more]
+    command = [
+        sys.executable,
+        "-m",
+        "simulator",
+        "--port",
+        str(port),
+        "--history-days",
+        "0",
+        "--kubeconfig",
+        str(kubeconfig),
+    ]
+    command += ["--speed", "0", "--start", START.isoformat()] if standing else ["--speed", "1"]
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.DEVNULL)
     url = f"http://127.0.0.1:{port}"
     try:

@@ -97,7 +97,9 @@ async def test_without_prometheus_the_answer_says_so_and_shows_no_number(prometh
     assert "Prometheus" in data["answer"]
     # The failed reading is itself the evidence that it failed; nothing else may stand beside it, and no figure.
     assert {one["source"] for one in data["evidence"]} <= {"Prometheus"}
-    assert not any(char.isdigit() for char in data["answer"].replace(data["evidence"][0]["quote"], "").replace("e1", ""))
+    assert not any(
+        char.isdigit() for char in data["answer"].replace(data["evidence"][0]["quote"], "").replace("e1", "")
+    )
 
 
 async def test_without_prometheus_no_alert_resolves_and_the_outage_is_an_alert_of_its_own(

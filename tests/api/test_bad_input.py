@@ -155,7 +155,7 @@ async def test_a_question_over_the_socket_is_answered_with_the_runs_events(
                 {"type": "query", "data": {"query": "How do I debug an ImagePullBackOff?", "session_id": "s-1"}}
             ).decode()
         )
-        events = []
+        events: list[dict[str, Any]] = []
         while not events or events[-1]["type"] != "run_finished":
             events.append(orjson.loads(await talk.recv()))
     assert [event["seq"] for event in events] == sorted({event["seq"] for event in events})
