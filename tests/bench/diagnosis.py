@@ -25,7 +25,7 @@ from tools.engines.explain import diagnose
 from tools.engines.snapshot import Object, Snapshot, namespace_of
 
 FAULT = "incorrect_image_reference"
-HISTORY_DAYS = "0.05"
+HISTORY_SECONDS = 3600
 FAULT_SECONDS = 300
 OBJECTS = 200
 LIVE_ROUNDS = 5
@@ -103,7 +103,7 @@ def _renamed(objects: Sequence[Object], before: str, after: str) -> list[Object]
 async def _collector() -> AsyncIterator[Collector]:
     with tempfile.TemporaryDirectory() as name:
         kubeconfig = Path(name) / "kubeconfig"
-        async with simulated_world(kubeconfig, "--history-days", HISTORY_DAYS) as world:
+        async with simulated_world(kubeconfig) as world:
             now = await _with_a_fault(world)
             clock = ManualClock(now)
             access = KubernetesAccess(str(kubeconfig), in_cluster=False, context="", namespace="default", timeout=8.0)
@@ -116,7 +116,8 @@ async def _collector() -> AsyncIterator[Collector]:
 
 
 async def _with_a_fault(world: str) -> datetime:
-    async with httpx.AsyncClient(base_url=world, timeout=60) as http:
+    async with httpx.AsyncClient(base_url=world, timeout=120) as http:
+        (await http.post("/-/clock", json={"advance": HISTORY_SECONDS})).raise_for_status()
         (await http.post("/-/faults", json={"fault": FAULT})).raise_for_status()
         moved = (await http.post("/-/clock", json={"advance": FAULT_SECONDS})).raise_for_status()
         return datetime.fromisoformat(moved.json()["now"])
