@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.syntax import Syntax
 from rich.table import Table
+from rich.text import Text
 
 from api.auth.tables import TokenRow
 from api.client import Client, connect
@@ -18,6 +19,8 @@ from core.config import Loaded
 from core.errors import Invalid
 from core.language import Language, detect, pick
 
+MAX_ROWS = 40
+MAX_COLUMNS = 8
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
@@ -93,7 +96,9 @@ class _Talk:
     def on_tool_finished(self, data: dict[str, Any]) -> None:
         mark, style = ("✓", "green") if data.get("ok") else ("✗", "red")
         summary = str(data.get("summary", "")).splitlines() or [""]
-        out.print(f"  {mark} {data['name']}: {summary[0][:160]}", style=style, markup=False)
+        out.print(
+            f"  {mark} {data['name']}: {summary[0]}", style=style, markup=False, no_wrap=True, overflow="ellipsis"
+        )
 
     def on_warning(self, data: dict[str, Any]) -> None:
         out.print(f"! {data['message']}", style="yellow", markup=False)
@@ -119,7 +124,7 @@ class _Talk:
     def on_answer(self, data: dict[str, Any]) -> None:
         for number, evidence in enumerate(data.get("evidence", [])[:12], 1):
             line = f"  [{evidence.get('id', number)}] {evidence.get('source', '')} {evidence.get('ref', '')}: {evidence.get('quote', '')}"
-            out.print(line[:200], style="dim", markup=False)
+            _faint(line)
 
 
 async def diagnose(*, namespace: str, name: str, since: str, server: str, token: str, as_json: bool) -> None:
@@ -169,6 +174,7 @@ async def call_tool(name: str, words: Sequence[str], *, server: str, token: str,
         sys.stdout.write(orjson.dumps(result).decode() + "\n")
         return
     out.print(result["summary"], markup=False)
+    _print_rows(result["data"])
     for missing in result.get("missing", []):
         out.print(f"? {missing['what']}: {missing['why']}", style="yellow", markup=False)
     if result.get("handle"):
@@ -177,6 +183,35 @@ async def call_tool(name: str, words: Sequence[str], *, server: str, token: str,
             style="dim",
             markup=False,
         )
+
+
+def _faint(line: str) -> None:
+    """One line, cut where the terminal ends: there to be looked up, not to be read through."""
+    out.print(line.replace("\n", " "), style="dim", markup=False, no_wrap=True, overflow="ellipsis")
+
+
+def _print_rows(data: dict[str, Any]) -> None:
+    """The first list of objects in an answer, as a table of what can be shown in a cell."""
+    rows = next(
+        (value for value in data.values() if isinstance(value, list) and value and isinstance(value[0], dict)), None
+    )
+    if rows is None:
+        return
+    columns = list(dict.fromkeys(name for row in rows for name, value in row.items() if _cell(value)))[:MAX_COLUMNS]
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    for name in columns:
+        table.add_column(name, no_wrap=True, overflow="ellipsis")
+    for row in rows[:MAX_ROWS]:
+        table.add_row(*(Text(_cell(row.get(name))) for name in columns))
+    out.print(table)
+    if len(rows) > MAX_ROWS:
+        _faint(f"… {len(rows) - MAX_ROWS} more; --json prints all")
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, dict):
+        return " ".join(f"{key}={item}" for key, item in value.items() if isinstance(item, (str, int, float)))
+    return str(value) if isinstance(value, (str, int, float)) else ""
 
 
 def _seconds(text: str) -> int:
