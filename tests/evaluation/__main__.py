@@ -47,7 +47,10 @@ async def _scored(options: argparse.Namespace) -> None:
     false_alarms: list[str] = []
     if options.only != "search":
         cases, false_alarms = await _healthy(options)
-        outcomes = [await _played(case) for case in cases if options.only in {"", case.fault}]
+        wanted = [case for case in cases if options.only in {"", case.fault}]
+        if not wanted:
+            raise SystemExit(f"there is nothing to play: the world knows no fault {options.only!r}")
+        outcomes = [await _played(case) for case in wanted]
     found = await search.score()
     (_print_json if options.json else _print)(outcomes, false_alarms, found)
 
