@@ -21,6 +21,7 @@ from core.language import Language, detect, pick
 
 MAX_ROWS = 40
 MAX_COLUMNS = 8
+NAME_WIDTH = 28
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
@@ -91,7 +92,7 @@ class _Talk:
 
     def on_tool_started(self, data: dict[str, Any]) -> None:
         arguments = " ".join(f"{key}={value}" for key, value in data.get("arguments", {}).items())
-        out.print(f"  → {data['name']} {arguments}", style="dim", markup=False)
+        _faint(f"  → {data['name']} {arguments}")
 
     def on_tool_finished(self, data: dict[str, Any]) -> None:
         mark, style = ("✓", "green") if data.get("ok") else ("✗", "red")
@@ -122,9 +123,12 @@ class _Talk:
         out.print(f"  {word}: {data.get('by', '')}", style="bold", markup=False)
 
     def on_answer(self, data: dict[str, Any]) -> None:
-        for number, evidence in enumerate(data.get("evidence", [])[:12], 1):
-            line = f"  [{evidence.get('id', number)}] {evidence.get('source', '')} {evidence.get('ref', '')}: {evidence.get('quote', '')}"
-            _faint(line)
+        cited = {one for statement in data.get("statements", []) for one in statement.get("evidence", [])}
+        for evidence in data.get("evidence", []):
+            if evidence.get("id") in cited:
+                _faint(
+                    f"  [{evidence['id']}] {evidence.get('source', '')} {evidence.get('ref', '')}: {evidence.get('quote', '')}"
+                )
 
 
 async def diagnose(*, namespace: str, name: str, since: str, server: str, token: str, as_json: bool) -> None:
@@ -200,7 +204,8 @@ def _print_rows(data: dict[str, Any]) -> None:
     columns = list(dict.fromkeys(name for row in rows for name, value in row.items() if _cell(value)))[:MAX_COLUMNS]
     table = Table(box=None, header_style="dim", pad_edge=False)
     for name in columns:
-        table.add_column(name, no_wrap=True, overflow="ellipsis")
+        widest = max(len(_cell(row.get(name))) for row in rows[:MAX_ROWS])
+        table.add_column(name, no_wrap=True, overflow="ellipsis", min_width=min(widest, NAME_WIDTH))
     for row in rows[:MAX_ROWS]:
         table.add_row(*(Text(_cell(row.get(name))) for name in columns))
     out.print(table)

@@ -1,0 +1,76 @@
+"""What systems and models said, as HTML that can do nothing.
+
+The HTML is built, not cleaned: raw HTML, links and images are not understood at all, so they come out as the characters they are, and the
+only tags are those of paragraphs, lists, tables and code. No attribute ever carries foreign text but a label that screen readers read. The
+page's content policy and its own sanitiser stand behind this, but nothing here relies on them. A mark like [e2] becomes a small chip that
+shows its evidence to whoever points at it or reaches it with the keyboard.
+"""
+
+import re
+from collections.abc import Mapping, MutableMapping, Sequence
+from html import escape
+from typing import Any
+
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+
+MAX_TEXT = 60_000
+MAX_QUOTE = 400
+MAX_DIFF_LINES = 400
+_MARK = re.compile(r"\s*\[(e\d+(?:\s*,\s*e\d+)*)\]")
+_KINDS = {"+": "add", "-": "del", "@": "hunk"}
+
+Evidence = Mapping[str, Mapping[str, Any]]
+
+
+def answer_html(text: str, evidence: Evidence) -> str:
+    return _MARKDOWN.render(text[:MAX_TEXT], {"evidence": evidence})
+
+
+def diff_html(text: str) -> str:
+    """A unified diff, line by line."""
+    lines = text.splitlines()
+    shown = "".join(_diff_line(line) for line in lines[:MAX_DIFF_LINES])
+    left = len(lines) - MAX_DIFF_LINES
+    return shown + (f'<div class="hunk">… +{left}</div>' if left > 0 else "")
+
+
+def _diff_line(line: str) -> str:
+    kind = "file" if line.startswith(("---", "+++")) else _KINDS.get(line[:1], "same")
+    return f'<div class="{kind}">{escape(line) or " "}</div>'
+
+
+def _text(
+    _self: RendererHTML, tokens: Sequence[Token], index: int, _options: object, env: MutableMapping[str, Any]
+) -> str:
+    content, done, html = tokens[index].content, 0, []
+    for mark in _MARK.finditer(content):
+        html.append(escape(content[done : mark.start()]))
+        html += [_chip(each.strip(), env["evidence"]) for each in mark.group(1).split(",")]
+        done = mark.end()
+    return "".join([*html, escape(content[done:])])
+
+
+def _chip(mark: str, evidence: Evidence) -> str:
+    found = evidence.get(mark)
+    if found is None:
+        return f'<span class="fm-cite">{mark[1:]}</span>'
+    source, ref = str(found.get("source", ""))[:MAX_QUOTE], str(found.get("ref", ""))[:MAX_QUOTE]
+    quote = str(found.get("quote", ""))[:MAX_QUOTE]
+    label = escape(f"{mark}: {source}, {quote}", quote=True)
+    shown = f"<b>{mark} · {escape(source)}</b><i>{escape(ref)}</i><span>{escape(quote)}</span>"
+    return (
+        f'<span class="fm-cite" tabindex="0" role="note" aria-label="{label}">{mark[1:]}'
+        f'<span class="fm-pop" aria-hidden="true">{shown}</span></span>'
+    )
+
+
+def _markdown() -> MarkdownIt:
+    understood = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable("table")
+    understood.disable(["link", "image", "autolink", "reference", "html_inline", "html_block"])
+    understood.add_render_rule("text", _text)
+    return understood
+
+
+_MARKDOWN = _markdown()
