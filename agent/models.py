@@ -12,12 +12,9 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import openai
 from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.runnables import Runnable
-from langchain_openai import ChatOpenAI
-from pydantic import SecretStr
 
 from agent.planner import Planner
 from core.language import Language, Text
@@ -53,10 +50,19 @@ class ModelFailed(Exception):
         return _SAID[self.reason](language, **self.values)
 
 
+Explain = Callable[[Exception, float], ModelFailed | None]
+"""What an error of the library behind a model means, given the timeout; None where it does not know."""
+
+
+def _unexplained(_error: Exception, _timeout: float) -> ModelFailed | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Model:
     name: str
     chat: BaseChatModel
+    explain: Explain = _unexplained
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,22 +95,23 @@ def build(
     planner = Model(PLANNER, Planner())
     if not base_url or not model:
         return Models((planner,), timeout, metrics)
-    named = list(dict.fromkeys([model, *fallbacks]))
+    # Imported only for an endpoint: what stands behind it is heavy.
+    from agent import endpoint
+
     chain = [
         Model(
             name,
-            ChatOpenAI(
-                model=name,
+            endpoint.chat(
+                name,
                 base_url=base_url,
-                api_key=SecretStr(api_key or "none"),
+                api_key=api_key,
                 timeout=timeout,
                 temperature=temperature,
-                max_completion_tokens=max_tokens,
-                max_retries=0,
-                stream_usage=True,
+                max_tokens=max_tokens,
             ),
+            endpoint.explain,
         )
-        for name in named
+        for name in dict.fromkeys([model, *fallbacks])
     ]
     return Models((*chain, planner), timeout, metrics)
 
@@ -158,22 +165,24 @@ class Voice:
                 reply = await self._streamed(_bound(model.chat, tools, choice), messages, aloud)
             _check(reply, {str(tool["function"]["name"]) for tool in tools}, judge)
             outcome = "ok"
-        except (TimeoutError, openai.APITimeoutError) as error:
-            raise ModelFailed("slow", seconds=self.models.timeout) from error
-        except openai.APIStatusError as error:
-            raise ModelFailed("status", status=error.status_code) from error
-        except openai.APIConnectionError as error:
-            raise ModelFailed("refused") from error
         except ModelFailed:
             raise
+        except TimeoutError as error:
+            raise ModelFailed("slow", seconds=self.models.timeout) from error
         except Exception as error:
-            # An endpoint may answer anything at all (HTML, half a JSON); the reason goes to the log and into the warning.
-            _log.warning("model failed", model=model.name, error=repr(error)[:500])
-            raise ModelFailed("other", what=type(error).__name__) from error
+            raise self._failure(model, error) from error
         finally:
             self.models.metrics.model_calls.labels(model.name, outcome).inc()
         await self._count(model, reply)
         return AIMessage(reply.text, tool_calls=reply.tool_calls)
+
+    def _failure(self, model: Model, error: Exception) -> ModelFailed:
+        known = model.explain(error, self.models.timeout)
+        if known is not None:
+            return known
+        # An endpoint may answer anything at all (HTML, half a JSON); the reason goes to the log and into the warning.
+        _log.warning("model failed", model=model.name, error=repr(error)[:500])
+        return ModelFailed("other", what=type(error).__name__)
 
     async def _streamed(
         self, model: Runnable[Any, AIMessage], messages: Sequence[BaseMessage], aloud: bool
