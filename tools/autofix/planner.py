@@ -128,7 +128,7 @@ def _chosen(ask: Ask, verdict: Verdict, graph: Graph, snapshot: Snapshot) -> Ran
         causes = [cause for cause in causes if cause.finding.fault == ask.fault]
     if causes:
         return causes[0]
-    unread = [gap for gap in snapshot.gaps if "objects" in gap.what]
+    unread = [gap for gap in snapshot.gaps if "objects" in gap.what and not gap.neighbour]
     if unread:
         raise Upstream("The Kubernetes API server", f"could not be read ({unread[0].why})", retryable=True)
     about = f"{ask.namespace}/{focus}" if focus else ask.namespace

@@ -111,7 +111,7 @@ class Verifier:
             same_place = str(cause.finding.component) == check.arguments["component"]
             if same_place and cause.finding.fault == check.arguments["fault"]:
                 return Result(check, "not_held", cause.finding.evidence[0].quote)
-        unread = [gap for gap in snapshot.gaps if _deciding(plan) in gap.what]
+        unread = [gap for gap in snapshot.gaps if _deciding(plan) in gap.what and not gap.neighbour]
         if unread:
             return Result(check, "unknown", f"{unread[0].what}: {unread[0].why}")
         return Result(check, "held", "")

@@ -60,7 +60,7 @@ class DiagnoseTools:
 
 def _require(snapshot: Snapshot, name: str | None) -> None:
     """An object that is not there must not be called healthy; one whose kind could not be read may yet be there."""
-    if not name or snapshot.gaps:
+    if not name or any(not gap.neighbour for gap in snapshot.gaps):
         return
     known = {str(dig(obj, "metadata", "name")) for obj in snapshot.objects}
     if name in known or any(is_pod_of(name, one) for one in known):
@@ -84,7 +84,7 @@ def summary(found: Diagnosis, language: Language) -> str:
         return pick(
             language, f"{found.subject} is healthy: everything was read.", f"{found.subject} 正常：所有数据源均已读取。"
         )
-    unread = next((gap for gap in found.gaps if "objects" in gap.what), None)
+    unread = next((gap for gap in found.gaps if "objects" in gap.what and not gap.neighbour), None)
     if unread:
         return pick(
             language,

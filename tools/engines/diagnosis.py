@@ -13,7 +13,10 @@ EvidenceSource = Literal["kubernetes", "event", "log", "metric", "probe", "chang
 
 
 class Component(BaseModel, frozen=True):
-    """The thing to change (in a cause) or the thing that suffers (in a symptom)."""
+    """The thing to change (in a cause) or the thing that suffers (in a symptom).
+
+    A workload's Service, claim, probe and template count as the workload's: of a Service that selects nothing it is the workload meant.
+    """
 
     kind: str
     namespace: str | None = None
@@ -61,6 +64,7 @@ class Gap(BaseModel):
     what: str
     why: str
     how: str = ""
+    neighbour: bool = Field(default=False, description="In another namespace, called from the one asked about")
 
 
 class Window(BaseModel):

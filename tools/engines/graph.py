@@ -122,14 +122,20 @@ class Graph:
         named: dict[str, list[Object]] = defaultdict(list)
         for service in self._snapshot.of("Service"):
             named[name_of(service)].append(service)
-        return {
-            (caller, component(service))
-            for client, server in pairs
-            for service in named.get(server, ())
-            for caller in self._program(client, named)
-            if caller not in self.backing(service)
-        }
+        edges = set()
+        for client, server in pairs:
+            for caller in self._program(client, named):
+                called = _meant(named.get(server, []), caller.namespace)
+                if called and caller not in self.backing(called):
+                    edges.add((caller, component(called)))
+        return edges
 
     def _program(self, name: str, services: dict[str, list[Object]]) -> list[Component]:
         behind = [workload for service in services.get(name, ()) for workload in self.backing(service)]
         return behind or [component(workload) for workload in self._snapshot.workloads() if name_of(workload) == name]
+
+
+def _meant(services: list[Object], namespace: str | None) -> Object | None:
+    """A service graph gives names without places: the caller's own namespace first, another only where no two bear the name."""
+    own = next((service for service in services if namespace_of(service) == namespace), None)
+    return own or (services[0] if len(services) == 1 else None)
