@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, MetaData
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, MetaData, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from core.database import Base, async_url, migrate
+from core.database import MIGRATIONS, Base, async_url, migrate, newest_revision
 from tests.services import Postgres
 
 ROOT = Path(__file__).parents[2]
@@ -52,6 +53,20 @@ async def test_migrating_twice_changes_nothing(tmp_path: Path) -> None:
     await migrate(url)
     await migrate(url)
     assert await differences(url) == []
+
+
+async def test_a_database_whose_revision_is_not_the_newest_is_upgraded(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'firstmate.db'}"
+    engine = create_async_engine(async_url(url))
+    async with engine.begin() as connection:
+        await connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)"))
+    await engine.dispose()
+    await migrate(url)
+    assert await differences(url) == []
+
+
+def test_the_newest_revision_is_alembics_head() -> None:
+    assert [newest_revision()] == ScriptDirectory(str(MIGRATIONS)).get_heads()
 
 
 @pytest.mark.real("postgres")
