@@ -72,6 +72,7 @@ QUERIES: dict[Signal, str] = {
     "calls": "sum by (client, server) (rate(traces_service_graph_request_total[2m]))",
     "failed_calls": "sum by (client, server) (rate(traces_service_graph_request_failed_total[2m]))",
     "replicas": 'max by (namespace, deployment) (kube_deployment_spec_replicas{deployment!=""%s})',
+    "reserved": 'sum by (node, resource) (kube_pod_container_resource_requests{node!=""})',
 }
 # Every cluster with pods has these; without them nobody can say that nothing is wrong.
 EXPECTED: tuple[Signal, ...] = ("cpu_usage", "memory")

@@ -13,6 +13,7 @@ from typing import Any
 from core.language import Text
 from tools.autofix.guard import Policy
 from tools.autofix.plan import Risk
+from tools.engines.capacity import Room, room
 from tools.engines.changes import Revision, clean_template, digest, revisions
 from tools.engines.diagnosis import Component
 from tools.engines.graph import Graph
@@ -24,6 +25,7 @@ COMFORT = 0.6
 FULL = 0.8
 LEAST_RAISE = 1.5
 HEADROOM = 1.3
+GROWN = 2  # more than so many times the replicas is a change of another size
 OUTLIVE = 1.5
 BRIEFLY = 10.0
 FILLED = 60.0  # memory fills slowly at first
@@ -41,6 +43,7 @@ class Draft:
     effect: Text
     risk: Risk
     hold_seconds: float = BRIEFLY
+    space: Room | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,7 @@ class Case:
 
 
 Remedy = Callable[[Case], Draft | Text]
+_BOUND_ZH = {"policy": "策略", "nodes": "节点余量"}
 
 
 def draft(case: Case) -> tuple[list[Draft], list[Text]]:
@@ -118,11 +122,11 @@ def raise_cpu_limit(case: Case) -> Draft | Text:
     amount = min(wanted, case.policy.max_cpu, case.policy.max_growth * limit)
     if amount <= limit:
         return Text("the policy allows no higher CPU limit", "策略不允许更高的 CPU 限制")
-    return _limit(case, "raise_cpu_limit", "cpu", cpu(amount))
+    return _limit(case, "raise_cpu_limit", "cpu", cpu(amount), _hidden(facts))
 
 
 def scale_out(case: Case) -> Draft | Text:
-    workload, facts = case.workload, case.cause.finding.facts
+    workload = case.workload
     if workload is None or case.component.kind != "Deployment":
         return Text("only a Deployment is scaled without asking its owner", "只有 Deployment 可以直接扩容")
     if _runs_alone(workload):
@@ -131,18 +135,32 @@ def scale_out(case: Case) -> Draft | Text:
         )
     if _autoscaled(case.snapshot, workload):
         return Text("an autoscaler owns its replicas", "副本数由自动伸缩器管理")
+    return _scaled(case, workload, room(case.snapshot, workload))
+
+
+def _scaled(case: Case, workload: Object, space: Room | None) -> Draft | Text:
+    facts = case.cause.finding.facts
     now = int(dig(workload, "spec", "replicas") or 1)
     wanted = max(now + 1, math.ceil(now * _demand(facts) / COMFORT))
-    count = min(wanted, case.policy.max_replicas)
+    bounds = {"policy": case.policy.max_replicas, **({"nodes": now + space.pods} if space else {})}
+    short = min(bounds, key=lambda name: bounds[name])
+    count = min(wanted, bounds[short])
+    if count <= now and short == "nodes":
+        return Text("the nodes have no room for one more pod of it", "节点没有余量再容纳一个 Pod")
     if count <= now:
-        return Text(
-            f"the policy allows {case.policy.max_replicas} replicas", f"策略最多允许 {case.policy.max_replicas} 个副本"
-        )
-    effect = Text(
+        return Text(f"the policy allows {count} replicas", f"策略最多允许 {count} 个副本")
+    shared = Text(
         f"The work of {now} pods is shared by {count}; usage falls to {COMFORT:.0%} of the limit or less.",
         f"原由 {now} 个 Pod 承担的负载由 {count} 个分担，使用率降到上限的 {COMFORT:.0%} 以下。",
     )
-    return Draft("scale_out", case.component, "scale", {"replicas": count}, effect, "low", _outlive(case))
+    less = Text(
+        f"The work of {now} pods is shared by {count}. {wanted} would be needed by estimate, and the {short} "
+        f"allow{'s' if short == 'policy' else ''} no more.",
+        f"原由 {now} 个 Pod 承担的负载由 {count} 个分担。估计需要 {wanted} 个，但{_BOUND_ZH[short]}不允许更多。",
+    )
+    effect = _and(less if count < wanted else shared, _hidden(facts))
+    risk: Risk = "medium" if count > GROWN * now or count < wanted else "low"
+    return Draft("scale_out", case.component, "scale", {"replicas": count}, effect, risk, _outlive(case), space)
 
 
 def restore_replicas(case: Case) -> Draft | Text:
@@ -174,7 +192,7 @@ REMEDIES: dict[str, Remedy] = {
 }
 
 
-def _limit(case: Case, remedy: str, resource: str, amount: str) -> Draft | Text:
+def _limit(case: Case, remedy: str, resource: str, amount: str, more: Text | None = None) -> Draft | Text:
     workload, container = case.workload, str(case.cause.finding.facts["container"])
     if workload is None or case.component.kind not in {"Deployment", "StatefulSet", "DaemonSet"}:
         return Text("its pods have no template to change", "其 Pod 没有可修改的模板")
@@ -183,7 +201,7 @@ def _limit(case: Case, remedy: str, resource: str, amount: str) -> Draft | Text:
         f"Container {container} of {case.component} may use up to {amount}; its pods are replaced step by step.",
         f"{case.component} 的容器 {container} 可使用至多 {amount}，Pod 逐步替换。",
     )
-    return Draft(remedy, case.component, "set_limit", arguments, effect, _risk(workload), _outlive(case))
+    return Draft(remedy, case.component, "set_limit", arguments, _and(effect, more), _risk(workload), _outlive(case))
 
 
 def _differs(case: Case, now: Revision, earlier: Revision) -> bool:
@@ -214,6 +232,22 @@ def _demand(facts: dict[str, Any]) -> float:
     return used * (1 + float(facts.get("held_back") or 0.0))
 
 
+def _hidden(facts: dict[str, Any]) -> Text | None:
+    """Why the number is an estimate, for who decides on it."""
+    held = float(facts.get("held_back") or 0.0)
+    if not held:
+        return None
+    return Text(
+        f"The pods were held back in {held:.0%} of periods, and what they would have used otherwise cannot be measured, "
+        "only estimated from that: it may turn out more than is needed. Take it down again once usage shows.",
+        f"Pod 在 {held:.0%} 的周期内被限流，不受限时的真实需求无法测得，只能据此估算，因此可能偏多；待使用率稳定后可再调低。",
+    )
+
+
+def _and(first: Text, second: Text | None) -> Text:
+    return Text(f"{first('en')} {second('en')}", f"{first('zh')}{second('zh')}") if second else first
+
+
 def _runs_alone(workload: Object) -> bool:
     volumes = rows(workload, "spec", "template", "spec", "volumes")
     recreated = dig(workload, "spec", "strategy", "type") == "Recreate"
@@ -242,11 +276,26 @@ def blast_radius(case: Case, one: Draft) -> Text:
     near = ", ".join(outwards)
     near_en, near_zh = (f" Behind it: {near}.", f"受其影响：{near}。") if near else ("", "")
     if one.action in {"set_selector", "scale"}:
+        space = _space(one.space)
         return Text(
-            f"{one.target}; its {pods} pod(s) keep running.{near_en}",
-            f"{one.target}；现有 {pods} 个 Pod 不重启。{near_zh}",
+            f"{one.target}; its {pods} pod(s) keep running.{space('en')}{near_en}",
+            f"{one.target}；现有 {pods} 个 Pod 不重启。{space('zh')}{near_zh}",
         )
     return Text(
         f"{component(workload) if workload else one.target}: {pods} pod(s) are replaced.{near_en}",
         f"{one.target}：{pods} 个 Pod 将被替换。{near_zh}",
+    )
+
+
+def _space(space: Room | None) -> Text:
+    if space is None:
+        return Text("", "")
+    if space.measured:
+        return Text(
+            f" By what is reserved, the nodes have room for {space.pods} more.",
+            f"按已预留资源计算，节点还可容纳 {space.pods} 个。",
+        )
+    return Text(
+        f" The nodes have room for at most {space.pods} more; pods of namespaces that were not read are not counted.",
+        f"节点最多还可容纳 {space.pods} 个（未读取的命名空间中的 Pod 未计入）。",
     )

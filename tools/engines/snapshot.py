@@ -26,6 +26,7 @@ Signal = Literal[
     "calls",
     "failed_calls",
     "replicas",
+    "reserved",
 ]
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "ReplicaSet")
 CURRENT = 150.0
