@@ -66,3 +66,12 @@ def outputs_in(messages: Sequence[BaseMessage]) -> list[dict[str, Any]]:
 
 def cut(text: str, limit: int, language: Language = "en") -> str:
     return text if len(text) <= limit else f"{text[:limit]} {_CUT(language)}"
+
+
+def clip(text: str, limit: int) -> str:
+    """For a reader: one line, cut at a word, with an ellipsis where something is left out."""
+    line = " ".join(text.split())
+    if len(line) <= limit:
+        return line
+    short = line[: limit - 1]
+    return (short.rsplit(" ", 1)[0] if " " in short[limit // 2 :] else short).rstrip(",;:，；：") + "…"

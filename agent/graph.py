@@ -1,18 +1,20 @@
 """The whole graph on one page.
 
-    supervisor -> knowledge ------------------------------------------------------> report
+    supervisor -> acknowledge (then gather, if more was asked) -------------------> report
+               -> knowledge ------------------------------------------------------> report
                -> think <-> tools ------------------------------------------------> report
                               \\-> explain (a proposal was made)
                -> gather -> diagnose -> propose -> explain -> approve -> act -----> report
                                    \\-> report (no remedy, or none wanted)
 
-Only `act` can change anything, only `approve` leads there, and only a human's recorded word gets past the tool that `act` calls.
+Only `act` can change a system, only `approve` leads there, and only a human's recorded word gets past the tool that `act` calls.
 """
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
+from agent.nodes.acknowledge import acknowledge, after_acknowledge
 from agent.nodes.act import act
 from agent.nodes.approve import approve
 from agent.nodes.diagnose import diagnose
@@ -30,12 +32,13 @@ Graph = CompiledStateGraph[State, Turn, State, State]
 
 def build(saver: BaseCheckpointSaver[str]) -> Graph:
     graph = StateGraph(State, context_schema=Turn)
-    for node in (supervisor, knowledge, think, tools, gather, diagnose, propose, approve, act, report):
+    for node in (supervisor, acknowledge, knowledge, think, tools, gather, diagnose, propose, approve, act, report):
         graph.add_node(node)
     graph.add_node(
         "explain", report
     )  # the same answer, before a human decides: what is wrong and what the plan would do
-    graph.add_edge(START, "supervisor")  # goes on to knowledge, think or gather by its own command
+    graph.add_edge(START, "supervisor")  # goes on to acknowledge, knowledge, think or gather by its own command
+    graph.add_conditional_edges("acknowledge", after_acknowledge)
     graph.add_edge("knowledge", "report")
     graph.add_conditional_edges("think", after_think)
     graph.add_conditional_edges("tools", after_tools)

@@ -9,17 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from agent import measuring
 from agent.reading import Reading
 
 Schemas = Mapping[str, Mapping[str, Any]]
 Output = Mapping[str, Any]
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "Pod", "Service")
-_MEASURED = {
-    "cpu": 'sum by (namespace, pod) (rate(container_cpu_usage_seconds_total{{container!="",{where}}}[5m]))',
-    "memory": 'sum by (namespace, pod) (container_memory_working_set_bytes{{container!="",{where}}})',
-    "restarts": "sum by (namespace, pod) (kube_pod_container_status_restarts_total{{{where}}})",
-}
-_WORDS = {"latency": "duration seconds", "requests": "requests total", "errors": "requests total"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +31,14 @@ def next_calls(reading: Reading, question: str, outputs: Sequence[Output], offer
     return [call for call in fitted if (call.tool, repr(call.arguments)) not in done and _complete(call, offered)]
 
 
+def is_measured(reading: Reading, outputs: Sequence[Output]) -> bool:
+    """Whether these outputs came by the road of a number that was asked for."""
+    return bool(reading.measure) and bool(outputs) and outputs[0].get("tool") == "find_metrics"
+
+
 def fit(arguments: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
     known = schema.get("properties", {})
     return {name: value for name, value in arguments.items() if name in known and value not in ("", None)}
-
-
-def measured(measure: str, namespace: str, name: str) -> str:
-    """PromQL over the usual exporters' metrics for one object or namespace."""
-    where = ",".join(
-        part for part in (f'namespace="{namespace}"' if namespace else "", f'pod=~"{name}.*"' if name else "") if part
-    )
-    return _MEASURED[measure].format(where=where)
 
 
 def located(outputs: Sequence[Output], name: str) -> Mapping[str, Any] | None:
@@ -91,10 +83,7 @@ def _read_logs(reading: Reading, name: str, namespace: str) -> Call:
 
 
 def _metrics(reading: Reading, _question: str) -> list[Call]:
-    if reading.measure in _MEASURED:
-        expr = measured(reading.measure, reading.namespace, reading.name)
-        return [Call("query_metrics", {"expr": expr, "last": reading.window or "1h"})]
-    return [Call("find_metrics", {"words": _WORDS.get(reading.measure, "")})]
+    return [Call("find_metrics", measuring.finding(reading))]
 
 
 def _object(reading: Reading, _question: str) -> list[Call]:
@@ -121,6 +110,7 @@ def _subject(reading: Reading) -> dict[str, Any]:
 _Rule = tuple[Callable[[Reading], bool], Callable[[Reading, str], list[Call]]]
 _RULES: tuple[_Rule, ...] = (
     (lambda r: bool(r.expr), lambda r, _: [Call("query_metrics", {"expr": r.expr, "last": r.window})]),
+    (lambda r: r.wants("value"), _metrics),
     (lambda r: r.wants("logs"), _logs),
     (lambda r: r.wants("fix") and bool(r.namespace), lambda r, _: [Call("diagnose", _subject(r)), Call("propose_fix", _subject(r))]),
     (lambda r: r.wants("howto") and not (r.sure or r.namespace or r.kind), lambda _, q: [Call("search_knowledge", {"query": q})]),
@@ -133,6 +123,9 @@ _RULES: tuple[_Rule, ...] = (
 
 
 def _follow_up(reading: Reading, outputs: Sequence[Output]) -> list[Call]:
+    if is_measured(reading, outputs):
+        query = measuring.next_query(reading, outputs)
+        return [Call("query_metrics", query)] if query else []
     row = located(outputs, reading.name) if reading.name else None
     if reading.wants("logs"):
         target = row or _troubled(outputs)

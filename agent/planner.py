@@ -18,8 +18,9 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from langchain_core.runnables import Runnable
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
+from agent import measuring
 from agent.envelope import findings_in, focus_in, outputs_in, question_in
-from agent.picking import Call, next_calls
+from agent.picking import Call, is_measured, next_calls
 from agent.reading import read
 from agent.routing import ROUTE, route
 from agent.wording import say_findings, say_outputs
@@ -76,7 +77,11 @@ def decide(messages: Sequence[BaseMessage], tools: Sequence[dict[str, Any]]) -> 
         return "", [Call(ROUTE, route(question, reading).model_dump())]
     outputs = outputs_in(messages)
     calls = next_calls(reading, question, outputs, offered)
-    return ("", calls) if calls else (say_outputs(outputs, detect(question)), [])
+    if calls:
+        return "", calls
+    if is_measured(reading, outputs):
+        return "\n".join(measuring.say(reading, outputs, detect(question))), []
+    return say_outputs(outputs, detect(question)), []
 
 
 def pieces(text: str, calls: Sequence[Call]) -> Iterator[AIMessageChunk]:

@@ -9,12 +9,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from agent.words import INTENTS, KINDS, MEASURES, NOT_NAMES, PRONOUNS, UNIT_LETTER
+from agent.words import ACKNOWLEDGE, INTENTS, KINDS, MAYBE_NAMES, MEASURES, NEGATED, NOT_NAMES, PRONOUNS, UNIT_LETTER
 
 _NAME = r"[a-z0-9](?:[a-z0-9._-]{0,251}[a-z0-9])?"
 _TOKEN = re.compile(rf"(?<![\w./-])(?:(?P<left>{_NAME})/)?(?P<name>{_NAME})(?![\w/-])")
 _NAMESPACE = (
-    re.compile(rf"(?:namespaces?|ns)\s*[:=]?\s*[\"'`]?(?P<name>{_NAME})"),
+    re.compile(rf"(?<![a-z0-9-])(?:namespaces?|ns)\s*[:=]?\s*[\"'`]?(?P<name>{_NAME})"),
     re.compile(rf"(?P<name>{_NAME})[\"'`]?\s+(?:namespace|ns)\b"),
     re.compile(rf"(?:^|\s)-n\s+(?P<name>{_NAME})"),
     re.compile(rf"命名空间\s*[:：]?\s*[\"'`“]?(?P<name>{_NAME})"),
@@ -25,6 +25,7 @@ _INSIDE = (
     re.compile(rf"(?P<name>{_NAME})[\"'`”]?\s*(?:里|中|下|内)(?:面|边)?"),
 )
 _FINGERPRINT = re.compile(r"\b(?=[0-9a-f]*\d)[0-9a-f]{16}\b")
+_QUANTILE = re.compile(r"\bp\d{2,3}\b")
 _WINDOW = re.compile(
     r"(?:last|past|previous|最近|过去|近|前)\s*(?:the\s+)?(?P<count>\d{1,4}|an?|one|一|半)?\s*(?:个)?\s*"
     r"(?P<unit>s|m|h|d|w|sec\w*|min\w*|hours?|hrs?|days?|weeks?|秒|分钟|分|小时|钟头|天|日|周|星期)(?![a-z])"
@@ -33,6 +34,17 @@ _CODE = re.compile(r"`([^`]{3,2000})`")
 _PROMQL = re.compile(
     r"[a-zA-Z_:][\w:]*\s*(?:\{[^{}]*\}|(?:\s*by\s*\([^)]*\)\s*)?\()|[a-zA-Z_:][\w:]*_(?:total|count|sum|bucket|bytes|seconds|ratio)\b"
 )
+_QUOTED = re.compile(rf"[\"'`“‘「『](?P<name>{_NAME})[\"'`”’」』]")
+_VERB_NEXT = re.compile(
+    r"(?:\b(?:and|or|then|please|also|just|not|never|i|we|you|they|he|she|don't|can't|let's|"
+    r"(?:how|what|where|when|want|need|needs|like|able|try|trying|going|supposed|used|have|has|me|you|us|is|order) to))\s+$"
+)
+"""What stands before a verb: an unshaped word right after it is no object's name."""
+_SUBJECT = r"\b(?:of|for|in|on|by|from|does|do|is|has)\s+(?:the\s+)?[\"'`]?{name}(?![\w-])|(?<![\w-]){name}[\"'`”]?(?:'s\b|\s*的)"
+_HOW = re.compile(
+    r"\bhow (?:to|do i|do we|can i|can we|should)\b|\bmean\b|怎么(?!样)|如何|什么是|是什么意思|为什么|为何|原因"
+)
+ACKNOWLEDGE_CHARS = 300
 _HAN = re.compile(r"[\u4e00-\u9fff，。？！；：、]")
 
 
@@ -50,6 +62,9 @@ class Reading:
     """The name has a name's shape or stands beside its kind; other names are words that no dictionary here knows."""
     follows: bool = False
     """It speaks of the object of the turn before."""
+    placed: bool = False
+    """The namespace was called one, or written before a slash; other places are guessed from "in X"."""
+    quantile: str = ""
 
     def wants(self, *intents: str) -> bool:
         return not self.intents.isdisjoint(intents)
@@ -60,11 +75,13 @@ def read(question: str, focus: Mapping[str, str] | None = None) -> Reading:
     expr = promql(question)
     plain = question.replace(expr, " ") if expr else question
     lowered = plain.lower()
-    intents = frozenset(name for name, pattern in INTENTS.items() if pattern.search(lowered))
+    measure = _measure(lowered)
+    intents = _intents(lowered, measure)
     alert = _first(_FINGERPRINT, lowered)
     lowered = _FINGERPRINT.sub(" ", lowered)
     namespace = _namespace(lowered)
     left, name = _object(lowered, namespace)
+    placed = bool(namespace or left)
     namespace = namespace or left
     if not namespace and name:
         namespace, name = _inside(lowered, name, intents)
@@ -76,10 +93,27 @@ def read(question: str, focus: Mapping[str, str] | None = None) -> Reading:
         alert=alert,
         window=window(lowered),
         expr=expr,
-        measure=_measure(lowered),
-        sure=bool(left) or _is_shaped(name) or (bool(name) and _is_beside_kind(lowered, name)),
+        measure=measure,
+        sure=bool(left) or (bool(name) and _is_surely(lowered, name)),
+        placed=placed,
+        quantile=_first(_QUANTILE, lowered).removeprefix("p"),
     )
-    return _with_focus(read, lowered, focus)
+    found = _with_focus(read, lowered, focus)
+    return replace(found, intents=found.intents | {"value"}) if _asks_value(found, lowered) else found
+
+
+def acknowledges(question: str) -> bool:
+    """Whether the person's own words ask to take an alert: short, and the wish at their very beginning."""
+    plain = question.strip().lower()
+    return len(plain) <= ACKNOWLEDGE_CHARS and ACKNOWLEDGE.match(plain) is not None
+
+
+def declines_repair(question: str) -> bool:
+    return NEGATED.search(question.lower()) is not None
+
+
+def looks_like_name(name: str) -> bool:
+    return "-" in name or any(char.isdigit() for char in name)
 
 
 def promql(question: str) -> str:
@@ -133,14 +167,64 @@ def _namespace(text: str) -> str:
 
 def _object(text: str, namespace: str) -> tuple[str, str]:
     """The object's name, with the namespace when it was written as namespace/name."""
-    found = [match for match in _TOKEN.finditer(text) if _may_be_name(match["name"]) and match["name"] != namespace]
+    quoted = {match["name"] for match in _QUOTED.finditer(text)}
+    found = [
+        match
+        for match in _TOKEN.finditer(text)
+        if match["name"] != namespace and (match["name"] in quoted or _may_stand_as_name(text, match))
+    ]
     for match in found:
         if match["left"] and _may_be_name(match["left"]) and match["left"] not in KINDS:
             return match["left"], match["name"]
     names = [match["name"] for match in found]
     beside = [name for name in names if _is_beside_kind(text, name)]
-    shaped = [name for name in names if _is_shaped(name)]
-    return "", next(iter([*beside, *shaped, *names]), "")
+    shaped = [name for name in names if looks_like_name(name)]
+    return "", next(iter([*[name for name in names if name in quoted], *beside, *shaped, *names]), "")
+
+
+def _may_stand_as_name(text: str, match: re.Match[str]) -> bool:
+    name = match["name"]
+    if name in MAYBE_NAMES:
+        return bool(match["left"]) or _is_beside_kind(text, name) or text[match.end() :].lstrip().startswith("的")
+    return _may_be_name(name) and (bool(match["left"]) or not _is_verb(text, match))
+
+
+def _is_verb(text: str, match: re.Match[str]) -> bool:
+    return not looks_like_name(match["name"]) and _VERB_NEXT.search(text[: match.start()]) is not None
+
+
+def _is_surely(text: str, name: str) -> bool:
+    quoted = any(found["name"] == name for found in _QUOTED.finditer(text))
+    of_log = re.search(
+        rf"(?<![\w-]){re.escape(name)}\s*的?\s*日志|\blogs? (?:of|for|from) (?:the )?{re.escape(name)}(?![\w-])", text
+    )
+    return looks_like_name(name) or quoted or of_log is not None or _is_beside_kind(text, name)
+
+
+def _intents(text: str, measure: str) -> frozenset[str]:
+    """What is wanted; a repair that is expressly not wanted, and the error of "error rate", do not count."""
+    plain = NEGATED.sub(" ", text)
+    if measure == "errors":
+        plain = MEASURES["errors"].sub(" ", plain)
+    found = {name for name, pattern in INTENTS.items() if pattern.search(plain)}
+    return frozenset(found | ({"metrics"} if measure == "errors" else set()))
+
+
+def _asks_value(read: Reading, text: str) -> bool:
+    """Whether a number is wanted, of something that was named: "the p95 latency of X", "X 的错误率"."""
+    if (
+        not read.measure
+        or read.expr
+        or read.wants("fix", "logs")
+        or _HOW.search(text)
+        or not (read.name or read.namespace)
+    ):
+        return False
+    if read.sure or read.placed or read.follows:
+        return not read.wants("why")
+    name = re.escape(read.name or read.namespace)
+    before_measure = any(re.search(rf"(?<![\w-]){name}\s*(?:{pattern.pattern})", text) for pattern in MEASURES.values())
+    return not read.wants("why") and (before_measure or re.search(_SUBJECT.format(name=name), text) is not None)
 
 
 def _inside(text: str, name: str, intents: frozenset[str]) -> tuple[str, str]:
@@ -169,10 +253,6 @@ def _is_beside_kind(text: str, name: str) -> bool:
         )
         is not None
     )
-
-
-def _is_shaped(name: str) -> bool:
-    return "-" in name or any(char.isdigit() for char in name)
 
 
 def _may_be_name(word: str) -> bool:

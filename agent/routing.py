@@ -15,6 +15,7 @@ _WHY = {
     "alert": Text("the question names an alert", "问题针对一条告警"),
     "howto": Text("asks how something is done", "询问处理方法"),
     "read": Text("asks what can be read now", "询问当前状态"),
+    "acknowledge": Text("asks to take an alert", "要求认领告警"),
     "rag": Text("the mode asks for the knowledge base", "模式指定知识库"),
     "mcp": Text("the mode asks for the tools", "模式指定工具"),
     "other": Text("no object is named, so the knowledge base is asked", "没有提到具体对象，查询知识库"),
@@ -74,19 +75,32 @@ def forced(mode: str, question: str, reading: Reading) -> Route:
 
 
 def about_alert(question: str, reading: Reading, alert: str) -> Route:
+    """The alert decides what it is about; of the question's own words only what is surely a name may add to that."""
     found = route(question, reading)
     update = {
         "route": "diagnosis",
         "reason": _WHY["alert"](detect(question)),
         "alert": alert,
         "fix": reading.wants("fix"),
+        "namespace": reading.namespace if reading.placed else "",
+        "name": reading.name if reading.sure else "",
+        "kind": found.kind if reading.sure else "",
     }
     return found.model_copy(update=update)
 
 
+def taking(question: str, reading: Reading, alert: str) -> Route:
+    """An alert is to be taken; what else was asked about it goes on afterwards."""
+    found = about_alert(question, reading, alert)
+    goes_on = reading.wants("why", "fix")
+    return found.model_copy(
+        update={"route": "diagnosis" if goes_on else "operator", "reason": _WHY["acknowledge"](detect(question))}
+    )
+
+
 def _road(reading: Reading) -> tuple[Road, str]:
     about = bool(reading.name or reading.namespace or reading.alert)
-    if reading.wants("promql"):
+    if reading.wants("promql", "value"):
         return "operator", "read"
     if reading.wants("howto") and not reading.alert and not reading.sure:
         return (

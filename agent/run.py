@@ -10,6 +10,7 @@ import secrets
 from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from agent.memory import focus_after, history
 from agent.models import Models, Voice
 from agent.state import State
 from agent.store import RunRecord, RunState, SessionRecord, Store
+from agent.sweep import BATCH, BATCHES, Swept, expired_at, last_word
 from agent.turn import Person, Sign, Turn
 from core.clock import Clock
 from core.database import Database
@@ -37,6 +39,7 @@ from core.metrics import Metrics
 from core.redact import Redactor
 
 RECURSION = 60
+KEEP = timedelta(days=30)
 _log = get(__name__)
 _LOST = Text(
     "The process stopped while this question was being answered. Ask it again; if a repair was under way, its plan's "
@@ -180,6 +183,26 @@ class Agent:
         plan = (await self._values(run_id)).get("plan") if run.state == "waiting" else None
         return str(plan["id"]) if plan else None
 
+    async def sweep(self, keep: timedelta = KEEP) -> Swept:
+        """End the runs whose plan has expired, and delete what is older than `keep`; bounded, and safe to call at any time."""
+        expired = await self._end_expired(self._clock.now())
+        before = self._clock.now() - keep
+        runs = sessions = 0
+        for _ in range(BATCHES):
+            gone = await self._store.delete_runs(before, BATCH)
+            for run_id in gone:
+                await self._forget(run_id)
+                self._streams.pop(run_id, None)
+            runs += len(gone)
+            if len(gone) < BATCH:
+                break
+        for _ in range(BATCHES):
+            left = await self._store.delete_sessions(before, BATCH)
+            sessions += left
+            if left < BATCH:
+                break
+        return Swept(expired, runs, sessions)
+
     async def cancel(self, run_id: str) -> None:
         """Stop a run; one that waits for approval is given up, and nothing was applied."""
         task = self._tasks.get(run_id)
@@ -306,6 +329,37 @@ class Agent:
             _log.warning("a failed run could not be written down", run_id=run.id, reason=error.sentence)
         finally:
             stream.close()
+
+    async def _end_expired(self, now: datetime) -> int:
+        ended, last = 0, ""
+        for _ in range(BATCHES):
+            waiting = await self._store.waiting_before(now, last, BATCH)
+            for run_id in waiting:
+                values = await self._values(run_id)
+                if (not values.get("plan") or expired_at(values, now)) and await self._end_in_vain(run_id, values):
+                    ended += 1
+            if len(waiting) < BATCH:
+                break
+            last = waiting[-1]
+        return ended
+
+    async def _end_in_vain(self, run_id: str, values: State) -> bool:
+        """Finish a run that nobody answered; False if somebody did at this very moment."""
+        if not await self._store.move(run_id, "waiting", "running"):
+            return False
+        run = await self._store.run(run_id)
+        stream = await self._reopen(run_id)
+        answer = last_word(values, len(values.get("evidence", [])) + 1, self._clock.now(), _language(run))
+        for each in answer["evidence"][-1:]:
+            stream.add("evidence", dict(each))
+        stream.add("answer", answer)
+        stream.add("run_finished", {"state": "finished", "seconds": 0.0})
+        await self._store.end(run_id, "finished", answer=str(answer["text"]))
+        await self._store.add_events(stream.unstored())
+        stream.close()
+        self._metrics.runs.labels(run.route, "expired").inc()
+        await self._forget(run_id)
+        return True
 
     async def _forget(self, run_id: str) -> None:
         """Drop the checkpoint of a run that will not go on."""

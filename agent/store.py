@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, cast
 
-from sqlalchemy import CursorResult, func, select, update
+from sqlalchemy import CursorResult, delete, func, select, update
 
 from agent.events import EventType, RunEvent
 from agent.tables import AgentEvent, AgentMessage, AgentRun, AgentSession
@@ -156,6 +156,37 @@ class Store:
         async with self._database.read() as rows:
             wanted = select(AgentRun.id).where(AgentRun.state == "waiting").order_by(AgentRun.started_at.desc())
             return list(await rows.scalars(wanted.limit(limit)))
+
+    async def waiting_before(self, moment: datetime, after: str, limit: int) -> list[str]:
+        """Runs that have waited since before that moment, in the order of their ids, from the one after `after`."""
+        wanted = select(AgentRun.id).where(
+            AgentRun.state == "waiting", AgentRun.started_at < moment, AgentRun.id > after
+        )
+        async with self._database.read() as rows:
+            return list(await rows.scalars(wanted.order_by(AgentRun.id).limit(limit)))
+
+    async def delete_runs(self, moment: datetime, limit: int) -> list[str]:
+        """Delete some of the runs that were over before that moment, with all that was said in them; which they were."""
+        over = select(AgentRun.id).where(AgentRun.state.in_(("finished", "failed")), AgentRun.started_at < moment)
+        async with self._database.write() as rows:
+            ids = list(await rows.scalars(over.order_by(AgentRun.started_at).limit(limit)))
+            for table, column in (
+                (AgentEvent, AgentEvent.run_id),
+                (AgentMessage, AgentMessage.run_id),
+                (AgentRun, AgentRun.id),
+            ):
+                await rows.execute(delete(table).where(column.in_(ids)))
+        return ids
+
+    async def delete_sessions(self, moment: datetime, limit: int) -> int:
+        """Delete some of the conversations that nobody has gone on with since that moment, and that have no run left."""
+        runs = select(AgentRun.id).where(AgentRun.session_id == AgentSession.id)
+        old = select(AgentSession.id).where(AgentSession.updated_at < moment, ~runs.exists())
+        async with self._database.write() as rows:
+            ids = list(await rows.scalars(old.limit(limit)))
+            await rows.execute(delete(AgentMessage).where(AgentMessage.session_id.in_(ids)))
+            await rows.execute(delete(AgentSession).where(AgentSession.id.in_(ids)))
+        return len(ids)
 
     async def counts(self) -> dict[str, int]:
         async with self._database.read() as rows:

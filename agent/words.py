@@ -23,7 +23,8 @@ KINDS: dict[str, str] = {
 
 INTENTS: dict[str, re.Pattern[str]] = {
     "fix": re.compile(
-        r"\b(?:fix|repair|remediat\w*|mend|heal|resolve|roll ?back)\b|修复|修好|修一下|修掉|自愈|恢复一下|帮.{0,4}处理|回滚"
+        r"\b(?:fix|repair|remediat\w*|mend|heal|resolve|roll ?back)\b|修复|修好|修一下|修掉|自愈|恢复一下|帮.{0,4}处理|回滚|处理一下|"
+        r"^(?:please |can you |could you )*(?:restart|redeploy|scale|revert)\b|^(?:请|帮我|麻烦)*(?:重启|扩容|缩容|重新部署)"
     ),
     "why": re.compile(
         r"\b(?:why|wrong|diagnos\w*|root cause|cause|broken|break\w*|fail\w*|slow|down|crash\w*|explain|investigat\w*|"
@@ -37,8 +38,9 @@ INTENTS: dict[str, re.Pattern[str]] = {
         r"列出|有哪些|哪些|多少|几个|查看|显示|看看|看一下"
     ),
     "metrics": re.compile(
-        r"\b(?:metrics?|cpu|memory|usage|latency|qps|rps|throughput|error rate|utili[sz]ation|promql|prometheus|graph|restarts?)\b|"
-        r"指标|内存|使用率|用量|延迟|吞吐|错误率|重启次数"
+        r"\b(?:metrics?|cpu|memory|usage|latency|p\d\d|qps|rps|throughput|traffic|(?:error|failure|request) rate|"
+        r"utili[sz]ation|promql|prometheus|graph|restarts?)\b|"
+        r"指标|内存|使用率|用量|延迟|耗时|吞吐|流量|请求量|错误率|失败率|重启次数"
     ),
     "overview": re.compile(
         r"\b(?:overview|summary|cluster (?:status|state|health)|how is (?:the|my|our) cluster|everything|healthy)\b|"
@@ -53,16 +55,33 @@ INTENTS: dict[str, re.Pattern[str]] = {
 }  # fmt: skip
 
 MEASURES: dict[str, re.Pattern[str]] = {
+    "errors": re.compile(r"\b(?:error|failure) (?:rate|ratio|percentage)\b|\b5xx\b|错误率|失败率|错误比例|错误占比"),
     "cpu": re.compile(r"\bcpu\b|处理器"),
     "memory": re.compile(r"\b(?:memory|mem|ram)\b|内存"),
-    "restarts": re.compile(r"\brestarts?\b|重启"),
-    "latency": re.compile(r"\b(?:latency|duration|response time)\b|延迟|耗时|响应时间"),
-    "requests": re.compile(r"\b(?:qps|rps|throughput|request rate|traffic)\b|吞吐|流量|请求量"),
-    "errors": re.compile(r"\berror rate\b|错误率"),
+    "restarts": re.compile(r"\brestarts\b|\brestart count\b|重启(?:次数|了?几次|了?多少次)"),
+    "latency": re.compile(r"\b(?:latency|latencies|duration|response times?|p\d\d)\b|延迟|耗时|响应时间|时延"),
+    "requests": re.compile(
+        r"\b(?:qps|rps|throughput|request rates?|requests per second|traffic)\b|吞吐|流量|请求量|请求数|请求速率"
+    ),
 }
 
+NEGATED = re.compile(
+    r"\b(?:do not|don't|dont|without|never|no need to|not to|not)\s+(?:\w+\s+){0,2}?"
+    r"(?:fix\w*|repair\w*|mend\w*|heal\w*|chang\w*|resolv\w*|roll\w* ?back)\b|"
+    r"(?:不要|先不|别|不用|无需|不必|暂不|勿)[^，。；！？]{0,4}?(?:修复|修好|处理|回滚|改动|恢复)"
+)
+"""A repair that is expressly not wanted."""
+
+ACKNOWLEDGE = re.compile(
+    r"(?:(?:please|pls|kindly|ok|okay|hi|hey|can|could|would|you|now|just|let's|let|me|us|i|we|want|will|to|then|'ll|i'll|we'll|"
+    r"请|麻烦|帮我|帮忙|我来|我要|我|先|现在|把|将|这条|这个|该|此|那条|告警|报警)[\s,，]*)*"
+    r"(?:(?:acknowledge|ack)\b|认领|确认收到|(?:确认|接手|认下)(?=.{0,6}(?:告警|报警|警报)))"
+)
+"""Matched from a question's first letter on: the wish has to be the question's own beginning, not something it quotes."""
+
 PRONOUNS = re.compile(
-    r"\b(?:it|its|it's|that|this|those|these|them|their|the same|again)\b|它|其(?!他|它|中|实)|这个|那个|这些|那些|该|刚才|上面|继续|再"
+    r"\b(?:it|its|it's|that|this|those|these|them|their|the same|again)\b|"
+    r"它|其(?!他|它|中|实)|这个|那个|这些|那些|这条|那条|该|此|刚才|上面|继续|再"
 )
 
 UNIT_LETTER = {
@@ -104,5 +123,48 @@ plans production prod-like answer backoff loop pull pulling killed kill mode rag
 ms sec min mins hrs hour app application apps workload handle handled loops errimage deal solve avoid troubleshooting
 debug understand mistake rule rules metric-name graphs panel panels dashboard dashboards evaluate memory leak leaks
 leaking spike spikes burst full pressure evicted eviction
+propose proposes proposed proposal proposing suggest suggests suggestion recommend offer apply applied applying
+execute carry perform performing act action actions implement remedy remedies remediation solution solutions mitigate mitigation
+recover recovered recovery restore restored rewrite revert reverted undo undone cancel cancelled confirm confirmed verify verified
+verification validate test tested testing tests write wrote written draft produce create created creates creating build built
+make makes making use uses using add added adding remove removed removing delete deleted deleting drop increase increased reduce
+reduced raise lower grow growing rise rising risen drops fell falling spiking jump jumped dying die dies died kill killing hang
+hangs hanging hung stall stalled freeze frozen reject rejected rejecting refuse refused refusing deny denied drain drained
+draining cordon evict reboot rebooted rebooting upgrade upgraded update updated install installed configure configured configuration
+monitor monitoring observe observed track tracked trace traces tracing detect detected identify identified determine determined
+analyze analyse analysis analyzed assess review reviewed inspect inspected examine examined study learn teach remember forget
+understand understood clarify describe tell told talk speak speaking say hear list enumerate count counting sort filter group
+compare comparing difference differences between versus vs same similar unlike both neither nor either whether although unless
+while during despite except besides regarding concerning according because therefore thus hence otherwise anyway indeed really
+actually basically currently recently immediately automatically manually safely properly correctly exactly roughly nearly mostly
+only simply possibly probably maybe certainly definitely clearly usually generally normally finally eventually suddenly quickly
+service-level object objects component components cause root-cause impact impacted affected affects affect blast radius severity
+urgent important priority critical risk risks risky safe danger dangerous cost effect effects outcome result summary summarise
+short brief long detailed complete full quick simple plain english chinese language translate sentence word words paragraph
+table format markdown json yaml text bullet number numbers percent percentage ratio average median mean quantile percentile
+highest lowest biggest largest smallest slowest fastest maximum minimum peak current previous next last first second third
+hello hi hey thanks thank welcome bye goodbye morning evening night day today tonight tomorrow week month year moment while
+someone somebody everyone everybody nobody people person team teams user users customer customers client clients engineer
+operator admin me myself yourself ourselves them us we our ours yours mine his hers its whose whom which that this these those
+weather joke jokes poem story song food music game movie news sports love hate happy sad funny cool nice great awesome
+ignore ignored instruction instructions prompt prompts system developer secret secrets password passwords token tokens key keys
+rules previous above below override pretend roleplay reveal print output input data database databases file files folder
+world life universe meaning sense nonsense random stuff whatever something anything nothing everything somewhere anywhere
+throttle throttled throttling saturated saturation overload overloaded bottleneck degraded degradation outage downtime incident
+incidents sla slo error-rate uptime availability capacity quota quotas budget threshold thresholds baseline anomaly anomalies
+consumption consume consuming consumes eating eat used spend spending doing getting having being seeing showing reporting
+responding respond response responses reply replies handle handling serve serving served process processing processed queue
+queued backlog send sending sent receive receiving received call calls calling caller callers route routed routing reach
+reachable unreachable connect connected connecting connection connections timeout timeouts resolve resolving resolved lookup
+gets shall ought would'd i'm i've i'd we've we're they're you're he's she's that's there's here's who's where's when's how's
+isn couldn wouldn shouldn doesn didn hasn haven aren weren wasn don ain ll ve re
 """
 NOT_NAMES = frozenset(_ENGLISH.split())
+
+_NOUNS = """
+user users customer customers client clients database databases data queue route router order report reports monitor
+search message messages news game music story review reviews token key system app api server team image images file
+files test admin recommendation
+"""
+MAYBE_NAMES = frozenset(_NOUNS.split())
+"""Common words that are common names too: a name where a kind stands beside them, as in "the user service"."""

@@ -113,7 +113,7 @@ class AlertTools:
     async def list_alerts(self, ctx: Context, ask: ListAlerts) -> ToolResult[AlertPage]:
         alerts, total = await self._desk.list(ask.state, ask.severity, ask.limit, ask.offset, namespace=ask.namespace)
         return ToolResult(
-            summary=_page_summary(alerts, total, ctx.language),
+            summary=_page_summary(alerts, total, ctx.language) if total else _nothing(ask, ctx.language),
             data=AlertPage(total=total, alerts=[_brief(alert, ctx.language) for alert in alerts]),
             source=[Source(system=SYSTEM, query=f"alerts?{_query(ask)}")],
             seen_at=ctx.clock.now(),
@@ -182,14 +182,22 @@ class AlertTools:
 
 
 def _page_summary(alerts: list[Alert], total: int, language: Language) -> str:
-    if not total:
-        return pick(language, "No such alert.", "没有这样的告警.")
     firing = sum(1 for alert in alerts if alert.state == "firing")
     named = "; ".join(_line(alert, language) for alert in alerts[:MAX_NAMED])
     head = pick(
         language, f"{total} alerts, {firing} of those shown firing", f"共 {total} 条告警, 所列中 {firing} 条正在触发"
     )
     return f"{head}: {named}"
+
+
+def _nothing(ask: ListAlerts, language: Language) -> str:
+    """An empty list is an answer: of which kind there is none, and where."""
+    state = {"firing": "firing", "pending": "pending", "resolved": "known as resolved"}.get(ask.state or "", "known")
+    standing = {"firing": "正在触发的", "pending": "即将触发的", "resolved": "已恢复的"}.get(ask.state or "", "")
+    kind = f"{ask.severity} " if ask.severity else ""
+    place = f" in namespace {ask.namespace}" if ask.namespace else ""
+    where = f"命名空间 {ask.namespace} 中" if ask.namespace else ""
+    return pick(language, f"No {kind}alert is {state}{place}.", f"{where}没有{standing}{kind}告警。")
 
 
 def _line(alert: Alert, language: Language) -> str:

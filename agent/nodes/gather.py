@@ -6,10 +6,12 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from agent.picking import WORKLOADS, located
+from agent.reading import looks_like_name
 from agent.state import Evidence, State, Step
 from agent.turn import Turn
 
-_LABELS = ("deployment", "statefulset", "daemonset", "service", "pod", "persistentvolumeclaim")
+# A pod before a service: exporters put their own Service's name into the label `service` of what they tell about pods.
+_LABELS = ("deployment", "statefulset", "daemonset", "workload", "pod", "service", "persistentvolumeclaim")
 _KINDS = {
     "deployment": "Deployment",
     "statefulset": "StatefulSet",
@@ -36,6 +38,15 @@ class Gathering:
         self.evidence += evidence
         return step if step["ok"] else None
 
+    async def overview(self) -> Step | None:
+        return self._known("cluster_overview") or await self.call("cluster_overview")
+
+    async def alerts(self) -> Step | None:
+        return self._known("list_alerts") or await self.call("list_alerts", state="firing")
+
+    def _known(self, tool: str) -> Step | None:
+        return next((step for step in self.steps if step["tool"] == tool and step["ok"]), None)
+
 
 async def gather(state: State, runtime: Runtime[Turn]) -> dict[str, Any]:
     gathering = Gathering(runtime.context)
@@ -44,6 +55,12 @@ async def gather(state: State, runtime: Runtime[Turn]) -> dict[str, Any]:
         await _from_alert(gathering, route)
     if not route.get("namespace") and route.get("name"):
         await _from_name(gathering, route)
+    if not route.get("namespace") and route.get("name") and not route.get("alert"):
+        await _from_alert_name(gathering, route)
+    lost = str(route.get("name") or "") if not route.get("namespace") else ""
+    if lost and not looks_like_name(lost) and all(step["ok"] for step in gathering.steps):
+        # A word that only might have been a name, and is none: what was asked stays to be answered.
+        route["unknown"], route["name"], route["kind"] = lost, "", ""
     places = [route["namespace"]] if route.get("namespace") else await _in_trouble(gathering, route, runtime.context)
     return {"route": route, "places": places, "steps": gathering.steps, "evidence": gathering.evidence}
 
@@ -55,10 +72,13 @@ async def _from_alert(gathering: Gathering, route: dict[str, Any]) -> None:
     alert: Mapping[str, Any] = step["data"].get("alert") or step["data"]
     labels: Mapping[str, str] = alert.get("labels") or {}
     route["alert"] = str(alert.get("fingerprint") or route["alert"])
-    route["namespace"] = route.get("namespace") or labels.get("namespace", "")
+    place = labels.get("namespace", "")
     label = next((name for name in _LABELS if labels.get(name)), "")
-    if label and not route.get("name"):
+    if label:
         route["name"], route["kind"] = labels[label], _KINDS.get(label, "")
+    elif place and route.get("namespace") not in ("", place):
+        route["name"], route["kind"] = "", ""  # a name that was said together with another place
+    route["namespace"] = place or route.get("namespace", "")
 
 
 async def _from_name(gathering: Gathering, route: dict[str, Any]) -> None:
@@ -73,22 +93,35 @@ async def _from_name(gathering: Gathering, route: dict[str, Any]) -> None:
         if row and row.get("namespace"):
             route["namespace"], route["kind"] = row["namespace"], kind
             return
-    overview = await gathering.call("cluster_overview")
+    overview = await gathering.overview()
     spaces = (overview["data"].get("namespaces") or []) if overview else []
     if any(space.get("name") == name for space in spaces):
         route["namespace"], route["name"], route["kind"] = name, "", ""
+
+
+async def _from_alert_name(gathering: Gathering, route: dict[str, Any]) -> None:
+    """What no object is called may be what a firing alert is called."""
+    alerts = await gathering.alerts()
+    rows = (alerts["data"].get("alerts") or []) if alerts else []
+    named = [row for row in rows if str(row.get("name", "")).lower() == route["name"].lower()]
+    if named:
+        route["alert"], route["name"], route["kind"] = str(named[0].get("fingerprint", "")), "", ""
+        await _from_alert(gathering, route)
 
 
 async def _in_trouble(gathering: Gathering, route: Mapping[str, Any], turn: Turn) -> list[str]:
     """Nothing was named, so look where alerts fire and pods are in trouble; an object that was not found leads nowhere."""
     if route.get("name"):
         return []
-    alerts = await gathering.call("list_alerts", state="firing")
+    alerts = await gathering.alerts()
     rows = (alerts["data"].get("alerts") or []) if alerts else []
     places = [str((row.get("labels") or {}).get("namespace") or row.get("namespace") or "") for row in rows]
-    overview = await gathering.call("cluster_overview")
+    overview = await gathering.overview()
     spaces = (overview["data"].get("namespaces") or []) if overview else []
     places += [str(space["name"]) for space in spaces if _is_troubled(space)]
+    # What no count of pods shows: a Service without endpoints, a claim without a volume, a full quota.
+    unusual = (overview["data"].get("unusual") or []) if overview else []
+    places += [str(row.get("namespace") or "") for row in unusual]
     return [place for place in dict.fromkeys(places) if place][: turn.limits.namespaces]
 
 

@@ -6,11 +6,19 @@ from langgraph.runtime import Runtime
 
 from agent.nodes.diagnose import first_cause
 from agent.nodes.gather import Gathering
+from agent.reading import declines_repair, looks_like_name
 from agent.state import State
 from agent.turn import Turn
 
 
 def after_diagnose(state: State) -> Literal["propose", "report"]:
+    missed = str(state["route"].get("missed") or "")
+    if looks_like_name(missed) and not state["route"].get("alert"):
+        return (
+            "report"  # a repair of this very object was asked for, and it is not there: another's is not what was meant
+        )
+    if declines_repair(state["question"]):
+        return "report"
     cause = first_cause(state.get("steps", []))
     alert = state["route"].get("alert")
     came_from_alert = bool(alert) and alert != (state.get("focus") or {}).get("alert")

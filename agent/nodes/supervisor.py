@@ -1,4 +1,8 @@
-"""Which road the question takes: forced by the mode, given by the alert it came from, or chosen by the model."""
+"""Which road the question takes: forced by the mode, given by the alert it came from, or chosen by the model.
+
+One wish is carried out without a plan, because it changes no system and can be taken back: to acknowledge an alert. Whether it was
+wished is read by rule from the person's own words, before any model or tool has said anything.
+"""
 
 from typing import Any, Literal
 
@@ -9,23 +13,31 @@ from langgraph.types import Command
 from agent.envelope import question_of, wrap
 from agent.memory import as_messages
 from agent.prompts import page
-from agent.reading import read
-from agent.routing import ROUTE, Route, about_alert, forced, judge, route_tool
+from agent.reading import acknowledges, read
+from agent.routing import ROUTE, Route, about_alert, forced, judge, route_tool, taking
 from agent.state import State
 from agent.turn import Turn
 
-NEXT: dict[str, Literal["knowledge", "think", "gather"]] = {
+Road = Literal["knowledge", "think", "gather", "acknowledge"]
+NEXT: dict[str, Road] = {
     "knowledge": "knowledge",
     "operator": "think",
     "diagnosis": "gather",
 }
 
 
-async def supervisor(state: State, runtime: Runtime[Turn]) -> Command[Literal["knowledge", "think", "gather"]]:
+async def supervisor(state: State, runtime: Runtime[Turn]) -> Command[Road]:
     turn = runtime.context
-    found = await _choose(state, turn)
+    takes = state["mode"] != "rag" and acknowledges(state["question"])
+    found = _taking(state) if takes else await _choose(state, turn)
     turn.stream.add("routed", {"route": found.route, "reason": found.reason})
-    return Command(goto=NEXT[found.route], update={"route": found.model_dump()})
+    return Command(goto="acknowledge" if takes else NEXT[found.route], update={"route": found.model_dump()})
+
+
+def _taking(state: State) -> Route:
+    reading = read(state["question"])
+    alert = state.get("alert") or reading.alert or (state.get("focus") or {}).get("alert", "")
+    return taking(state["question"], reading, alert)
 
 
 async def _choose(state: State, turn: Turn) -> Route:

@@ -39,6 +39,10 @@ class Rows(BaseModel):
     namespaces: list[dict[str, Any]] = []
     patterns: list[dict[str, Any]] = []
     hits: list[dict[str, Any]] = []
+    unusual: list[dict[str, Any]] = []
+    metrics: list[dict[str, Any]] = []
+    series: list[dict[str, Any]] = []
+    common: dict[str, str] = {}
     reason: str = ""
 
 
@@ -72,6 +76,7 @@ class Query(Input):
 
 class Words(Input):
     words: str = ""
+    regex: str = ""
 
 
 class Search(Input):
@@ -82,6 +87,7 @@ class Search(Input):
 
 class OfAlert(Input):
     fingerprint: str
+    note: str = ""
 
 
 class Alerts(InNamespace):
@@ -110,6 +116,16 @@ class Estate:
         self.applied: list[str] = []
         self.ends_as = ("succeeded", "The alert is gone.")
         self.log_line = "panic: out of cheese"
+        self.objects = {"ledger", "ledger-5d8f-x2x9q"}
+        self.labels = {"namespace": "orders", "deployment": "ledger", "severity": "critical"}
+        self.calm = False
+        self.unusual: list[dict[str, Any]] = []
+        self.metrics = {"container_cpu_usage_seconds_total", "http_requests_total"}
+        self.series: list[dict[str, Any]] = [
+            {"labels": {"pod": "ledger-5d8f-x2x9q", "service": "ledger"}, "last": 0.25}
+        ]
+        self.plan: dict[str, Any] = {}
+        self.acknowledged: list[str] = []
         self.hold: Callable[[], Awaitable[None]] | None = None
 
     def tools(self) -> list[AnyTool]:
@@ -131,6 +147,14 @@ class Estate:
             *tools,
             Tool("diagnose", "Diagnose.", Subject, Diagnosis, "read", self._told("diagnose", self.diagnose)),
             Tool("propose_fix", "Propose.", Subject, AnyObject, "write", self._told("propose_fix", self.propose)),
+            Tool(
+                "acknowledge_alert",
+                "Take.",
+                OfAlert,
+                AnyObject,
+                "write",
+                self._told("acknowledge_alert", self.acknowledge),
+            ),
             Tool("apply_plan", "Apply.", OfPlan, AnyObject, "destructive", self._told("apply_plan", self.apply), 300.0),
         ]
 
@@ -158,10 +182,12 @@ class Estate:
             {"name": "orders", "workloads": 2, "workloads_ready": 1, "pods_in_trouble": 1},
             {"name": "quiet", "workloads": 1, "workloads_ready": 1, "pods_in_trouble": 0},
         ]
+        spaces = [space for space in spaces if not (self.calm and space["pods_in_trouble"])]
         return answer(
             ctx,
             pick(ctx.language, "2 namespaces, 1 pod in trouble", "2 个命名空间，1 个 Pod 有问题"),
             namespaces=spaces,
+            unusual=self.unusual,
         )
 
     def list_objects(self, ctx: Context, ask: ListObjects) -> ToolResult[Rows]:
@@ -198,23 +224,31 @@ class Estate:
         return answer(ctx, f"40 lines of {ask.name} in the last {ask.last}", patterns=patterns)
 
     def query(self, ctx: Context, ask: Query) -> ToolResult[Rows]:
-        return answer(ctx, f"1 series for {ask.expr}: 0.25", query=ask.expr)
+        return answer(ctx, f"1 series for {ask.expr}: 0.25", query=ask.expr, series=self.series)
 
     def find_metrics(self, ctx: Context, ask: Words) -> ToolResult[Rows]:
-        return answer(ctx, f"1 metric for {ask.words}: http_request_duration_seconds")
+        found = [{"name": name} for name in sorted(self.metrics) if name in ask.regex.split("|")]
+        return answer(ctx, f"{len(found)} metrics match", metrics=found)
 
     def list_alerts(self, ctx: Context, ask: Alerts) -> ToolResult[Rows]:  # noqa: ARG002
-        return answer(ctx, pick(ctx.language, "1 alert is firing", "1 条告警正在触发"), alerts=[the_alert()])
+        if self.calm:
+            return answer(ctx, pick(ctx.language, "No alert is firing.", "没有正在触发的告警。"))
+        return answer(ctx, pick(ctx.language, "1 alert is firing", "1 条告警正在触发"), alerts=[the_alert(self.labels)])
 
     def get_alert(self, ctx: Context, ask: OfAlert) -> ToolResult[AnyObject]:
         if not FINGERPRINT.startswith(ask.fingerprint):
             raise NotFound(f"There is no alert {ask.fingerprint}.")
         return ToolResult(
             summary=f"the alert for {ctx.caller.name}",
-            data=AnyObject(**the_alert()),
+            data=AnyObject(**the_alert(self.labels)),
             source=[at("alerts")],
             seen_at=NOON,
         )
+
+    def acknowledge(self, ctx: Context, ask: OfAlert) -> ToolResult[AnyObject]:
+        self.acknowledged.append(f"{ask.fingerprint} by {ctx.caller.name}")
+        said = f"PodsNotReady is acknowledged by {ctx.caller.name}."
+        return ToolResult(summary=said, data=AnyObject(**the_alert(self.labels)), source=[at("alerts")], seen_at=NOON)
 
     def search(self, ctx: Context, ask: Search) -> ToolResult[Rows]:
         if "weather" in ask.query:
@@ -230,6 +264,8 @@ class Estate:
         return answer(ctx, "One passage answers", query=ask.query, hits=[hit])
 
     def diagnose(self, ctx: Context, ask: Subject) -> ToolResult[Diagnosis]:
+        if ask.name and ask.name not in self.objects:
+            raise NotFound(f"There is no object named {ask.name} in {ask.namespace}.", near=["ledger"])
         cause = Cause(
             rank=1,
             fault="application_crash",
@@ -256,7 +292,7 @@ class Estate:
 
     def propose(self, ctx: Context, ask: Subject) -> ToolResult[AnyObject]:  # noqa: ARG002
         plan = {"id": "p1", "hash": "h1", "title": "Roll back ledger", "diff": "- image: b\n+ image: a", "risk": "low", "state": "proposed",
-                "expected_effect": "ledger starts again", "expires_at": "2026-03-02T12:30:00Z"}  # fmt: skip
+                "expected_effect": "ledger starts again", "expires_at": "2026-03-02T12:30:00Z", **self.plan}  # fmt: skip
         return ToolResult(
             summary="Plan p1: Roll back ledger", data=AnyObject(**plan), source=[at("dry run")], seen_at=NOON
         )
@@ -276,14 +312,13 @@ class Estate:
         )
 
 
-def the_alert() -> dict[str, Any]:
-    labels = {"namespace": "orders", "deployment": "ledger", "severity": "critical"}
+def the_alert(labels: dict[str, str]) -> dict[str, Any]:
     return {
         "fingerprint": FINGERPRINT,
         "name": "PodsNotReady",
         "state": "firing",
         "severity": "critical",
-        "namespace": "orders",
+        "namespace": labels.get("namespace", ""),
         "labels": labels,
         "summary": "ledger has pods that are not ready",
         "starts_at": NOON.isoformat(),
@@ -312,10 +347,15 @@ class House:
     """An agent with everything around it, on files that a second House can open again."""
 
     def __init__(
-        self, folder: Path, models: Models | None = None, limits: Limits | None = None, estate: Estate | None = None
+        self,
+        folder: Path,
+        models: Models | None = None,
+        limits: Limits | None = None,
+        estate: Estate | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self.estate = estate or Estate()
-        self.clock = SystemClock()
+        self.clock = clock or SystemClock()
         self.metrics = Metrics()
         self.database = Database(f"sqlite:///{folder / 'agent.db'}")
         self.agent = Agent(

@@ -4,7 +4,7 @@ import pytest
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, SystemMessage, ToolMessage
 
 from agent.envelope import cut, question_of, unwrap, wrap
-from agent.picking import measured, next_calls
+from agent.picking import next_calls
 from agent.planner import Planner
 from agent.reading import read
 from agent.routing import route_tool
@@ -15,7 +15,7 @@ SCHEMAS: dict[str, Any] = {
     "get_object": {"properties": {"kind": {}, "name": {}, "namespace": {}}, "required": ["kind", "name"]},
     "read_logs": {"properties": {"name": {}, "namespace": {}, "last": {}}, "required": ["name"]},
     "query_metrics": {"properties": {"expr": {}, "last": {}}, "required": ["expr"]},
-    "find_metrics": {"properties": {"words": {}}},
+    "find_metrics": {"properties": {"words": {}, "regex": {}}},
     "list_alerts": {"properties": {"state": {}}},
     "get_alert": {"properties": {"fingerprint": {}}, "required": ["fingerprint"]},
     "cluster_overview": {"properties": {"namespace": {}}},
@@ -51,7 +51,7 @@ def listed(*rows: dict[str, Any], kind: str = "Pod") -> dict[str, Any]:
             "deployment ledger in orders",
             [("get_object", {"kind": "Deployment", "name": "ledger", "namespace": "orders"})],
         ),
-        ("request latency", [("find_metrics", {"words": "duration seconds"})]),
+        ("cpu usage", [("find_metrics", {"regex": "container_cpu_usage_seconds_total"})]),
         ("how to drain", [("search_knowledge", {"query": "how to drain"})]),
         ("集群怎么样", [("cluster_overview", {}), ("list_alerts", {"state": "firing"})]),
     ],
@@ -85,12 +85,6 @@ def test_nothing_is_asked_twice_and_an_answered_question_is_over() -> None:
 
 def test_a_tool_that_is_not_offered_is_not_called() -> None:
     assert next_calls(read("pods in orders"), "pods in orders", [], {}) == []
-
-
-def test_a_measure_becomes_promql_over_the_usual_exporters() -> None:
-    assert measured("restarts", "orders", "ledger") == (
-        'sum by (namespace, pod) (kube_pod_container_status_restarts_total{namespace="orders",pod=~"ledger.*"})'
-    )
 
 
 async def test_the_planner_streams_tool_calls_like_a_model() -> None:
@@ -161,10 +155,10 @@ def test_a_failed_tool_and_what_was_missing_get_lines_of_their_own() -> None:
     assert output_lines(partial, "zh") == ["3 nodes [e1]", "未能读取：secrets：forbidden。 [e1]"]
 
 
-def test_rows_are_counted_when_they_are_too_many() -> None:
+def test_of_too_many_rows_the_first_are_told_and_that_there_are_more() -> None:
     lines = row_lines({"rows": [{"name": f"pod-{index}", "status": "Running"} for index in range(14)]}, "en")
     assert len(lines) == 11
-    assert lines[-1] == "... and 4 more."
+    assert lines[-1] == "- … and more"
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ async def test_a_question_that_waits_for_approval_survives_a_restart(tmp_path: P
         everything = await after.follow(asked.run_id)
     assert after.estate.applied == ["p1 by bob"]
     assert told.state == "finished"
-    assert "succeeded" in told.text
+    assert "done and verified" in told.text
     assert everything.types().count("run_finished") == 2
     sequence = [event["seq"] for event in everything.events]
     assert sequence == sorted(set(sequence))

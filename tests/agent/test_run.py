@@ -140,7 +140,7 @@ async def test_an_approved_plan_is_carried_out_in_the_approvers_name(tmp_path: P
         record = await house.agent.run(asked.run_id)
     assert house.estate.applied == ["p1 by bob"]
     assert told.one("approval_recorded") == {"plan_id": "p1", "approved": True, "by": "bob"}
-    assert "succeeded" in told.text
+    assert "Roll back ledger: done and verified. Approved by bob (go)." in told.text
     assert told.one("answer")["unsupported"] == []
     assert told.state == record.state == "finished"
 
@@ -159,8 +159,8 @@ async def test_a_refused_plan_changes_nothing_and_the_answer_says_who_refused(tm
 @pytest.mark.parametrize(
     ("question", "said"),
     [
-        ("Fix ledger in orders", "is now undone. The alert kept firing."),
-        ("修复 orders 里的 ledger", "现在的状态是 已撤销。The alert kept firing."),
+        ("Fix ledger in orders", "Roll back ledger: carried out and taken back. Approved by bob."),
+        ("修复 orders 里的 ledger", "Roll back ledger：已执行，随后撤销。由 bob 批准。"),
     ],
 )
 async def test_a_repair_that_was_taken_back_is_not_reported_as_done(tmp_path: Path, question: str, said: str) -> None:
@@ -171,7 +171,8 @@ async def test_a_repair_that_was_taken_back_is_not_reported_as_done(tmp_path: Pa
         await house.agent.decide(asked.run_id, True, by="bob")
         told = await house.follow(asked.run_id, after=asked.events[-1]["seq"])
     assert said in told.text
-    assert "succeeded" not in told.text
+    assert "The alert kept firing." in told.text
+    assert "verified" not in told.text
 
 
 async def test_an_approval_that_was_never_recorded_is_refused_by_the_tool_and_said(tmp_path: Path) -> None:

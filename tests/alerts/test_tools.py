@@ -54,8 +54,13 @@ async def test_alerts_are_listed_with_a_summary_one_can_read_aloud(desk: Desk) -
 
 
 async def test_no_alert_is_said_plainly_in_the_readers_language(desk: Desk) -> None:
-    assert (await desk.call("list_alerts", state="resolved"))["summary"] == "No such alert."
-    assert (await desk.call("list_alerts", "zh", state="resolved"))["summary"] == "没有这样的告警."
+    assert (await desk.call("list_alerts", state="resolved"))["summary"] == "No alert is known as resolved."
+    assert (await desk.call("list_alerts", "zh", state="resolved"))["summary"] == "没有已恢复的告警。"
+    elsewhere = {"state": "firing", "severity": "critical", "namespace": "quiet"}
+    assert (await desk.call("list_alerts", **elsewhere))["summary"] == "No critical alert is firing in namespace quiet."
+    assert (await desk.call("list_alerts", "zh", state="firing", namespace="quiet"))["summary"] == (
+        "命名空间 quiet 中没有正在触发的告警。"
+    )
 
 
 async def test_while_prometheus_is_silent_the_answer_says_how_old_it_is(desk: Desk) -> None:

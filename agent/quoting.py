@@ -1,0 +1,85 @@
+"""What a runbook says about the repair, in one or two sentences that are true for this very object.
+
+A page is written for any object, with `<ns>` and `<deployment>` to fill in. Here the values are known, so they are filled in; a sentence
+with a blank that is not known is left out, and so is one that a cut would leave half. A page's list numbers and bold marks are dropped.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+MAX_QUOTE = 320
+SENTENCES = 2
+_REPAIR = re.compile(r"repair|remed|fix|mitigat|resolution|修复|处理|解决|恢复", re.IGNORECASE)
+_BLANK = re.compile(r"<([^<>]{1,40})>")
+_COMMAND = re.compile(r"`[^`]*`")
+_OWN_TOOL = re.compile(r"^`propose_fix[^`]*`\s*")
+_PLACE = {"ns", "namespace"}
+_OBJECT = {"name", "deployment", "statefulset", "daemonset", "workload", "service", "svc"}
+_ITEM = re.compile(r"^\s*(?:[-*•]|\d+[.)、])\s+")
+_END = re.compile(r"(?<=[。！？])|(?<=[.!?])\s+(?=[A-Z\u4e00-\u9fff`“\"*])")
+
+
+def repair_hit(hits: Sequence[Mapping[str, Any]], fault: str) -> int:
+    """The place of the hit to cite: the fault's own page before the best one, and there its section about repair."""
+    if not any(hit.get("page") == fault for hit in hits):
+        fault = str(hits[0].get("page", "")) if hits else ""
+    own = [index for index, hit in enumerate(hits) if hit.get("page") == fault]
+    repairs = [index for index in own if _REPAIR.search(str(hits[index].get("heading", "")).split(">")[-1])]
+    return next(iter([*repairs, *own]), 0)
+
+
+def brief(text: str, component: Mapping[str, Any]) -> str:
+    """The first sentences that can be said whole, at most two, each with what leads to it; nothing when there is none."""
+    said: list[str] = []
+    for paragraph in _paragraphs(text):
+        for sentence in (piece.strip() for piece in _END.split(paragraph) if piece.strip()):
+            filled = _filled(sentence, component)
+            if not _is_whole(filled) or len(" ".join([*said, filled])) > MAX_QUOTE:
+                break  # what follows may speak of it
+            said.append(filled)
+            if len(said) == SENTENCES:
+                return _joined(said)
+    return _joined(said)
+
+
+def _joined(said: Sequence[str]) -> str:
+    text = ""
+    for sentence in said:
+        text += ("" if not text or text.endswith(("。", "！", "？")) else " ") + sentence
+    return text
+
+
+def _paragraphs(text: str) -> list[str]:
+    """Lines that a page broke for its width, joined again; a list item, a table row and an empty line begin anew."""
+    joined: list[str] = []
+    fresh = True
+    for line in text.splitlines():
+        plain = _ITEM.sub("", line).replace("**", "").strip()
+        if not plain or plain.startswith(("|", "#", "```")):
+            fresh = True
+        elif _COMMAND.fullmatch(plain):
+            continue  # a command that stands alone belongs to a terminal
+        elif fresh or _ITEM.match(line):
+            joined.append(plain)
+            fresh = False
+        else:
+            joined[-1] += f" {plain}"
+    return joined
+
+
+def _filled(sentence: str, component: Mapping[str, Any]) -> str:
+    def value(found: re.Match[str]) -> str:
+        blank = found.group(1)
+        known = component.get("namespace") if blank in _PLACE else component.get("name") if blank in _OBJECT else ""
+        return str(known or found.group())
+
+    prose = _OWN_TOOL.sub("", sentence)  # the call has been made already
+    return re.sub(r"：\s+", "：", _BLANK.sub(value, prose))
+
+
+def _is_whole(sentence: str) -> bool:
+    """Ends as a sentence does, has no blank, closes its code, and is not a command alone."""
+    plain = _COMMAND.sub("", sentence)
+    ends = sentence.endswith((".", "!", "?", "。", "！", "？"))
+    return ends and sentence.count("`") % 2 == 0 and not _BLANK.search(sentence) and len(plain.strip()) > 8
