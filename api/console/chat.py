@@ -1,267 +1,133 @@
-"""The conversation: questions, streamed answers, tool steps that fold open, and the repair that waits for a word.
+"""The conversation: questions and their turns, the box to ask in, and the way back to all of it after a reload.
 
-It renders a run's events and nothing else: what the console shows is what every other face gets. What systems said is shown as plain text
-or as Markdown that the page sanitises, never as HTML.
+The browser keeps the conversation's id in a cookie and nothing else; what was said is read again from the agent, so a reload, a lost
+connection or a restart of this process loses neither an answer nor a plan that waits for a word.
 """
 
-import time
-from collections.abc import Callable
-from typing import Any
+import re
+import secrets
 
 from nicegui import background_tasks, ui
+from nicegui.events import GenericEventArguments
 
-from agent.events import RunEvent
-from api import approvals, conversations
+from api import conversations
+from api.console.turn import Turn
+from api.console.visitor import Visitor
 from api.console.words import say
-from api.schemas.assistant import Query
-from api.wiring import House
-from core.errors import FirstmateError
-from core.language import Language
-from core.logs import get
-from tools.spec import Caller
+from api.schemas.assistant import MAX_QUESTION, Query
+from core.errors import FirstmateError, NotFound
 
-REDRAW_SECONDS = 0.06
-MAX_EVIDENCE = 30
-_log = get(__name__)
+CONVERSATION = "firstmate_conversation"
+KEPT_SECONDS = 12 * 3600
+MAX_RESTORED = 12
+SUGGESTIONS = ("try_overview", "try_alerts", "try_knowledge")
+_ID = re.compile(r"^[A-Za-z0-9._:@-]{1,100}$")
+# Enter sends; with Shift it makes a line, and while a word is being composed (Chinese input) it belongs to the composing.
+ON_ENTER = """(e) => {
+  if (e.shiftKey || e.isComposing || e.keyCode === 229) return;
+  e.preventDefault();
+  emit(e.target.value);
+}"""
 
 
 class Chat:
-    def __init__(self, house: House, caller: Caller, language: Language) -> None:
-        self._house = house
-        self._caller = caller
-        self._language: Language = language
-        self._session: str | None = None
-        with ui.element("div").classes("fm-chat"):
-            self._scroll = ui.element("div").classes("fm-scroll").props("id=fm-scroll")
-            with self._scroll:
-                self._thread = ui.element("div").classes("fm-thread")
-            self._welcome()
+    def __init__(self, visitor: Visitor) -> None:
+        self._visitor = visitor
+        self._session = new_conversation()
+        self._greeting: ui.element | None = None
+        language = visitor.language
+        with ui.element("main").classes("fm-chat") as root:
+            root.props["aria-label"] = say(language, "conversation")
+            with ui.element("div").classes("fm-scroll").props("id=fm-scroll"):
+                self._thread = ui.element("div").classes("fm-thread").props("id=fm-thread role=log aria-live=polite")
             self._question_box()
+
+    async def restore(self, session: str) -> None:
+        """Show what was said before; a conversation that is unknown or somebody else's begins anew."""
+        if _ID.match(session):
+            try:
+                said = await conversations.session_of(self._visitor.house, session, self._visitor.caller)
+            except NotFound:
+                self._session = session  # named, and nothing asked in it yet
+            except FirstmateError:
+                pass
+            else:
+                self._session = session
+                asked = {message.run_id: message.text for message in said.messages if message.role == "user"}
+                self._show_again(list(asked.items())[-MAX_RESTORED:])
+        self._remember()
+        if not self._thread.default_slot.children:
+            self._welcome()
 
     def ask(self, question: str, alert: str | None = None) -> None:
         question = question.strip()
         if not question:
             return
         self._box.value = ""
-        with self._thread:
-            ui.label(question).classes("fm-mine").props("data-testid=question")
-            turn = Turn(self._house, self._caller, self._language, self._follow)
+        self._box.run_method("focus")
+        if self._greeting:
+            self._greeting.delete()
+            self._greeting = None
+        self._box.client.run_javascript("document.body.classList.remove('fm-alerts-open')")
+        turn = self._begin(question)
         background_tasks.create(self._start(question, alert, turn))
 
     def renew(self) -> None:
-        self._session = None
+        self._session = new_conversation()
+        self._remember()
         self._thread.clear()
         self._welcome()
+        self._box.run_method("focus")
+
+    def _show_again(self, asked: list[tuple[str, str]]) -> None:
+        for run_id, question in asked:
+            turn = self._begin(question)
+            background_tasks.create(turn.follow(run_id))
+
+    def _begin(self, question: str) -> Turn:
+        with self._thread:
+            ui.label(question).classes("fm-mine").props("data-testid=question")
+            return Turn(self._visitor)
 
     def _welcome(self) -> None:
-        with self._thread:
-            ui.label(say(self._language, "welcome")).classes("fm-dim")
-            with ui.row().classes("gap-2"):
-                for word in ("try_overview", "try_alerts", "try_knowledge"):
-                    suggestion = say(self._language, word)
-                    ui.label(suggestion).classes("fm-try").on("click", lambda text=suggestion: self.ask(text))
+        language = self._visitor.language
+        with self._thread, ui.element("div").classes("fm-welcome") as self._greeting:
+            ui.label("⚓").classes("fm-anchor").props("aria-hidden=true")
+            ui.label(say(language, "welcome")).classes("fm-welcome-title")
+            ui.label(say(language, "welcome_more")).classes("fm-dim")
+            with ui.element("div").classes("fm-tries"):
+                for word in SUGGESTIONS:
+                    suggestion = say(language, word)
+                    with ui.element("button").classes("fm-try").on("click", lambda text=suggestion: self.ask(text)):
+                        ui.label(suggestion)
 
     def _question_box(self) -> None:
-        with (
-            ui.element("div").classes("fm-ask"),
-            ui.row().classes("fm-thread").style("flex-direction: row; flex-wrap: nowrap"),
-        ):
-            self._box = ui.input(placeholder=say(self._language, "ask")).props(
-                "outlined dense autofocus data-testid=ask maxlength=16000"
-            )
-            self._box.classes("grow").on("keydown.enter", lambda: self.ask(self._box.value))
-            send = ui.button(icon="send", on_click=lambda: self.ask(self._box.value))
-            send.props(f'unelevated color=teal-8 data-testid=send aria-label="{say(self._language, "send")}"')
+        language = self._visitor.language
+        with ui.element("div").classes("fm-ask"), ui.element("div").classes("fm-ask-row"):
+            self._box = ui.textarea(placeholder=say(language, "ask"))
+            self._box.props(f"outlined dense autogrow autofocus rows=1 maxlength={MAX_QUESTION} data-testid=ask")
+            self._box.props["aria-label"] = say(language, "ask")
+            self._box.on("keydown.enter", self._entered, js_handler=ON_ENTER)
+            send = ui.button(icon="arrow_upward", on_click=lambda: self.ask(self._box.value))
+            send.props("unelevated round color=teal-8 data-testid=send")
+            send.props["aria-label"] = say(language, "send")
 
-    async def _start(self, question: str, alert: str | None, turn: "Turn") -> None:
+    def _entered(self, event: GenericEventArguments) -> None:
+        self.ask(str(event.args or ""))
+
+    async def _start(self, question: str, alert: str | None, turn: Turn) -> None:
         try:
-            asked = Query(question=question, session_id=self._session, alert=alert)
-            run = await conversations.start(self._house, asked, self._caller)
+            asked = Query(question=question[:MAX_QUESTION], session_id=self._session, alert=alert)
+            run = await conversations.start(self._visitor.house, asked, self._visitor.caller)
         except FirstmateError as error:
             turn.fail(error.sentence)
             return
-        self._session = run.session_id
-        await self._follow(run.id, 0, turn)
+        await turn.follow(run.id)
 
-    async def _follow(self, run_id: str, after: int, turn: "Turn") -> None:
-        try:
-            async for event in self._house.agent.events(run_id, after=after):
-                turn.show(event)
-                self._to_bottom()
-        except FirstmateError as error:
-            turn.fail(error.sentence)
-        turn.settle()
-        self._to_bottom()
-
-    def _to_bottom(self) -> None:
-        self._scroll.client.run_javascript(
-            "{const s=document.getElementById('fm-scroll'); if (s) s.scrollTop=s.scrollHeight}"
-        )
+    def _remember(self) -> None:
+        cookie = f"{CONVERSATION}={self._session};path=/console;max-age={KEPT_SECONDS};samesite=strict"
+        self._thread.client.run_javascript(f"document.cookie = '{cookie}'")
 
 
-class Turn:
-    """One answer as it grows."""
-
-    def __init__(
-        self, house: House, caller: Caller, language: Language, follow: Callable[[str, int, "Turn"], Any]
-    ) -> None:
-        self._house = house
-        self._caller = caller
-        self._language: Language = language
-        self._follow = follow
-        self._text = ""
-        self._drawn = 0.0
-        self._steps: dict[str, ui.expansion] = {}
-        self._buttons: ui.row | None = None
-        self._root = ui.element("div").classes("fm-turn")
-        with self._root:
-            self._step_list = ui.column().classes("fm-steps")
-            self._cards = ui.column().classes("w-full gap-2")
-            self._answer = (
-                ui.markdown("", extras=["fenced-code-blocks", "tables", "breaks"])
-                .classes("fm-answer")
-                .props("data-testid=answer")
-            )
-            self._foot = ui.column().classes("w-full gap-1")
-            self._spinner = ui.label(say(language, "working")).classes("fm-dim")
-
-    def show(self, event: RunEvent) -> None:
-        handler = getattr(self, f"on_{event.type}", None)
-        if handler:
-            with self._root:
-                handler(event.data, event)
-
-    def fail(self, sentence: str) -> None:
-        with self._foot:
-            ui.label(sentence).classes("fm-bad").props("data-testid=error")
-        self.settle()
-
-    def settle(self) -> None:
-        self._answer.content = self._text
-        self._spinner.set_visibility(False)
-
-    def on_token(self, data: dict[str, Any], _event: RunEvent) -> None:
-        self._text += data["text"]
-        now = time.monotonic()
-        # Redrawn a few times a second: every token would render the whole Markdown anew.
-        if now - self._drawn >= REDRAW_SECONDS:
-            self._answer.content, self._drawn = self._text, now
-
-    def on_tool_started(self, data: dict[str, Any], _event: RunEvent) -> None:
-        arguments = " ".join(f"{key}={value}" for key, value in data.get("arguments", {}).items())
-        with self._step_list:
-            step = ui.expansion(f"{data['name']}  {arguments}"[:120], icon="hourglass_empty").classes("fm-step w-full")
-            step.props("dense dense-toggle data-testid=step")
-        self._steps[str(data["id"])] = step
-
-    def on_tool_progress(self, data: dict[str, Any], _event: RunEvent) -> None:
-        step = self._steps.get(str(data["id"]))
-        if step:
-            with step:
-                ui.label(data["message"]).classes("fm-dim")
-
-    def on_tool_finished(self, data: dict[str, Any], _event: RunEvent) -> None:
-        step = self._steps.get(str(data["id"]))
-        if step is None:
-            return
-        step.props(f"icon={'check' if data.get('ok') else 'error_outline'}")
-        with step:
-            ui.label(str(data.get("summary", ""))).classes("fm-mono")
-            for source in data.get("source") or []:
-                ui.label(f"{source.get('system', '')}: {source.get('query', '')}").classes("fm-dim")
-            for missing in data.get("missing") or []:
-                ui.label(f"? {missing.get('what', '')}: {missing.get('why', '')}").classes("fm-warn fm-dim")
-
-    def on_diagnosis(self, data: dict[str, Any], _event: RunEvent) -> None:
-        with self._cards, ui.column().classes("fm-card gap-2").props("data-testid=diagnosis"):
-            ui.label(say(self._language, "causes")).classes("text-weight-medium")
-            for cause in data.get("causes", [])[:3]:
-                self._cause(cause)
-            for gap in data.get("gaps", [])[:5]:
-                ui.label(f"{say(self._language, 'gaps')}: {gap['what']} — {gap['why']}").classes("fm-dim fm-warn")
-
-    def _cause(self, cause: dict[str, Any]) -> None:
-        component = cause["component"]
-        with ui.row().classes("items-center gap-3 w-full"):
-            with ui.element("div").classes("fm-bar"):
-                ui.element("div").style(f"width: {round(cause['confidence'] * 100)}%")
-            ui.label(f"{cause['confidence']:.0%}").classes("fm-dim")
-            ui.label(f"{cause['fault']} · {component['kind']} {component['name']}").classes("fm-mono")
-        ui.label(cause["statement"]).classes("fm-dim")
-
-    def on_approval_required(self, data: dict[str, Any], event: RunEvent) -> None:
-        with self._cards, ui.column().classes("fm-card gap-2").props("data-testid=plan"):
-            with ui.row().classes("items-center gap-3"):
-                ui.label(f"{say(self._language, 'plan')}: {data['title']}").classes("text-weight-medium")
-                ui.label(say(self._language, "risk", risk=data.get("risk", ""))).classes("fm-chip")
-            ui.label(say(self._language, "expires", time=str(data.get("expires_at", ""))[11:16] + " UTC")).classes(
-                "fm-dim"
-            )
-            diff(data.get("diff", ""))
-            with ui.row().classes("gap-2") as self._buttons:
-                approve = ui.button(
-                    say(self._language, "approve"), on_click=lambda: self._decide(data, event, approved=True)
-                )
-                approve.props("unelevated no-caps color=teal-8 data-testid=approve")
-                refuse = ui.button(
-                    say(self._language, "refuse"), on_click=lambda: self._decide(data, event, approved=False)
-                )
-                refuse.props("outline no-caps color=red-7 data-testid=refuse")
-
-    async def _decide(self, data: dict[str, Any], event: RunEvent, *, approved: bool) -> None:
-        if self._buttons:
-            self._buttons.set_visibility(False)  # at once: a second click must find nothing to press
-        self._spinner.set_visibility(True)
-        note = "" if approved else say(self._language, "refuse_note")
-        try:
-            if not self._caller.may("write"):
-                self.fail(f"{self._caller.name}: {self._caller.role}")
-                return
-            await approvals.decide_in_run(
-                self._house, event.run_id, data["plan_id"], data["hash"], approved, self._caller, note
-            )
-        except FirstmateError as error:
-            with self._foot:
-                ui.label(error.sentence).classes("fm-bad").props("data-testid=error")
-        # Also after a refusal by the plan's own state: the run then goes on to say why nothing was done.
-        background_tasks.create(self._follow(event.run_id, event.seq + 1, self))
-
-    def on_approval_recorded(self, data: dict[str, Any], _event: RunEvent) -> None:
-        word = "approved" if data.get("approved") else "refused"
-        with self._cards:
-            ui.label(say(self._language, word, name=data.get("by", ""))).classes(
-                "fm-good" if data.get("approved") else "fm-warn"
-            )
-
-    def on_answer(self, data: dict[str, Any], _event: RunEvent) -> None:
-        self._text = data.get("text", self._text)
-        self._answer.content = self._text
-        evidence = data.get("evidence", [])[:MAX_EVIDENCE]
-        if evidence:
-            with (
-                self._foot,
-                ui.expansion(say(self._language, "evidence", count=len(evidence)), icon="fact_check").classes(
-                    "fm-step w-full"
-                ),
-            ):
-                for one in evidence:
-                    ui.label(f"[{one.get('id')}] {one.get('source')} · {one.get('ref')}").classes("fm-dim")
-                    ui.label(str(one.get("quote", ""))).classes("fm-mono")
-
-    def on_warning(self, data: dict[str, Any], _event: RunEvent) -> None:
-        if data.get("discard_tokens"):
-            self._text = ""  # what the model said before it failed is begun anew by the next one
-        with self._foot:
-            ui.label(data["message"]).classes("fm-warn fm-dim")
-
-    def on_error(self, data: dict[str, Any], _event: RunEvent) -> None:
-        with self._foot:
-            ui.label(data["message"]).classes("fm-bad").props("data-testid=error")
-
-
-def diff(text: str) -> None:
-    """A unified diff, line by line as plain text."""
-    with ui.column().classes("fm-diff fm-mono").props("data-testid=diff"):
-        for line in text.splitlines()[:400]:
-            kind = {"+": "add", "-": "del"}.get(line[:1], "")
-            ui.label(line or " ").classes(kind)
+def new_conversation() -> str:
+    return f"console-{secrets.token_hex(12)}"

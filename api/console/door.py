@@ -18,13 +18,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.auth.doorkeeper import SESSION_LIFE, Doorkeeper
 from api.console.login import PAGE
-from api.console.visitor import Sessions
+from api.console.visitor import Sessions, Visitor
 from api.console.words import say
+from api.wiring import House
 from core.language import Language
 
 COOKIE = "firstmate_session"
 SPEAKS = "firstmate_language"
 MOUNT = "/console"
+VISIT = "firstmate_visit"
 _COMMON = (
     "default-src 'none'; img-src 'self' data:; font-src 'self' data:; connect-src 'self'; style-src 'self' 'unsafe-inline'; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'self'; "
@@ -92,6 +94,12 @@ def _form(request: Request, *, problem: str = "", code: str = "") -> Response:
     return HTMLResponse(PAGE.substitute(values), 401 if problem else 200, headers)
 
 
+def visitor_of(request: Request) -> Visitor:
+    """Whom the guard has let in."""
+    house, sessions, session = request.scope["state"][VISIT]
+    return Visitor(house, sessions, session, spoken(request))
+
+
 def spoken(request: Request) -> Language:
     chosen = request.cookies.get(SPEAKS) or request.headers.get("accept-language", "")
     return "zh" if chosen.lower().startswith("zh") else "en"
@@ -100,8 +108,9 @@ def spoken(request: Request) -> Language:
 class Guard:
     """Plain ASGI, so that the socket passes through it like every request."""
 
-    def __init__(self, app: ASGIApp, sessions: Sessions) -> None:
+    def __init__(self, app: ASGIApp, house: House, sessions: Sessions) -> None:
         self._app = app
+        self._house = house
         self._sessions = sessions
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -113,6 +122,7 @@ class Guard:
         if self._sessions.caller(session) is None or not _same_site(scope):
             await _turn_away(scope, receive, send)
             return
+        scope.setdefault("state", {})[VISIT] = (self._house, self._sessions, session)
         await self._app(scope, receive, _with_policy(send))
 
 

@@ -11,13 +11,16 @@ PAGE = Template("""<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>$title</title>
 <style>
-  :root { color-scheme: light dark; --ink: #14213a; --dim: #5d6b85; --paper: #eef2f8; --card: #fff; --line: #cfd8e6; --bad: #b3202c; --accent: #0b7377; }
+  :root { color-scheme: light dark; --ink: #14213a; --dim: #5d6b85; --paper: #eef2f8;
+          --card: #fff; --line: #cfd8e6; --bad: #b3202c; --accent: #0b7377; }
   @media (prefers-color-scheme: dark) {
-    :root { --ink: #e4eaf4; --dim: #93a2bd; --paper: #0b1220; --card: #152034; --line: #31415f; --bad: #ff8a90; --accent: #128d92; }
+    :root { --ink: #e4eaf4; --dim: #93a2bd; --paper: #0b1220;
+            --card: #152034; --line: #31415f; --bad: #ff8a90; --accent: #128d92; }
   }
   body { margin: 0; min-height: 100vh; display: grid; place-items: center; background: var(--paper); color: var(--ink);
          font: 15px/1.5 system-ui, "PingFang SC", "Noto Sans CJK SC", sans-serif; }
-  form { background: var(--card); border: 1px solid var(--line); border-radius: 14px; padding: 30px 32px; width: min(340px, calc(100vw - 96px)); }
+  form { background: var(--card); border: 1px solid var(--line); border-radius: 14px; padding: 30px 32px;
+         width: min(340px, calc(100vw - 96px)); }
   h1 { font-size: 20px; margin: 0 0 6px; } p { margin: 0 0 18px; color: var(--dim); } p.bad { color: var(--bad); font-weight: 550; }
   input, button { width: 100%; box-sizing: border-box; font: inherit; padding: 10px 12px; border-radius: 8px; }
   input { border: 1px solid var(--line); background: transparent; color: inherit; }

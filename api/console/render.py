@@ -25,7 +25,7 @@ Evidence = Mapping[str, Mapping[str, Any]]
 
 
 def answer_html(text: str, evidence: Evidence) -> str:
-    return _MARKDOWN.render(text[:MAX_TEXT], {"evidence": evidence})
+    return str(_MARKDOWN.render(text[:MAX_TEXT], {"evidence": evidence}))
 
 
 def diff_html(text: str) -> str:

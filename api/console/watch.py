@@ -6,83 +6,120 @@ from dataclasses import replace
 from nicegui import ui
 
 from alerts.model import Alert
-from api.console.words import say
-from api.wiring import House
+from api.console.visitor import Visitor
+from api.console.words import ago, say
 from core.errors import FirstmateError
-from core.language import Language
-from tools.spec import Caller
 
 REFRESH_SECONDS = 2.0
-MAX_SHOWN = 40
-ORDER = {"firing": 0, "pending": 1, "resolved": 2}
+MAX_SHOWN = 60
+SEVERITIES = {"critical": 0, "warning": 1, "info": 2}
 
 
 class Watch:
-    def __init__(
-        self, house: House, caller: Caller, language: Language, ask: Callable[[str, str | None], None]
-    ) -> None:
-        self._house = house
-        self._caller = caller
-        self._language: Language = language
+    def __init__(self, visitor: Visitor, ask: Callable[[str, str | None], None], count: ui.label) -> None:
+        self._visitor = visitor
+        self._language = visitor.language
         self._ask = ask
+        self._count = count
         self._shown: list[Alert] | None = None
-        with ui.element("div").classes("fm-side"):
-            ui.label(say(language, "alerts")).classes("text-weight-medium")
-            self._list = ui.column().classes("w-full gap-2").props("data-testid=alerts")
+        self._ages: list[tuple[ui.label, Alert]] = []
+        with ui.element("aside").classes("fm-side") as root:
+            root.props["aria-label"] = say(self._language, "alerts")
+            ui.label(say(self._language, "alerts")).classes("fm-side-title")
+            self._list = ui.element("div").classes("fm-alerts").props("data-testid=alerts aria-live=polite")
         ui.timer(REFRESH_SECONDS, self.refresh, immediate=True)
 
     async def refresh(self) -> None:
         try:
-            rows, _ = await self._house.desk.list(limit=MAX_SHOWN, offset=0)
+            rows, _ = await self._visitor.house.desk.list(limit=MAX_SHOWN, offset=0)
         except FirstmateError as error:
-            self._say(error.sentence, "fm-bad")
+            self._shown = None
+            self._list.clear()
+            with self._list:
+                ui.label(error.sentence).classes("fm-note bad")
             return
-        rows = sorted(rows, key=lambda row: ORDER.get(row.state, 3))
         # Compared without the value: a number that moves must not rebuild the buttons under somebody's finger.
         seen = [replace(row, value=0.0) for row in rows]
-        if seen == self._shown:
-            return
-        self._shown = seen
-        self._list.clear()
-        with self._list:
-            if not any(row.state == "firing" for row in rows):
-                ui.label(say(self._language, "quiet")).classes("fm-dim")
-            for row in rows:
-                self._card(row)
+        if seen != self._shown:
+            self._shown = seen
+            self._draw(rows)
+        for label, alert in self._ages:
+            label.text = self._age(alert)
 
-    def _say(self, sentence: str, style: str) -> None:
-        self._shown = None
+    def _draw(self, rows: list[Alert]) -> None:
+        active = sorted((row for row in rows if row.state in {"firing", "pending"}), key=_urgency)
+        over = [row for row in rows if row.state == "resolved"]
+        firing = sum(row.state == "firing" for row in active)
+        self._count.text = str(firing) if firing else ""
         self._list.clear()
+        self._ages = []
         with self._list:
-            ui.label(sentence).classes(f"fm-dim {style}")
+            if not firing:
+                ui.label(say(self._language, "quiet" if rows else "calm")).classes("fm-dim").props("data-testid=quiet")
+            for row in active:
+                self._card(row)
+            if over:
+                self._earlier(over)
 
     def _card(self, alert: Alert) -> None:
-        severity = alert.severity
-        with ui.column().classes(f"fm-alert {alert.state} {severity}").props("data-testid=alert"):
-            with ui.row().classes("items-center gap-2"):
-                ui.label(alert.name).classes("text-weight-medium")
-                ui.label(say(self._language, alert.state)).classes("fm-chip")
-            ui.label(alert.annotation("summary", self._language)).classes("fm-dim")
-            ui.label(say(self._language, "since", time=alert.starts_at.strftime("%H:%M:%S UTC"))).classes("fm-dim")
-            if alert.acknowledged_by:
-                ui.label(say(self._language, "acknowledged", name=alert.acknowledged_by)).classes("fm-dim fm-good")
-            if alert.state == "firing":
-                self._buttons(alert)
+        severity = alert.severity if alert.severity in SEVERITIES else "other"
+        with ui.element("div").classes(f"fm-alert {alert.state} {severity}").props("data-testid=alert"):
+            with ui.element("div").classes("fm-row"):
+                ui.label(alert.name).classes("fm-alert-name")
+                ui.label(alert.severity[:20]).classes(f"fm-chip {severity}")
+            ui.label(alert.annotation("summary", self._language)).classes("fm-alert-text")
+            with ui.element("div").classes("fm-row"):
+                if alert.state == "firing":
+                    self._buttons(alert)
+                else:
+                    ui.label(say(self._language, alert.state)).classes("fm-dim")
+                if alert.acknowledged_by:
+                    taken = say(self._language, "acknowledged", name=alert.acknowledged_by)
+                    ui.label(taken).classes("fm-dim good")
+                self._age_label(alert)
+
+    def _earlier(self, over: list[Alert]) -> None:
+        with ui.element("details").classes("fm-fold").props("data-testid=earlier"):
+            with ui.element("summary"):
+                ui.label(say(self._language, "earlier", count=len(over)))
+            for alert in over:
+                with ui.element("div").classes("fm-past"):
+                    with ui.element("div").classes("fm-row"):
+                        ui.label(alert.name)
+                        self._age_label(alert)
+                    ui.label(alert.annotation("summary", self._language)).classes("fm-dim")
 
     def _buttons(self, alert: Alert) -> None:
         question = say(self._language, "explain_question", name=alert.name)
-        with ui.row().classes("gap-2"):
-            explain = ui.button(say(self._language, "explain"), on_click=lambda: self._ask(question, alert.fingerprint))
-            explain.props("dense unelevated no-caps size=sm color=teal-8 data-testid=explain")
-            if not alert.acknowledged_by and self._caller.may("write"):
-                acknowledge = ui.button(
-                    say(self._language, "acknowledge"), on_click=lambda: self._acknowledge(alert.fingerprint)
-                )
-                acknowledge.props("dense flat no-caps size=sm data-testid=acknowledge")
+        explain = ui.button(say(self._language, "explain"), on_click=lambda: self._ask(question, alert.fingerprint))
+        explain.props("dense unelevated no-caps color=teal-8 data-testid=explain")
+        explain.props["aria-label"] = f"{say(self._language, 'explain')} {alert.name}"
+        if not alert.acknowledged_by and self._may_write():
+            taken = ui.button(say(self._language, "acknowledge"), on_click=lambda: self._acknowledge(alert.fingerprint))
+            taken.props("dense flat no-caps color=teal-8 data-testid=acknowledge")
+
+    def _age_label(self, alert: Alert) -> None:
+        label = ui.label(self._age(alert)).classes("fm-age")
+        label.props["title"] = alert.starts_at.strftime("%Y-%m-%d %H:%M:%S UTC")
+        self._ages.append((label, alert))
+
+    def _age(self, alert: Alert) -> str:
+        moment = alert.resolved_at if alert.state == "resolved" and alert.resolved_at else alert.starts_at
+        return ago(self._language, self._visitor.seconds_since(moment))
+
+    def _may_write(self) -> bool:
+        try:
+            return self._visitor.caller.may("write")
+        except FirstmateError:
+            return False
 
     async def _acknowledge(self, fingerprint: str) -> None:
         try:
-            await self._house.desk.acknowledge(fingerprint, by=self._caller.name, note="")
+            await self._visitor.house.desk.acknowledge(fingerprint, by=self._visitor.caller.name, note="")
         except FirstmateError as error:
             ui.notify(error.sentence, type="negative")
         await self.refresh()
+
+
+def _urgency(alert: Alert) -> tuple[bool, int, float]:
+    return alert.state != "firing", SEVERITIES.get(alert.severity, 3), -alert.starts_at.timestamp()

@@ -126,12 +126,12 @@ def last(events: list[dict[str, Any]], kind: str) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def stage(folder: Path, **settings: Any) -> AsyncIterator[Stage]:
+async def stage(folder: Path, *, console: bool = False, **settings: Any) -> AsyncIterator[Stage]:
     kubeconfig = folder / "kubeconfig"
     async with simulated_world(kubeconfig) as world_url, httpx.AsyncClient(base_url=world_url, timeout=30) as world:
         clock = ManualClock(datetime.fromisoformat((await world.get("/-/clock")).json()["now"]))
         chosen = settings_for(folder, world_url, kubeconfig, settings)
-        async with product(chosen, clock) as (house, http):
+        async with product(chosen, clock, console=console) as (house, http):
             yield Stage(house, clock, world, http, world_url, kubeconfig)
 
 
@@ -148,10 +148,12 @@ def settings_for(folder: Path, world_url: str, kubeconfig: Path, more: dict[str,
 
 
 @asynccontextmanager
-async def product(settings: Settings, clock: ManualClock) -> AsyncIterator[tuple[House, httpx.AsyncClient]]:
+async def product(
+    settings: Settings, clock: ManualClock, *, console: bool = False
+) -> AsyncIterator[tuple[House, httpx.AsyncClient]]:
     """The whole product on a real port, its loops left to the test."""
     async with build(settings, clock) as house:
-        server = Server(create_app(house, background=False, console=False), settings.host, settings.port)
+        server = Server(create_app(house, background=False, console=console), settings.host, settings.port)
         serving = asyncio.create_task(server.serve())
         await server.wait_until_started()
         headers = {"Authorization": f"Bearer {house.admin_token}"}
