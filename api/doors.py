@@ -25,20 +25,23 @@ MAX_ALERTS = 200
 
 
 class McpResources:
-    def __init__(self, desk: AlertDesk, knowledge: Knowledge) -> None:
+    """Read by models, so what systems and people wrote passes the redactor here as it does in the toolbox."""
+
+    def __init__(self, desk: AlertDesk, knowledge: Knowledge, redactor: Redactor) -> None:
         self._desk = desk
         self._knowledge = knowledge
+        self._redactor = redactor
 
     async def alerts(self) -> list[dict[str, Any]]:
         rows, _ = await self._desk.list(state="firing", limit=MAX_ALERTS)
-        return [row.to_json() for row in rows]
+        return [self._redactor.value(row.to_json()) for row in rows]
 
     async def runbooks(self) -> list[tuple[str, str, str]]:
         return [(page.id, page.language, page.title) for page in self._knowledge.pages()]
 
     async def runbook(self, id: str, language: str) -> str:  # noqa: A002 - the address's own word
         spoken: Language = "zh" if language == "zh" else "en"
-        return self._knowledge.page(id, spoken)
+        return self._redactor.text(self._knowledge.page(id, spoken))
 
 
 class McpApprovals:

@@ -161,7 +161,7 @@ async def _build(settings: Settings, clock: Clock, closing: AsyncExitStack) -> H
 
     doorkeeper = Doorkeeper(admin_token=admin_token, key=key, database=database, clock=clock)
     guard = Guard(clock=clock, key=key, verify_token=doorkeeper.for_mcp, language=settings.language)
-    mcp = _mcp(toolbox, alerts.desk, knowledge, repairs, guard)
+    mcp = _mcp(toolbox, alerts.desk, knowledge, repairs, redactor, guard)
     agent = agent_for(settings, mcp, database, clock, metrics, redactor, key)
     _closes(closing, "agent", agent.close)
     await agent.start()
@@ -227,13 +227,15 @@ async def _alert_side(
 
 def mcp_for(house: House, local: Guard) -> McpServer[Any]:
     """The same tools behind another guard: for a process on standard input, which its user has started."""
-    return _mcp(house.toolbox, house.desk, house.knowledge, house.repairs, local)
+    return _mcp(house.toolbox, house.desk, house.knowledge, house.repairs, house.redactor, local)
 
 
-def _mcp(toolbox: Toolbox, desk: AlertDesk, knowledge: Knowledge, repairs: Repairs, guard: Guard) -> McpServer[Any]:
+def _mcp(
+    toolbox: Toolbox, desk: AlertDesk, knowledge: Knowledge, repairs: Repairs, redactor: Redactor, guard: Guard
+) -> McpServer[Any]:
     return mcp_server.build(
         toolbox=toolbox,
-        resources=McpResources(desk, knowledge),
+        resources=McpResources(desk, knowledge, redactor),
         approvals=McpApprovals(repairs),
         guard=guard,
         version=version(),

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import yaml
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
@@ -20,6 +21,7 @@ from core.secrets import is_weak, resolve
 
 MASK = "********"
 MAX_FILE = 1024 * 1024
+MAY_HOLD_SECRETS = {"webhook_urls", "prometheus_url", "llm_base_url"}
 
 
 def _field(default: Any, text: str, *names: str, **limits: Any) -> Any:
@@ -155,7 +157,7 @@ class Loaded:
         field = Settings.model_fields[name]
         return Setting(
             name=name,
-            value=_shown(getattr(self.settings, name)),
+            value=_shown(name, getattr(self.settings, name)),
             origin=self.origins.get(name, "default"),
             text=field.description or "",
             variables=variables(name),
@@ -188,6 +190,12 @@ def check(settings: Settings) -> None:
     """Refuse to serve with a secret that everybody knows."""
     if settings.env in {"demo", "testing"}:
         return
+    token = settings.api_token.get_secret_value()
+    if token and is_weak(token):
+        raise Invalid(
+            "FIRSTMATE_TOKEN is well known or shorter than 16 characters; leave it empty and one is made.",
+            field="FIRSTMATE_TOKEN",
+        )
     if is_weak(settings.secret_key.get_secret_value()):
         raise Invalid(
             "SECRET_KEY is missing, well known or shorter than 16 characters; set one, such as `openssl rand -base64 32` prints.",
@@ -215,7 +223,7 @@ def _from_file(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
 
 
 def _resolved(values: dict[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
-    secret = {name for name, field in Settings.model_fields.items() if field.annotation is SecretStr}
+    secret = {name for name, field in Settings.model_fields.items() if field.annotation is SecretStr} | MAY_HOLD_SECRETS
     return {
         name: resolve(value, environ) if name in secret and isinstance(value, str) else value
         for name, value in values.items()
@@ -232,9 +240,19 @@ def _validated(values: dict[str, Any]) -> Settings:
         raise Invalid(f"The setting {shown} is wrong: {first['msg']}.", field=shown) from None
 
 
-def _shown(value: Any) -> str:
+def _shown(name: str, value: Any) -> str:
     if isinstance(value, SecretStr):
         return MASK if value.get_secret_value() else ""
     if isinstance(value, tuple):
-        return ", ".join(str(item) for item in value)
+        return ", ".join(_shown(name, str(item)) for item in value)
+    if name in MAY_HOLD_SECRETS and value:
+        return _place(str(value), path=name != "webhook_urls")
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _place(url: str, *, path: bool) -> str:
+    """Where an address leads, without who one is there; a webhook's path is its password."""
+    parts = urlsplit(url)
+    host = f"{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}"
+    user = f"{MASK}@" if parts.username else ""
+    return f"{parts.scheme}://{user}{host}{parts.path if path else '/' + MASK}"

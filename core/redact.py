@@ -15,25 +15,35 @@ from core.secrets import fingerprint
 MAX_REMEMBERED = 5_000
 MAX_DEPTH = 40
 
-_SENSITIVE_NAME = (
-    r"(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential|authorization)"
+_WORDS = (
+    r"(?:pass(?:word|wd|phrase)?s?|pwd|secrets?|secret[_-]?key|tokens?|api[_-]?keys?|access[_-]?keys?|private[_-]?keys?"
+    r"|credentials?|authorization)"
 )
-# "pull secret: create it with kubectl" is a sentence and not an assignment.
-_PROSE = r"\s[a-z]{2,12}\s[a-z]{1,12}\b"
+# A name may lead and trail: DB_PASSWORD, db.password.prod, "api-key-2".
+_NAMED = rf"(?<![<\w.-])[\w.-]{{0,40}}{_WORDS}(?:[._-]\w{{1,20}})?[\"']?"
 _PATTERNS: tuple[re.Pattern[str], ...] = (
+    # The body may not hold another beginning: otherwise a text of beginnings alone would be searched again from each.
     re.compile(
-        r"(?P<secret>-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[\s\S]{0,10000}?-----END [A-Z ]{0,30}PRIVATE KEY-----)"
+        r"(?P<secret>-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----(?:(?!-----BEGIN)[\s\S]){0,10000}?-----END [A-Z ]{0,30}PRIVATE KEY-----)"
     ),
     re.compile(r"(?P<secret>\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,})"),
-    re.compile(r"(?P<secret>\b(?:sk|fm|ghp|gho|ghs|glpat|xox[abprs])[-_][A-Za-z0-9_-]{16,})"),
-    re.compile(r"(?P<secret>\b(?:AKIA|ASIA)[A-Z0-9]{16}\b)"),
-    re.compile(r"(?i)\bbearer\s+(?P<secret>[A-Za-z0-9._~+/-]{8,}=*)"),
-    re.compile(r"(?i)\b[a-z][a-z0-9+.-]{1,20}://[^\s:/@]{0,100}:(?P<secret>[^\s@/]{1,200})@"),
     re.compile(
-        rf"(?i)(?<![<\w.-])[\w.-]{{0,40}}{_SENSITIVE_NAME}\b[\"']?\s{{0,3}}(?:=|:(?!{_PROSE}))\s{{0,3}}[\"']?(?P<secret>(?!<secret:)[^\s\"',;&]{{3,400}})"
+        r"(?P<secret>\b(?:sk|fm|ghp|gho|ghu|ghs|ghr|github_pat|glpat|xox[abeprs]|hf|npm)[-_][A-Za-z0-9_-]{16,})"
     ),
+    re.compile(r"(?P<secret>\b(?:AKIA|ASIA)[A-Z0-9]{16}\b)"),
+    re.compile(r"(?i)\b(?:bearer|basic)\s+(?P<secret>(?!<secret:)[A-Za-z0-9._~+/-]{8,}=*)"),
+    re.compile(r"(?i)\b(?:set-)?cookie[\"']?\s?[:=]\s?(?P<secret>(?!<secret:)[^\r\n\"']{4,2000})"),
+    re.compile(r"(?i)\b[a-z][a-z0-9+.-]{1,20}://[^\s:/@]{0,100}:(?P<secret>(?!<secret:)[^\s/]{1,200})@"),
+    re.compile(r"(?i)/(?:services|hook|webhook|robot/send)/(?P<secret>(?!<secret:)[A-Za-z0-9_/-]{16,})"),
+    re.compile(rf"(?i)\s--?[\w-]{{0,30}}{_WORDS}[ =](?P<secret>(?!<secret:)[^\s\"']{{3,400}})"),
+    re.compile(
+        rf"(?i){_NAMED}\s{{0,3}}[=:]\s{{0,3}}(?P<quote>[\"'])(?P<secret>(?!<secret:)[^\"'\r\n]{{3,400}})(?P=quote)"
+    ),
+    re.compile(rf"(?i){_NAMED}\s{{0,3}}[=:]\s{{0,3}}(?P<secret>(?!<secret:|(?:basic|bearer)\s)[^\s\"';&]{{3,400}})"),
 )
-_SENSITIVE_KEY = re.compile(rf"(?i)(?:^|[_.-])(?:[a-z]*{_SENSITIVE_NAME})$")
+_SENSITIVE_KEY = re.compile(rf"(?i)(?:^|[_.-])(?:[a-z]*{_WORDS})$")
+# Under these names whatever is nested is secret too; under `secret` Kubernetes keeps references, which must stay readable.
+_SENSITIVE_TREE = re.compile(r"(?i)(?:^|[_.-])(?:pass(?:word|wd)s?|credentials?|tokens|api[_-]?keys?)$")
 _PSEUDONYM = re.compile(r"<secret:[0-9a-f]{12}>")
 
 
@@ -54,7 +64,11 @@ class Redactor:
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, dict):
-            return {key: self._field(str(key), item, depth) for key, item in value.items()}
+            pair = _is_secret_pair(value)
+            return {
+                key: self._field("password" if pair and key == "value" else str(key), item, depth)
+                for key, item in value.items()
+            }
         if isinstance(value, (list, tuple)):
             return [self.value(item, depth + 1) for item in value]
         return value
@@ -65,7 +79,18 @@ class Redactor:
     def _field(self, key: str, item: Any, depth: int) -> Any:
         if isinstance(item, str) and item and _SENSITIVE_KEY.search(key) and not _PSEUDONYM.fullmatch(item):
             return self._name(item)
+        if isinstance(item, (dict, list)) and _SENSITIVE_TREE.search(key):
+            return self._leaves(item, depth + 1)
         return self.value(item, depth + 1)
+
+    def _leaves(self, item: Any, depth: int) -> Any:
+        if depth > MAX_DEPTH:
+            return "<too deep>"
+        if isinstance(item, dict):
+            return {key: self._leaves(inner, depth + 1) for key, inner in item.items()}
+        if isinstance(item, list):
+            return [self._leaves(inner, depth + 1) for inner in item]
+        return self._name(item) if isinstance(item, str) and item and not _PSEUDONYM.fullmatch(item) else item
 
     def _replace(self, match: re.Match[str]) -> str:
         secret = match.group("secret")
@@ -80,3 +105,9 @@ class Redactor:
         if len(self._names) > MAX_REMEMBERED:
             self._names.popitem(last=False)
         return name
+
+
+def _is_secret_pair(value: dict[str, Any]) -> bool:
+    """An environment entry as Kubernetes writes it: {"name": "DB_PASSWORD", "value": "..."}."""
+    name = value.get("name")
+    return isinstance(name, str) and isinstance(value.get("value"), str) and bool(_SENSITIVE_KEY.search(name))

@@ -6,11 +6,13 @@ the same time whether they fail early or late.
 """
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
 import os
 import secrets as _random
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -67,7 +69,8 @@ def verify(key: str, signed: str) -> dict[str, str] | None:
 
 
 def is_weak(secret: str) -> bool:
-    return secret.strip().lower() in DEFAULT_SECRETS or len(secret.strip()) < 16
+    bare = secret.strip()
+    return bare.lower() in DEFAULT_SECRETS or len(bare) < 16 or len(set(bare)) < 6
 
 
 def resolve(value: str, environ: Mapping[str, str] | None = None) -> str:
@@ -96,12 +99,24 @@ def _from_file(path: Path) -> str:
 
 def load_or_create_key(path: Path) -> str:
     """A key that belongs to one data folder: made at the first start, readable by its owner alone."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
-    key = new_key()
-    with os.fdopen(handle, "w") as file:
-        file.write(key)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not path.exists():
+        _create_whole(path, new_key())
+    key = path.read_text().strip()
+    if is_weak(key):
+        raise Invalid(f"The key file {path} is empty or too short; remove it, and a new key is made.", field=str(path))
     return key
+
+
+def _create_whole(path: Path, content: str) -> None:
+    # Written beside and linked into place: a full disk or a crash leaves no half a key, and of two that start at once one wins.
+    handle, name = tempfile.mkstemp(dir=path.parent)
+    try:
+        with os.fdopen(handle, "w") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(name, path)
+    finally:
+        Path(name).unlink()

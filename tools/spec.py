@@ -134,7 +134,7 @@ class Toolbox:
             needed = _NEEDS[tool.risk]
             raise Forbidden(f"{name} needs the role {needed}; {caller.name} is a {caller.role}.", permission=needed)
         asked = parse(tool.input, arguments)
-        context = Context(caller=caller, clock=self._clock, language=language, progress=progress)
+        context = Context(caller=caller, clock=self._clock, language=language, progress=self._quiet(progress))
         started = self._clock.monotonic()
         outcome = "error"
         try:
@@ -145,11 +145,24 @@ class Toolbox:
             raise Upstream(name, f"did not finish within {tool.timeout:.0f} s", retryable=True) from error
         except FirstmateError as error:
             outcome = error.kind
+            self._clean(error)
             raise
         finally:
             self._note(tool, caller, outcome, self._clock.monotonic() - started)
         shown: dict[str, Any] = self._redactor.value(result.model_dump(mode="json"))
         return shown
+
+    def _quiet(self, progress: Progress) -> Progress:
+        async def redacted(message: str) -> None:
+            await progress(self._redactor.text(message))
+
+        return redacted
+
+    def _clean(self, error: FirstmateError) -> None:
+        """An error quotes what a system said, and leaves by the same doors as a result."""
+        error.sentence = self._redactor.text(error.sentence)
+        error.details = self._redactor.value(error.details)
+        error.args = (error.sentence,)
 
     def _note(self, tool: AnyTool, caller: Caller, outcome: str, seconds: float) -> None:
         self._metrics.tool_calls.labels(tool.name, outcome).inc()

@@ -57,6 +57,23 @@ def test_secrets_are_masked_wherever_settings_are_shown() -> None:
     assert "not-to-be-seen" not in repr(loaded.settings)
 
 
+def test_addresses_are_shown_without_what_opens_them() -> None:
+    loaded = load(
+        environ={
+            "PROMETHEUS_URL": "http://bot:hunter2@prometheus:9090/p",
+            "WEBHOOK_URLS": "https://hooks.example/services/T0/B0/hunter2",
+        }
+    )
+    rows = {row.name: row.value for row in loaded.rows()}
+    assert rows["prometheus_url"] == f"http://{MASK}@prometheus:9090/p"
+    assert rows["webhook_urls"] == f"https://hooks.example/{MASK}"
+
+
+def test_a_weak_token_stops_the_start() -> None:
+    with pytest.raises(Invalid, match="FIRSTMATE_TOKEN"):
+        check(load(environ={"SECRET_KEY": "b3Zlcm5pZ2h0LXdhdGNo", "FIRSTMATE_TOKEN": "admin"}).settings)
+
+
 def test_a_secret_may_be_a_reference(tmp_path: Path) -> None:
     key = tmp_path / "key"
     key.write_text("from-a-file-0123456789\n")
@@ -67,7 +84,7 @@ def test_a_secret_may_be_a_reference(tmp_path: Path) -> None:
     assert settings.llm_api_key.get_secret_value() == "from-elsewhere"
 
 
-@pytest.mark.parametrize("secret", ["", "changeme", "your-secret-key", "short"])
+@pytest.mark.parametrize("secret", ["", "changeme", "your-secret-key", "short", "a" * 40])
 def test_a_well_known_secret_stops_the_start_outside_the_demo(secret: str) -> None:
     with pytest.raises(Invalid, match="SECRET_KEY"):
         check(load(environ={"SECRET_KEY": secret}).settings)

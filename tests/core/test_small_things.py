@@ -72,6 +72,13 @@ def test_tokens_differ_and_keys_are_kept_for_their_owner_alone(tmp_path: Path) -
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+def test_an_empty_key_file_is_refused_because_anybody_could_sign_with_it(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    path.write_text("")
+    with pytest.raises(Invalid, match="empty or too short"):
+        load_or_create_key(path)
+
+
 def test_a_reference_to_nothing_is_named() -> None:
     with pytest.raises(Invalid, match="NO_SUCH"):
         resolve("env:NO_SUCH", {})
