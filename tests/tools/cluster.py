@@ -2,6 +2,8 @@
 
 import asyncio
 import copy
+import json
+import re
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -34,6 +36,7 @@ class FakeCluster:
     def __init__(self, *objects: Object) -> None:
         self.objects = [{"kind": "Namespace", "metadata": {"name": NS}}, *(copy.deepcopy(obj) for obj in objects)]
         self.writes: list[tuple[str, Any]] = []
+        self.listed: list[tuple[str, str | None]] = []
         self.patch_script: list[FirstmateError | AppliedThen] = []
         self.read_errors: dict[str, FirstmateError] = {}
         self.log_text: str | FirstmateError = "line\n"
@@ -54,7 +57,8 @@ class FakeCluster:
         self, kind: str, namespace: str | None = None, *, labels: str = "", fields: str = "", limit: int = 500
     ) -> FakeListing:
         del fields
-        self._may_read(kind)
+        self.listed.append((kind, namespace))
+        self._may_read(kind, f"{namespace}/*" if namespace else f"{kind} everywhere")
         found = [obj for obj in self.objects if kind_of(obj) == kind and namespace in {None, namespace_of(obj)}]
         key, _, value = labels.partition("=")
         if key:
@@ -105,9 +109,10 @@ class FakeCluster:
             raise planned.error
         return copy.deepcopy(obj)
 
-    def _may_read(self, kind: str) -> None:
-        if kind in self.read_errors or "*" in self.read_errors:
-            raise self.read_errors.get(kind) or self.read_errors["*"]
+    def _may_read(self, kind: str, *also: str) -> None:
+        for key in (kind, "*", *also):
+            if key in self.read_errors:
+                raise self.read_errors[key]
 
 
 def _operate(obj: Object, operation: Object) -> None:
@@ -167,7 +172,16 @@ class FakePrometheus:
         self.asked.append(expr)
         if self.error:
             raise self.error
-        return next((found for word, found in self.ranges.items() if word in expr), [])
+        found = next((found for word, found in self.ranges.items() if word in expr), [])
+        return [one for one in found if _is_asked_for(one.labels.get("namespace"), expr)]
+
+
+def _is_asked_for(namespace: str | None, expr: str) -> bool:
+    asked = re.search(r'namespace=(~?)("(?:[^"\\]|\\.)*")', expr)
+    if asked is None or namespace is None:
+        return True
+    wanted = json.loads(asked.group(2))
+    return bool(re.fullmatch(wanted, namespace)) if asked.group(1) else namespace == wanted
 
 
 async def in_time(clock: ManualClock, work: Coroutine[Any, Any, T], seconds: float = 900) -> T:

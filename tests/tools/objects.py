@@ -143,6 +143,23 @@ def event(about: Object, reason: str, message: str, minutes_ago: float = 2, type
     }
 
 
+def moved_to(namespace: str, *objects: Object) -> list[Object]:
+    """The same objects in another namespace."""
+    return [{**obj, "metadata": {**obj["metadata"], "namespace": namespace}} for obj in objects]
+
+
+def node(
+    name: str = "n1", *, taint: str = "", cordoned: bool = False, ready: bool = True, **allocatable: str
+) -> Object:
+    taints = [{"key": taint, "effect": "NoSchedule"}] if taint else []
+    return {
+        "kind": "Node",
+        "metadata": {"name": name, "labels": {"kubernetes.io/hostname": name}},
+        "spec": {"unschedulable": cordoned, "taints": taints},
+        "status": {"conditions": [{"type": "Ready", "status": str(ready)}], "allocatable": allocatable},
+    }
+
+
 def caller(name: str, address: str) -> Object:
     program = container()
     program["env"] = [{"name": "UPSTREAM_URL", "value": address}]

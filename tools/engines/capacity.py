@@ -34,7 +34,8 @@ def room(snapshot: Snapshot, workload: Object) -> Room | None:
     if not snapshot.of("Node") or not any(wanted.values()):
         return None
     read, counted = _by_pods(snapshot), _by_metric(snapshot)
-    return Room(sum(_fits(node, wanted, read[name_of(node)], counted[name_of(node)]) for node in nodes), bool(counted))
+    reserved = [(node, [by.get(name_of(node), {}) for by in (read, counted)]) for node in nodes]
+    return Room(sum(_fits(node, wanted, *taken) for node, taken in reserved), bool(counted))
 
 
 def requests(template: Object) -> Amounts:

@@ -15,12 +15,9 @@ from tools.engines.snapshot import (
     component,
     containers,
     kind_of,
-    mapping,
     name_of,
     namespace_of,
     rows,
-    selects,
-    template_labels,
 )
 
 _HOST = re.compile(r"(?:^|//|@|[,;\s])([a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)(?=$|[:/,;?\s])")
@@ -32,6 +29,7 @@ _ADDRESS_NAME = re.compile(
 class Graph:
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
+        self._reach: dict[tuple[Component, ...], dict[Component, None]] = {}
 
     @cached_property
     def _sufferers(self) -> dict[Component, list[Component]]:
@@ -48,22 +46,46 @@ class Graph:
         """Pairs of a calling workload and a Service that it calls."""
         return self._by_address() | self._by_traffic()
 
-    def callers_of(self, service: Component) -> list[Component]:
-        return sorted({caller for caller, called in self.calls if called == service}, key=str)
+    @cached_property
+    def _callers(self) -> dict[Component, list[Component]]:
+        found: dict[Component, list[Component]] = defaultdict(list)
+        for caller, called in sorted(self.calls, key=str):
+            found[called].append(caller)
+        return found
 
-    def callees_of(self, workload: Component) -> list[Component]:
-        return sorted({called for caller, called in self.calls if caller == workload}, key=str)
+    @cached_property
+    def _calls_by_name(self) -> dict[tuple[str, str], list[Component]]:
+        found: dict[tuple[str, str], list[Component]] = defaultdict(list)
+        for caller, called in sorted(self.calls, key=str):
+            found[(caller.name, called.name)].append(caller)
+        return found
+
+    def callers_of(self, service: Component) -> list[Component]:
+        return sorted(self._callers.get(service, ()), key=str)
+
+    def callers_named(self, client: str, server: str) -> list[Component]:
+        """A service graph's names: the workloads called `client` that call a Service called `server`."""
+        return self._calls_by_name.get((client, server), [])
 
     def suffering(self, *starts: Component) -> list[Component]:
         """Everything outwards of these, nearest first, without themselves."""
-        seen, queue, found = set(starts), deque(starts), []
-        while queue:
-            for harmed in self._sufferers.get(queue.popleft(), ()):
-                if harmed not in seen:
-                    seen.add(harmed)
-                    found.append(harmed)
-                    queue.append(harmed)
-        return found
+        return list(self._outwards(starts))
+
+    def suffers(self, one: Component, *starts: Component) -> bool:
+        """Whether it stands outwards of these."""
+        return one in self._outwards(starts)
+
+    def _outwards(self, starts: tuple[Component, ...]) -> dict[Component, None]:
+        # Asked for one cause as often as there are symptoms, so each answer is worked out once.
+        if starts not in self._reach:
+            seen, queue = dict.fromkeys(starts), deque(starts)
+            while queue:
+                for harmed in self._sufferers.get(queue.popleft(), ()):
+                    if harmed not in seen:
+                        seen[harmed] = None
+                        queue.append(harmed)
+            self._reach[starts] = {one: None for one in seen if one not in starts}
+        return self._reach[starts]
 
     def workload_of(self, obj: Object) -> Component:
         """The workload that made a pod, as far up as its owners are known; the object itself where it has none."""
@@ -78,12 +100,7 @@ class Graph:
 
     def backing(self, service: Object) -> list[Component]:
         """The workloads whose pods a Service's selector means."""
-        selector = mapping(service, "spec", "selector")
-        return [
-            component(workload)
-            for workload in self._snapshot.workloads()
-            if namespace_of(workload) == namespace_of(service) and selects(selector, template_labels(workload))
-        ]
+        return [component(workload) for workload in self._snapshot.backed_by(service)]
 
     def _by_address(self) -> set[tuple[Component, Component]]:
         return {
@@ -132,7 +149,14 @@ class Graph:
 
     def _program(self, name: str, services: dict[str, list[Object]]) -> list[Component]:
         behind = [workload for service in services.get(name, ()) for workload in self.backing(service)]
-        return behind or [component(workload) for workload in self._snapshot.workloads() if name_of(workload) == name]
+        return behind or self._named.get(name, [])
+
+    @cached_property
+    def _named(self) -> dict[str, list[Component]]:
+        found: dict[str, list[Component]] = defaultdict(list)
+        for workload in self._snapshot.workloads():
+            found[name_of(workload)].append(component(workload))
+        return found
 
 
 def _meant(services: list[Object], namespace: str | None) -> Object | None:

@@ -71,7 +71,7 @@ def explains(deep: Finding, shallow: Finding, graph: Graph) -> bool:
         return shallow.symptom or _deeper(deep, shallow)
     if not (shallow.symptom or shallow.explainable):
         return False
-    return shallow.component in deep.harms or shallow.component in graph.suffering(deep.component, *deep.harms)
+    return shallow.component in deep.harms or graph.suffers(shallow.component, deep.component, *deep.harms)
 
 
 def confidence(evidence: Iterable[Evidence], against: Iterable[Evidence] = ()) -> float:

@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from tools.engines.diagnosis import Component, Gap, Window
+from tools.engines.labels import ByLabels, BySelector
 
 Object = dict[str, Any]
 Signal = Literal[
@@ -93,10 +94,6 @@ def containers(spec_holder: Object) -> list[dict[str, Any]]:
 
 def statuses(pod: Object) -> list[dict[str, Any]]:
     return rows(pod, "status", "containerStatuses") + rows(pod, "status", "initContainerStatuses")
-
-
-def selects(selector: Mapping[str, Any], labels: Mapping[str, Any]) -> bool:
-    return bool(selector) and all(labels.get(key) == value for key, value in selector.items())
 
 
 def is_ready(pod: Object) -> bool:
@@ -181,6 +178,43 @@ class Snapshot:
         return index
 
     @cached_property
+    def _by_place(self) -> dict[tuple[str, str], list[Object]]:
+        index: dict[tuple[str, str], list[Object]] = defaultdict(list)
+        for kind, objects in self._by_kind.items():
+            for obj in objects:
+                index[(kind, namespace_of(obj))].append(obj)
+        return index
+
+    @cached_property
+    def _present_pods(self) -> ByLabels[Object]:
+        return ByLabels((namespace_of(pod), mapping(pod, "metadata", "labels"), pod) for pod in self.present_pods())
+
+    @cached_property
+    def _templates(self) -> ByLabels[Object]:
+        return ByLabels((namespace_of(one), template_labels(one), one) for one in self.workloads())
+
+    @cached_property
+    def _selectors(self) -> BySelector[Object]:
+        return BySelector((namespace_of(one), mapping(one, "spec", "selector"), one) for one in self.of("Service"))
+
+    @cached_property
+    def _slices(self) -> dict[tuple[str, str], list[Object]]:
+        index: dict[tuple[str, str], list[Object]] = defaultdict(list)
+        for piece in self.of("EndpointSlice"):
+            service = str(dig(piece, "metadata", "labels", "kubernetes.io/service-name") or "")
+            index[(namespace_of(piece), service)].append(piece)
+        return index
+
+    @cached_property
+    def _series(self) -> dict[tuple[Signal, str, str], list[Series]]:
+        index: dict[tuple[Signal, str, str], list[Series]] = defaultdict(list)
+        for signal, found in self.metrics.items():
+            for series in found:
+                for key, value in series.labels.items() if series.points else ():
+                    index[(signal, key, value)].append(series)
+        return index
+
+    @cached_property
     def _by_name(self) -> dict[tuple[str, str, str], Object]:
         return {
             (kind, namespace_of(obj), name_of(obj)): obj for kind, objects in self._by_kind.items() for obj in objects
@@ -206,15 +240,14 @@ class Snapshot:
         return index
 
     def of(self, kind: str, namespace: str | None = None) -> list[Object]:
-        found = self._by_kind.get(kind, [])
-        return found if namespace is None else [obj for obj in found if namespace_of(obj) == namespace]
+        return self._by_kind.get(kind, []) if namespace is None else self._by_place.get((kind, namespace), [])
 
     def get(self, kind: str, namespace: str | None, name: str) -> Object | None:
         return self._by_name.get((kind, namespace or "", name))
 
-    def workloads(self) -> Iterator[Object]:
+    def workloads(self, namespace: str | None = None) -> Iterator[Object]:
         for kind in _POD_MAKERS:
-            yield from self.of(kind)
+            yield from self.of(kind, namespace)
 
     def owned_by(self, obj: Object, kind: str) -> list[Object]:
         key = (kind_of(obj), namespace_of(obj), name_of(obj))
@@ -233,29 +266,19 @@ class Snapshot:
         return [pod for pod in direct + through if not is_leaving(pod)]
 
     def selected_by(self, service: Object) -> list[Object]:
-        selector = mapping(service, "spec", "selector")
-        return [
-            pod
-            for pod in self.of("Pod", namespace_of(service))
-            if selects(selector, mapping(pod, "metadata", "labels")) and not is_leaving(pod)
-        ]
+        return self._present_pods.picked(namespace_of(service), mapping(service, "spec", "selector"))
+
+    def backed_by(self, service: Object) -> list[Object]:
+        """The workloads whose pods a Service's selector means, there or not."""
+        return self._templates.picked(namespace_of(service), mapping(service, "spec", "selector"))
 
     def services_of(self, workload: Object) -> list[Object]:
-        labels = template_labels(workload)
-        return [
-            service
-            for service in self.of("Service", namespace_of(workload))
-            if selects(mapping(service, "spec", "selector"), labels)
-        ]
+        return self._selectors.picking(namespace_of(workload), template_labels(workload))
 
     def ready_addresses(self, service: Object) -> int | None:
         """How many addresses stand behind a Service; None when neither kind that says so was read."""
         namespace, name = namespace_of(service), name_of(service)
-        slices = [
-            piece
-            for piece in self.of("EndpointSlice", namespace)
-            if dig(piece, "metadata", "labels", "kubernetes.io/service-name") == name
-        ]
+        slices = self._slices.get((namespace, name))
         if slices:
             return sum(_ready_in(piece) for piece in slices)
         endpoints = self.get("Endpoints", namespace, name)
@@ -267,11 +290,10 @@ class Snapshot:
         return self._events_of.get((kind_of(obj), namespace_of(obj), name_of(obj)), [])
 
     def series(self, signal: Signal, **labels: str) -> list[Series]:
-        return [
-            series
-            for series in self.metrics.get(signal, ())
-            if series.points and all(series.labels.get(key) == value for key, value in labels.items())
-        ]
+        if not labels:
+            return [series for series in self.metrics.get(signal, ()) if series.points]
+        found = min((self._series.get((signal, *label), []) for label in labels.items()), key=len)
+        return [one for one in found if all(one.labels.get(key) == value for key, value in labels.items())]
 
     def is_current(self, series: Series) -> bool:
         """Whether the last sample speaks of now; a pod that is gone leaves its series behind."""

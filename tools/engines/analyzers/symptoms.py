@@ -97,19 +97,18 @@ def calls_that_fail(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
         share = _share(snapshot, failed, snapshot.series("calls", client=client, server=server))
         if share is None:
             continue
-        for caller, service in sorted(graph.calls, key=str):
-            if service.name == server and caller.name == client:
-                yield _symptom(
-                    "failing_calls",
-                    caller,
-                    Text(
-                        f"{share:.0%} of the calls from {client} to {server} fail.",
-                        f"{client} 对 {server} 的调用有 {share:.0%} 失败。",
-                    ),
-                    failed.query,
-                    f"{share:.0%} of the calls to {server} fail, {failed.last:.2f} a second",
-                    "metric",
-                )
+        for caller in graph.callers_named(client, server):
+            yield _symptom(
+                "failing_calls",
+                caller,
+                Text(
+                    f"{share:.0%} of the calls from {client} to {server} fail.",
+                    f"{client} 对 {server} 的调用有 {share:.0%} 失败。",
+                ),
+                failed.query,
+                f"{share:.0%} of the calls to {server} fail, {failed.last:.2f} a second",
+                "metric",
+            )
 
 
 def _symptom(fault: str, victim: Component, words: Text, ref: str, quote: str, source: str = "kubernetes") -> Finding:
