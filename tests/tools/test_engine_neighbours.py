@@ -1,7 +1,7 @@
 """Which namespaces lie around one, from addresses and from calls; and how much room the nodes have."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.tools.objects import (
@@ -22,6 +22,8 @@ from tools.engines.capacity import Room, requests, room
 from tools.engines.graph import Graph
 from tools.engines.neighbours import Around, Directory, around
 
+# A machine that many share must not look like a slow test.
+quick = settings(max_examples=50, deadline=None)
 LETTERS = st.sampled_from("abcdefgh")
 PAIRS = st.lists(st.tuples(LETTERS, LETTERS), max_size=20)
 
@@ -44,6 +46,7 @@ def test_who_calls_is_kept_apart_and_only_one_step_away() -> None:
     assert (found.called, found.callers) == (["ns-d"], ["ns-b"])
 
 
+@quick
 @given(PAIRS)
 def test_circles_end_and_home_is_never_its_own_neighbour(pairs: list[tuple[str, str]]) -> None:
     found = near(pairs)
@@ -52,6 +55,7 @@ def test_circles_end_and_home_is_never_its_own_neighbour(pairs: list[tuple[str, 
     assert "ns-a" not in everything
 
 
+@quick
 @given(PAIRS)
 def test_everything_that_can_be_reached_by_calls_is_there_and_nothing_else(pairs: list[tuple[str, str]]) -> None:
     reached, grew = {"a"}, True
@@ -62,6 +66,7 @@ def test_everything_that_can_be_reached_by_calls_is_there_and_nothing_else(pairs
     assert set(near(pairs).called) == {f"ns-{name}" for name in reached - {"a"}}
 
 
+@quick
 @given(PAIRS)
 def test_without_a_directory_every_name_that_is_called_is_lost_and_none_is_guessed(
     pairs: list[tuple[str, str]],
