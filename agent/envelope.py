@@ -74,4 +74,6 @@ def clip(text: str, limit: int) -> str:
     if len(line) <= limit:
         return line
     short = line[: limit - 1]
-    return (short.rsplit(" ", 1)[0] if " " in short[limit // 2 :] else short).rstrip(",;:，；：") + "…"
+    if line[limit - 1] != " " and " " in short[limit // 2 :]:
+        short = short.rsplit(" ", 1)[0]
+    return short.rstrip(" ,;:，；：") + "…"

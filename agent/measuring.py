@@ -53,6 +53,7 @@ MEASURES: dict[str, Measure] = {
 }
 _OF = Text(" of {subject}", "（{subject}）")
 _IN = Text(" in namespace {namespace}", "（命名空间 {namespace}）")
+_ASIDE = Text(" ({told})", "（{told}）")
 _EACH = Text("{head}, highest first:", "{head}，由高到低：")
 _ONE = Text("{head}: {value}", "{head}：{value}")
 _NO_METRIC = Text(
@@ -216,10 +217,12 @@ def _numbers(reading: Reading, output: Output, head: str, language: Language) ->
         head += f" [{unit}]" if unit != "%" else ""
     if reading.window or not series:
         return [cite(_ONE(language, head=head, value=output.get("summary", "")), marks)]
-    if len(series) == 1 and not _told(series[0]):
-        return [cite(_line(reading, head, series[0], language), marks)]
+    if len(series) == 1:
+        told = _told(series[0])
+        of = _ASIDE(language, told=told) if told not in ("", reading.name) else ""
+        return [cite(_line(reading, head + of, series[0], language), marks)]
     lines = [cite(_line(reading, f"- {_told(one) or head}", one, language), marks) for one in series[:MAX_ROWS]]
-    return [cite(_EACH(language, head=head), marks), *lines] if len(series) > 1 else lines
+    return [cite(_EACH(language, head=head), marks), *lines]
 
 
 def _told(series: Mapping[str, Any]) -> str:

@@ -184,7 +184,7 @@ def _object(text: str, namespace: str) -> tuple[str, str]:
 
 def _may_stand_as_name(text: str, match: re.Match[str]) -> bool:
     name = match["name"]
-    if name in MAYBE_NAMES:
+    if name in MAYBE_NAMES or (name.endswith("ly") and not looks_like_name(name)):  # an adverb, as a rule
         return bool(match["left"]) or _is_beside_kind(text, name) or text[match.end() :].lstrip().startswith("的")
     return _may_be_name(name) and (bool(match["left"]) or not _is_verb(text, match))
 
@@ -195,10 +195,9 @@ def _is_verb(text: str, match: re.Match[str]) -> bool:
 
 def _is_surely(text: str, name: str) -> bool:
     quoted = any(found["name"] == name for found in _QUOTED.finditer(text))
-    of_log = re.search(
-        rf"(?<![\w-]){re.escape(name)}\s*的?\s*日志|\blogs? (?:of|for|from) (?:the )?{re.escape(name)}(?![\w-])", text
-    )
-    return looks_like_name(name) or quoted or of_log is not None or _is_beside_kind(text, name)
+    escaped = re.escape(name)
+    owner = re.search(rf"(?<![\w-]){escaped}\s*(?:的|日志)|\blogs? (?:of|for|from) (?:the )?{escaped}(?![\w-])", text)
+    return looks_like_name(name) or quoted or owner is not None or _is_beside_kind(text, name)
 
 
 def _intents(text: str, measure: str) -> frozenset[str]:

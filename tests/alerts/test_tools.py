@@ -56,8 +56,8 @@ async def test_alerts_are_listed_with_a_summary_one_can_read_aloud(desk: Desk) -
 async def test_no_alert_is_said_plainly_in_the_readers_language(desk: Desk) -> None:
     assert (await desk.call("list_alerts", state="resolved"))["summary"] == "No alert is known as resolved."
     assert (await desk.call("list_alerts", "zh", state="resolved"))["summary"] == "没有已恢复的告警。"
-    elsewhere = {"state": "firing", "severity": "critical", "namespace": "quiet"}
-    assert (await desk.call("list_alerts", **elsewhere))["summary"] == "No critical alert is firing in namespace quiet."
+    graver = await desk.call("list_alerts", state="firing", severity="critical", namespace="quiet")
+    assert graver["summary"] == "No critical alert is firing in namespace quiet."
     assert (await desk.call("list_alerts", "zh", state="firing", namespace="quiet"))["summary"] == (
         "命名空间 quiet 中没有正在触发的告警。"
     )

@@ -1,0 +1,137 @@
+"""How what was found is said: the most important first, in readable words, one statement a line."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent.envelope import clip
+from agent.quoting import brief, repair_hit
+from agent.terms import moment, term
+from agent.wording import row_lines
+from tests.agent.fakes import FINGERPRINT, House
+
+CART = {"kind": "Deployment", "namespace": "orders", "name": "ledger"}
+CHECKS = "Deployment orders/ledger is ready; the alert no longer holds"
+PLAN: dict[str, Any] = {
+    "verify": [{"sentence": "Deployment orders/ledger is ready"}, {"sentence": "the alert no longer holds"}],
+    "undo": [{"action": "set back"}],
+}
+
+
+async def lines_of(folder: Path, question: str) -> list[str]:
+    async with House(folder) as house:
+        house.estate.plan = PLAN
+        told = await house.ask(question, alert=FINGERPRINT)
+    assert told.one("answer")["unsupported"] == []
+    return [re.sub(r" ?\[e\d+\]", "", line) for line in told.text.splitlines()]
+
+
+async def test_a_first_answer_says_cause_evidence_alert_repair_what_approval_does_page_and_gaps(tmp_path: Path) -> None:
+    assert await lines_of(tmp_path, "Explain this alert and propose a repair") == [
+        "Most likely cause (87%): ledger crashes at start with exit code 2",
+        "Evidence: logs orders/ledger-5d8f-x2x9q says “panic: out of cheese”",
+        "Alert PodsNotReady (critical) is firing since 2026-03-02 12:00 UTC: ledger has pods that are not ready",
+        "Proposed repair (low risk): Roll back ledger. ledger starts again",
+        "Nothing has been changed: the repair is waiting for your approval until 2026-03-02 12:30 UTC.",
+        f"On approval it is carried out and verified ({CHECKS}); if it does not help, it is taken back.",
+        "Runbook “Crash loops” > Causes: Read the previous log first.",
+        "Not read: metrics of orders: Prometheus refused the connection. What helps: check PROMETHEUS_URL.",
+    ]
+
+
+async def test_a_chinese_answer_has_no_machine_words(tmp_path: Path) -> None:
+    text = "\n".join(await lines_of(tmp_path, "解释这条告警并修复"))
+    assert "告警 PodsNotReady（严重）正在触发，自 2026-03-02 12:00 UTC 起：" in text
+    assert "建议的修复（风险：低）：Roll back ledger。" in text
+    assert "修复正在等待你的批准" in text
+    assert not re.search(r"\b(?:firing|critical|low|medium|succeeded|proposed)\b", text)
+
+
+async def test_the_outcome_is_said_once_with_each_check_on_its_line(tmp_path: Path) -> None:
+    async with House(tmp_path) as house:
+        asked = await house.ask("Fix ledger in orders")
+        house.estate.approved.add("h1")
+        house.estate.ends_as = ("succeeded", "It helped: ✓ ledger is ready; ✓ the alert no longer holds")
+        await house.agent.decide(asked.run_id, True, by="bob")
+        told = await house.follow(asked.run_id, after=asked.events[-1]["seq"])
+    assert [re.sub(r" ?\[e\d+\]", "", line) for line in told.text.splitlines()] == [
+        "Roll back ledger: done and verified. Approved by bob.",
+        "It helped:",
+        "- ✓ ledger is ready",
+        "- ✓ the alert no longer holds",
+    ]
+    assert all(re.search(r"\[e\d+\]$", line) for line in told.text.splitlines())
+
+
+async def test_the_runbook_is_asked_for_by_the_fault_and_not_by_the_statement(tmp_path: Path) -> None:
+    async with House(tmp_path) as house:
+        await house.ask("why is ledger failing in orders?")
+        await house.ask("orders 里的 ledger 为什么失败？")
+        queries = [asked["query"] for tool, asked in house.estate.asked if tool == "search_knowledge"]
+    assert queries == ["application crash application_crash repair", "application crash application_crash 修复"]
+
+
+@pytest.mark.parametrize(
+    ("pages", "chosen"),
+    [
+        ([("other", "Repair"), ("oom_killed", "Symptom"), ("oom_killed", "Repair")], 2),
+        ([("other", "Symptom"), ("other", "修复"), ("third", "Repair")], 1),
+        ([("other", "Symptom"), ("third", "Repair")], 0),
+        ([], 0),
+    ],
+)
+def test_of_the_passages_the_faults_own_page_and_its_section_about_repair_is_cited(
+    pages: list[tuple[str, str]], chosen: int
+) -> None:
+    assert repair_hit([{"page": page, "heading": heading} for page, heading in pages], "oom_killed") == chosen
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "1. **Scale out.**\n   `propose_fix namespace=<ns> name=<deployment>`\n   The plan adds\n   replicas. Wait.",
+            "Scale out. The plan adds replicas.",
+        ),
+        ("Run `kubectl -n <ns> undo deployment/<name>`, then look.", "Run `kubectl -n orders undo deployment/ledger`, then look."),
+        ("Delete <pod> by hand. It comes back.\n\n- Drain the node.", "Drain the node."),
+        ("先回滚，再找原因。\n`propose_fix name=<name>` 方案恢复到上一个版本。第三句。", "先回滚，再找原因。方案恢复到上一个版本。"),
+        ("`kubectl -n <ns> get pods`", ""),
+        ("| a | b |\n| c | d |", ""),
+        ("See `half a", ""),
+    ],
+)  # fmt: skip
+def test_a_page_is_quoted_in_whole_sentences_about_this_object(text: str, said: str) -> None:
+    assert brief(text, CART) == said
+
+
+def test_a_quote_is_short_however_long_the_page() -> None:
+    assert len(brief("This sentence is one of very many. " * 100, CART)) < 320
+
+
+@pytest.mark.parametrize(
+    ("word", "english", "chinese"),
+    [("firing", "firing", "正在触发"), ("medium", "medium", "中"), ("succeeded", "done and verified", "已完成并通过验证"),
+     ("superseded", "void, because things changed meanwhile", "已作废（情况已变化）"),
+     ("CrashLoopBackOff", "CrashLoopBackOff", "CrashLoopBackOff")],
+)  # fmt: skip
+def test_machine_words_are_said_in_the_readers_language(word: str, english: str, chinese: str) -> None:
+    assert (term(word, "en"), term(word, "zh")) == (english, chinese)
+
+
+def test_rows_speak_the_readers_language() -> None:
+    row = {"name": "PodsNotReady", "severity": "critical", "state": "firing"}
+    assert row_lines({"alerts": [row]}, "zh") == ["- PodsNotReady: 严重, 正在触发"]
+
+
+def test_times_are_told_to_the_minute() -> None:
+    assert moment("2026-03-02T09:02:24.655599Z") == "2026-03-02 09:02 UTC"
+    assert moment("soon") == "soon"
+
+
+def test_what_is_cut_ends_at_a_word_with_an_ellipsis() -> None:
+    assert clip("one two  three\nfour", 100) == "one two three four"
+    assert clip("one two three four", 14) == "one two three…"
+    assert len(clip("字" * 200, 50)) == 50
