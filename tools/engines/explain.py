@@ -6,7 +6,7 @@ when nothing was found and there is no gap: an unread source could have contradi
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 
 from core.language import Language, pick
@@ -44,8 +44,14 @@ def diagnose(
     """`focus` is the name of the one component that was asked about."""
     verdict, graph = investigate(snapshot)
     causes = [cause for cause in verdict.causes if touches(cause, graph, focus)]
-    beside = [cause for cause in verdict.causes if cause not in causes]
-    symptoms = [finding for finding in verdict.symptoms if not focus or _is_near(finding, causes, focus)]
+    connected = {id(cause) for cause in causes}
+    beside = [cause for cause in verdict.causes if id(cause) not in connected]
+    explained = {id(finding) for cause in causes for finding in cause.explains}
+    symptoms = [
+        finding
+        for finding in verdict.symptoms
+        if not focus or _names(finding.component, focus) or id(finding) in explained
+    ]
     told = [_symptom(finding, language) for finding in symptoms][:MAX_SYMPTOMS]
     return Diagnosis(
         subject=subject,
@@ -77,10 +83,6 @@ def is_pod_of(pod: str, workload: str) -> bool:
 def _names(one: Component, focus: str) -> bool:
     """A pod is asked about by its own name, its workload is what is changed."""
     return one.name == focus or (one.kind in WORKLOADS and is_pod_of(focus, one.name))
-
-
-def _is_near(finding: Finding, causes: Iterable[Ranked], focus: str) -> bool:
-    return _names(finding.component, focus) or any(finding in cause.explains for cause in causes)
 
 
 def _healthy(trouble: bool, gaps: bool) -> bool | None:

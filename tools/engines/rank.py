@@ -14,6 +14,7 @@ from tools.engines.diagnosis import Component, Evidence
 from tools.engines.finding import Finding
 from tools.engines.graph import Graph
 
+ByComponent = dict[Component, list[Finding]]
 HIGHEST = 0.97
 LEAST = 0.2
 REPEATED = 0.4
@@ -55,10 +56,13 @@ class Verdict:
 
 def rank(findings: Sequence[Finding], graph: Graph) -> Verdict:
     suspects = [finding for finding in findings if not finding.symptom]
-    causes = [one for one in suspects if not any(explains(other, one, graph) for other in suspects if other is not one)]
+    by_component = _by_component(suspects)
+    eliminated = {id(one) for deep in suspects for one in _explained(deep, by_component, graph)}
+    causes = [one for one in suspects if id(one) not in eliminated]
     kept_ids = {id(cause) for cause in causes}
     rest = [finding for finding in findings if id(finding) not in kept_ids]
-    ranked = [_ranked(cause, rest, graph) for cause in causes]
+    by_component = _by_component(rest)
+    ranked = [_ranked(cause, by_component, graph) for cause in causes]
     kept = [one for one in ranked if one.confidence >= LEAST]
     kept.sort(key=lambda one: (-one.confidence, -len(one.explains), str(one.finding.component), one.finding.fault))
     return Verdict(kept, rest)
@@ -88,8 +92,22 @@ def confidence(evidence: Iterable[Evidence], against: Iterable[Evidence] = ()) -
     return round(min(believed, HIGHEST), 3)
 
 
-def _ranked(cause: Finding, rest: Sequence[Finding], graph: Graph) -> Ranked:
-    explained = [finding for finding in rest if explains(cause, finding, graph)]
+def _by_component(findings: Iterable[Finding]) -> ByComponent:
+    found: ByComponent = defaultdict(list)
+    for finding in findings:
+        found[finding.component].append(finding)
+    return found
+
+
+def _explained(deep: Finding, others: ByComponent, graph: Graph) -> list[Finding]:
+    """Only where it can reach: hundreds of faults at once must not each be held against every other."""
+    places = dict.fromkeys([deep.component, *deep.harms, *graph.suffering(deep.component, *deep.harms)])
+    near = (finding for place in places for finding in others.get(place, ()))
+    return [finding for finding in near if finding is not deep and explains(deep, finding, graph)]
+
+
+def _ranked(cause: Finding, rest: ByComponent, graph: Graph) -> Ranked:
+    explained = _explained(cause, rest, graph)
     sufferers = {finding.component for finding in explained if finding.component != cause.component}
     near = [one for one in graph.suffering(cause.component, *cause.harms) if one in sufferers]
     affected = [one for one in cause.harms if one != cause.component]

@@ -3,9 +3,13 @@
 "No endpoints" has many reasons: pods not ready, nothing scaled up, a wrong selector. It is the selector when no workload's template carries
 these labels. The workload meant is the one nearest by name, by labels and by ports; the nearest label set is named, and how far it stands
 ahead of the second is part of the confidence, because pointing a Service at the wrong program would be worse than at none.
+
+Likeness is dear, and an incident may lose hundreds of Services in a namespace of hundreds of workloads. So in a large namespace only
+those are compared in full that have the most pairs of letters in common with the Service; the rest could not come near.
 """
 
 import difflib
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,6 +35,7 @@ from tools.engines.snapshot import (
 
 LIKELY = 0.45
 CLEAR = 0.15
+MAX_COMPARED = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +44,27 @@ class Candidate:
     score: float
 
 
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What a Service is compared with, read out of a workload once."""
+
+    workload: Object
+    name: str
+    labels: dict[str, Any]
+    ports: set[Any]
+    alone: bool
+
+
 def selectors_that_match_nothing(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
+    programs: dict[str, Programs] = {}
     for service in snapshot.of("Service"):
         selector = mapping(service, "spec", "selector")
         if not selector or dig(service, "spec", "type") == "ExternalName":
             continue
         if not snapshot.selected_by(service) and not graph.backing(service):
-            finding = _finding(snapshot, graph, service)
+            place = namespace_of(service)
+            programs[place] = programs.get(place) or Programs(snapshot, place)
+            finding = _finding(snapshot, graph, service, programs[place].like(service))
             if finding:
                 yield finding
 
@@ -60,17 +79,31 @@ def meant_selector(selector: dict[str, Any], workload: Object) -> dict[str, str]
     return own if own and all(labels.get(key) == value for key, value in own.items()) else same_keys
 
 
-def candidates(snapshot: Snapshot, service: Object) -> list[Candidate]:
-    found = [
-        Candidate(workload, _likeness(snapshot, service, workload))
-        for workload in snapshot.workloads()
-        if namespace_of(workload) == namespace_of(service)
-    ]
-    return sorted(found, key=lambda candidate: candidate.score, reverse=True)
+class Programs:
+    """The workloads of one namespace, to be asked which of them a Service was meant for."""
+
+    def __init__(self, snapshot: Snapshot, namespace: str) -> None:
+        self._all = [_program(snapshot, workload) for workload in snapshot.workloads(namespace)]
+        self._with_pair: dict[str, list[int]] = defaultdict(list)
+        for place, program in enumerate(self._all):
+            for pair in _pairs(program.name, program.labels):
+                self._with_pair[pair].append(place)
+
+    def like(self, service: Object, compared: int = MAX_COMPARED) -> list[Candidate]:
+        """Nearest first."""
+        found = [Candidate(program.workload, _likeness(service, program)) for program in self._near(service, compared)]
+        return sorted(found, key=lambda candidate: candidate.score, reverse=True)
+
+    def _near(self, service: Object, most: int) -> list[Program]:
+        if len(self._all) <= most:
+            return self._all
+        shared: Counter[int] = Counter()
+        for pair in _pairs(name_of(service), mapping(service, "spec", "selector")):
+            shared.update(self._with_pair.get(pair, ()))
+        return [self._all[place] for place in sorted(place for place, _ in shared.most_common(most))]
 
 
-def _finding(snapshot: Snapshot, graph: Graph, service: Object) -> Finding | None:
-    ranked = candidates(snapshot, service)
+def _finding(snapshot: Snapshot, graph: Graph, service: Object, ranked: list[Candidate]) -> Finding | None:
     if not ranked or ranked[0].score < LIKELY:
         return None
     best = ranked[0]
@@ -101,25 +134,39 @@ def _finding(snapshot: Snapshot, graph: Graph, service: Object) -> Finding | Non
     )  # fmt: skip
 
 
-def _likeness(snapshot: Snapshot, service: Object, workload: Object) -> float:
-    mine, theirs = name_of(service), name_of(workload)
+def _program(snapshot: Snapshot, workload: Object) -> Program:
+    ports = [port for container in containers(workload) for port in rows(container, "ports")]
+    return Program(
+        workload=workload,
+        name=name_of(workload),
+        labels=template_labels(workload),
+        ports={port.get("containerPort") for port in ports} | {port.get("name") for port in ports},
+        alone=not snapshot.services_of(workload),
+    )
+
+
+def _pairs(name: str, labels: dict[str, Any]) -> set[str]:
+    words = [name, *(str(value) for value in labels.values())]
+    return {word[place : place + 2] for word in words for place in range(max(1, len(word) - 1))}
+
+
+def _likeness(service: Object, program: Program) -> float:
+    mine, theirs = name_of(service), program.name
     name = 0.5 if mine == theirs else 0.4 * difflib.SequenceMatcher(None, mine, theirs).ratio()
-    selector, labels = mapping(service, "spec", "selector"), template_labels(workload)
-    alike = [_alike(str(value), str(labels.get(key, ""))) for key, value in selector.items()]
+    selector = mapping(service, "spec", "selector")
+    alike = [_alike(str(value), str(program.labels.get(key, ""))) for key, value in selector.items()]
     label = 0.3 * sum(alike) / len(alike) if alike else 0.0
-    alone = 0.0 if snapshot.services_of(workload) else 0.1
-    return round(name + label + 0.1 * _ports_fit(service, workload) + alone, 3)
+    alone = 0.1 if program.alone else 0.0
+    return round(name + label + 0.1 * _ports_fit(service, program) + alone, 3)
 
 
 def _alike(wanted: str, carried: str) -> float:
     return 1.0 if wanted == carried else difflib.SequenceMatcher(None, wanted, carried).ratio() * 0.8
 
 
-def _ports_fit(service: Object, workload: Object) -> bool:
-    ports = [port for container in containers(workload) for port in rows(container, "ports")]
-    known = {port.get("containerPort") for port in ports} | {port.get("name") for port in ports}
+def _ports_fit(service: Object, program: Program) -> bool:
     wanted = [port.get("targetPort", port.get("port")) for port in rows(service, "spec", "ports")]
-    return bool(wanted) and all(port in known for port in wanted)
+    return bool(wanted) and all(port in program.ports for port in wanted)
 
 
 def _means_only(graph: Graph, service: Object, meant: dict[str, str], workload: Object) -> bool:
