@@ -1,4 +1,4 @@
-"""Two kinds of patience: waiting that ends, and loops that outlive one bad turn.
+"""Three kinds of patience: waiting that ends, pauses that end early, and loops that outlive one bad turn.
 
 A deadline is counted by the clock that was passed in, so that a hanging server is tested without waiting for it. `survive` is the one
 place in this room that catches everything: it stands at the edge of a background loop, says what happened, and lets the loop go on.
@@ -6,6 +6,7 @@ place in this room that catches everything: it stands at the edge of a backgroun
 
 import asyncio
 from collections.abc import Awaitable, Coroutine
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from core.clock import Clock
@@ -29,6 +30,22 @@ async def within(clock: Clock, seconds: float, work: Coroutine[Any, Any, T]) -> 
         for each in (task, limit):
             each.cancel()
         await asyncio.gather(task, limit, return_exceptions=True)
+
+
+class Bell:
+    """A loop's pause that ends early when somebody rings; rung between two pauses, it ends the next at once."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._rung = asyncio.Event()
+
+    def ring(self) -> None:
+        self._rung.set()
+
+    async def pause(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            await within(self._clock, seconds, self._rung.wait())
+        self._rung.clear()
 
 
 async def survive(turn: Awaitable[T], otherwise: T, what: str, **ids: str) -> T:

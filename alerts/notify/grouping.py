@@ -68,6 +68,9 @@ class Groups:
     def due(self, now: datetime) -> list[Group]:
         return [group for group in self._groups.values() if group.flush_at <= now]
 
+    def next_due(self) -> datetime | None:
+        return min((group.flush_at for group in self._groups.values()), default=None)
+
     def looked_at(self, group: Group, now: datetime) -> None:
         group.flushed, group.flush_at = True, now + self._route.group_interval
 

@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from alerts.notify.channels import Channel
 from alerts.notify.records import Delivery, Records
-from alerts.patience import survive
+from alerts.patience import Bell, survive
 from core.clock import Clock
 from core.errors import FirstmateError, Upstream
 from core.logs import get
@@ -43,10 +43,16 @@ class Outbox:
         self._metrics = metrics
         self._random = random
         self._bounds = {channel.name: asyncio.Semaphore(AT_ONCE) for channel in channels}
+        self._bells = {channel.name: Bell(clock) for channel in channels}
 
     @property
     def channels(self) -> tuple[Channel, ...]:
         return self._channels
+
+    def wake(self) -> None:
+        """Something new is waiting: look now. What nobody rang for is found by the next look all the same."""
+        for bell in self._bells.values():
+            bell.ring()
 
     async def restore(self) -> None:
         """Close what waits for receivers that are gone; what waits for the others is simply sent."""
@@ -70,7 +76,7 @@ class Outbox:
         while True:
             tried = await survive(self._drain(channel), 0, "a turn of the outbox failed", receiver=channel.name)
             # A group's next message waits behind the one just sent: look again at once.
-            await self._clock.sleep(0 if tried else PAUSE)
+            await (self._clock.sleep(0) if tried else self._bells[channel.name].pause(PAUSE))
 
     async def _drain(self, channel: Channel) -> int:
         now = self._clock.now()

@@ -8,7 +8,7 @@ written down was not taken.
 The Notifier runs the clockwork around the pipeline: alerts come in, groups come due, batches walk. Sending is the outbox's business.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -155,9 +155,10 @@ class Recorded:
 
     name = "recorded"
 
-    def __init__(self, records: Records, external_url: str) -> None:
+    def __init__(self, records: Records, external_url: str, written: Callable[[], None]) -> None:
         self._records = records
         self._external_url = external_url
+        self._written = written
 
     async def __call__(self, batch: Batch) -> Batch:
         message = compose(
@@ -169,6 +170,7 @@ class Recorded:
             external_url=self._external_url,
         )
         await self._records.tell(batch.decision(), message)
+        self._written()
         return batch
 
 
@@ -189,13 +191,21 @@ class Pipeline:
         return batch
 
 
-def build(*, store: AlertStore, records: Records, route: Route, external_url: str = "") -> Pipeline:
+def build(
+    *,
+    store: AlertStore,
+    records: Records,
+    route: Route,
+    external_url: str = "",
+    written: Callable[[], None] = lambda: None,
+) -> Pipeline:
+    """`written` is called after each message that went into the outbox, so that it need not wait to be found there."""
     stages: list[Stage] = [
         Addressed(),
         Deduplicated(records, route),
         Unacknowledged(store),
         Undelivered(records),
-        Recorded(records, external_url),
+        Recorded(records, external_url, written),
     ]
     return Pipeline(stages, records)
 
@@ -239,7 +249,12 @@ class Notifier:
     async def run(self) -> None:
         while True:
             await self.tick()
-            await self._clock.sleep(PAUSE)
+            await self._clock.sleep(self._pause())
+
+    def _pause(self) -> float:
+        """Until a group is due, and no longer than it may take to notice one that has come in meanwhile."""
+        due = self._groups.next_due()
+        return min(PAUSE, (due - self._clock.now()).total_seconds()) if due else PAUSE
 
     async def _look_at(self, group: Group, now: datetime) -> None:
         alerts = tuple(group.members.values())

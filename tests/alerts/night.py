@@ -176,7 +176,16 @@ class Night:
 
     def _build(self) -> None:
         self.store, self.records, self.feed = AlertStore(self.database), Records(self.database), Feed()
-        self.pipeline = build(store=self.store, records=self.records, route=self.route, external_url="http://firstmate")
+        self.outbox = Outbox(
+            channels=self.channels, records=self.records, clock=self.clock, metrics=self.metrics, random=lambda: 0.5
+        )
+        self.pipeline = build(
+            store=self.store,
+            records=self.records,
+            route=self.route,
+            external_url="http://firstmate",
+            written=self.outbox.wake,
+        )
         self.notifier = Notifier(
             pipeline=self.pipeline, route=self.route, store=self.store, records=self.records, clock=self.clock
         )
@@ -187,9 +196,6 @@ class Night:
             clock=self.clock,
             metrics=self.metrics,
             listeners=[self._note, self.notifier.put],
-        )
-        self.outbox = Outbox(
-            channels=self.channels, records=self.records, clock=self.clock, metrics=self.metrics, random=lambda: 0.5
         )
         self.desk = AlertDesk(
             store=self.store, records=self.records, evaluator=self.evaluator, feed=self.feed, clock=self.clock

@@ -318,6 +318,25 @@ async def test_the_running_clockwork_tells_without_being_driven(begin: Begin) ->
     await stop(*tasks)
 
 
+async def test_a_message_leaves_the_moment_the_wait_is_over(begin: Begin) -> None:
+    night = await begin(rules(), route=Route(("phone",), group_wait=timedelta(seconds=0.7)))
+    night.at(0).sees("a")
+    night._play()
+    tasks = [asyncio.create_task(night.notifier.run()), asyncio.create_task(night.outbox.run())]
+    await night.evaluator.tick()
+    await night.clock.advance(0.69)
+    (alert,) = night.latest.values()
+    assert await night.records.decisions_about(alert.fingerprint) == []
+    await night.clock.advance(0.01)
+    # The clock stands still from here: nobody's pause ends by itself.
+    for _ in range(1000):
+        await asyncio.sleep(0.001)
+        if night.phone.got:
+            break
+    assert night.phone.said == ["firing first"]
+    await stop(*tasks)
+
+
 async def test_the_pipeline_can_be_printed(begin: Begin) -> None:
     night = await begin(rules())
     assert str(night.pipeline) == "addressed -> deduplicated -> unacknowledged -> undelivered -> recorded"
