@@ -206,9 +206,11 @@ async def _alert_side(
         group_wait=timedelta(seconds=settings.group_wait),
         repeat_interval=timedelta(seconds=settings.repeat_interval),
     )
-    stages = pipeline.build(store=store, records=records, route=route, external_url=settings.public_url)
-    notifier = Notifier(pipeline=stages, route=route, store=store, records=records, clock=clock)
     outbox = Outbox(channels=channels, records=records, clock=clock, metrics=metrics, random=random.random)
+    stages = pipeline.build(
+        store=store, records=records, route=route, external_url=settings.public_url, written=outbox.wake
+    )
+    notifier = Notifier(pipeline=stages, route=route, store=store, records=records, clock=clock)
     evaluator = Evaluator(
         groups=load_rules(settings.rules_files, interval=settings.evaluation_interval),
         prometheus=prometheus,
