@@ -4,6 +4,7 @@ The rehearsal is a server-side dry run of the exact patch, so admission, quotas 
 the diff that is shown is what the API server itself would store. The guard speaks before the rehearsal. Nothing is changed here.
 """
 
+import asyncio
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
@@ -53,7 +54,7 @@ class Planner:
 
     async def plan(self, ask: Ask, changes_last_hour: int) -> Plan:
         snapshot = await self._collector.collect(ask.namespace, ask.context)
-        verdict, graph = investigate(snapshot)
+        verdict, graph = await asyncio.to_thread(investigate, snapshot)
         case = remedies.Case(snapshot, graph, _chosen(ask, verdict, graph, snapshot), self._policy)
         if case.cause.confidence < self._policy.least_confidence:
             enforce([_unsure(case, ask.language)])

@@ -6,6 +6,7 @@ change back would restore a known fault on no evidence (and could not be verifie
 verify, and leaves the undo to a person.
 """
 
+import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
@@ -106,7 +107,7 @@ class Verifier:
 
     async def _cause_gone(self, plan: Plan, check: Check) -> Result:
         snapshot = await self._collector.collect(plan.namespace, plan.context)
-        verdict, _ = investigate(snapshot)
+        verdict, _ = await asyncio.to_thread(investigate, snapshot)
         for cause in verdict.causes:
             same_place = str(cause.finding.component) == check.arguments["component"]
             if same_place and cause.finding.fault == check.arguments["fault"]:

@@ -1,5 +1,7 @@
 """The `diagnose` tool: collect a namespace and say what is wrong with it, ranked, with evidence and gaps."""
 
+import asyncio
+
 from pydantic import Field
 
 from core.errors import NotFound, near_misses
@@ -47,7 +49,10 @@ class DiagnoseTools:
         subject = "/".join(part for part in (namespace or "*", ask.name) if part)
         _require(snapshot, ask.name)
         began = ctx.clock.monotonic()
-        found = diagnose(snapshot, subject, snapshot.window, snapshot.taken_at, ctx.language, focus=ask.name)
+        # In a thread: a large namespace takes a second, in which everybody else is to be answered.
+        found = await asyncio.to_thread(
+            diagnose, snapshot, subject, snapshot.window, snapshot.taken_at, ctx.language, focus=ask.name
+        )
         found = found.model_copy(update={"engine_ms": round((ctx.clock.monotonic() - began) * 1000, 2)})
         return ToolResult(
             summary=summary(found, ctx.language),
