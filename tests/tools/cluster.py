@@ -37,7 +37,8 @@ class FakeCluster:
         self.objects = [{"kind": "Namespace", "metadata": {"name": NS}}, *(copy.deepcopy(obj) for obj in objects)]
         self.writes: list[tuple[str, Any]] = []
         self.listed: list[tuple[str, str | None]] = []
-        self.patch_script: list[FirstmateError | AppliedThen] = []
+        self.stored: list[str] = []
+        self.patch_script: list[FirstmateError | AppliedThen | None] = []
         self.read_errors: dict[str, FirstmateError] = {}
         self.log_text: str | FirstmateError = "line\n"
         self.after_patch: Callable[[Object], None] = lambda _obj: None
@@ -104,6 +105,7 @@ class FakeCluster:
         obj.clear()
         obj.update(after)
         self.touch(kind, name)
+        self.stored.append(f"{kind}/{name}")
         self.after_patch(obj)
         if planned:
             raise planned.error

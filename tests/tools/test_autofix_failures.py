@@ -10,7 +10,7 @@ from core.clock import ManualClock
 from core.errors import Conflict, Forbidden, Invalid, Upstream
 from tests.tools.cluster import AppliedThen, in_time
 from tests.tools.objects import Object
-from tests.tools.workshop import ALICE, Workshop, lost_service, workshop
+from tests.tools.workshop import ALICE, Killed, Workshop, lost_service, workshop
 from tools.autofix.plan import Plan
 
 
@@ -145,10 +145,6 @@ async def test_an_undo_that_is_refused_is_told_and_can_be_asked_again(shop: Work
     assert failed.state == "failed"
     assert "undo did not succeed" in failed.state_reason
     assert (await in_time(shop.clock, shop.repairs.undo(plan.id, ALICE))).state == "undone"
-
-
-class Killed(BaseException):
-    """What a process that dies looks like from inside: no handler runs."""
 
 
 async def killed_at(shop: Workshop, plan: Plan, phase: str) -> None:

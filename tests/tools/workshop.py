@@ -37,6 +37,10 @@ ALERT = AlertFacts(
 )
 
 
+class Killed(BaseException):
+    """What a process that dies looks like from inside: no handler runs."""
+
+
 def lost_service() -> list[Object]:
     owner = deployment("baker")
     new = replica_set(owner, 1, ready=1, minutes_ago=500)
