@@ -1,8 +1,8 @@
 """What a repair is: the exact steps, what they were computed from, how success is measured and how they are taken back.
 
 A Plan never changes after it was proposed; only its state does, and every move is looked up in one table. The hash covers everything that
-would be done (steps with their targets as they were, arguments, checks, undo, expiry), so an approval that names the hash names the deed. A
-target is remembered by uid, resourceVersion and a digest of what its author wrote: status moves the version many times a minute in an
+would be done (steps with their targets as they were, arguments, checks, undo, expiry) and what a person is shown of it (title, risk,
+diffs), so an approval that names the hash names the deed as it was read. A target is remembered by uid, resourceVersion and a digest of what its author wrote: status moves the version many times a minute in an
 incident, and must not void an approval, while any change of the wish itself must.
 """
 
@@ -51,6 +51,8 @@ MOVES: dict[tuple[State, Move], State] = {
     ("failed", "undo"): "undoing",
 }
 _CONTROLLERS_OWN = "deployment.kubernetes.io/"
+_DEED = {"id", "context", "steps", "undo", "verify", "hold_seconds", "expires_at"}
+_HASHED = _DEED | {"title", "risk", "diff", "undo_diff"}
 
 
 def next_state(state: State, move: Move) -> State:
@@ -125,6 +127,7 @@ class Plan(BaseModel):
     expected_effect: str
     evidence: list[Evidence]
     diff: str
+    undo_diff: str = Field(default="", description="What taking it back would change")
     hash: str
     language: Language
     proposed_by: str
@@ -178,10 +181,7 @@ def target_of(context: str, obj: Object) -> Target:
 
 
 def plan_hash(plan: Plan) -> str:
-    deed = plan.model_dump(
-        mode="json", include={"id", "context", "steps", "undo", "verify", "hold_seconds", "expires_at"}
-    )
-    return digest(deed)
+    return digest(plan.model_dump(mode="json", include=_HASHED))
 
 
 def deed(steps: list[Step]) -> str:

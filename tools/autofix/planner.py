@@ -58,7 +58,8 @@ class Planner:
         case = remedies.Case(snapshot, graph, _chosen(ask, verdict, graph, snapshot), self._policy)
         if case.cause.confidence < self._policy.least_confidence:
             enforce([_unsure(case, ask.language)])
-        cluster = await self._clusters.get(ask.context)
+        # The very cluster that was looked at, though the kubeconfig's current context may point elsewhere by now.
+        cluster = await self._clusters.get(snapshot.context)
         drafts = _fitting(case, ask.language)
         refused: list[Refusal] = []
         for draft in drafts:
@@ -73,16 +74,17 @@ class Planner:
 
     def _written(self, ask: Ask, case: remedies.Case, draft: remedies.Draft, context: str, obj: Object) -> Plan:
         now, language, finding = self._clock.now(), ask.language, case.cause.finding
+        clean = self._redactor.text  # what systems said goes to the disk and to a person's eyes from here
         plan_id = f"plan-{secrets.token_hex(6)}"
         target = target_of(context, obj)
         back = action_of(draft.action).inverse(obj, draft.arguments)
         return Plan(
             id=plan_id,
-            title=action_of(draft.action).summary(str(target), draft.arguments, language),
+            title=clean(action_of(draft.action).summary(str(target), draft.arguments, language)),
             reason=Reason(
                 fault=finding.fault,
                 component=finding.component,
-                statement=finding.words(language),
+                statement=clean(finding.words(language)),
                 confidence=case.cause.confidence,
                 alert=ask.alert.fingerprint if ask.alert else None,
             ),
@@ -94,9 +96,9 @@ class Planner:
             verify=_checks(ask, case, draft, language),
             hold_seconds=draft.hold_seconds,
             risk=draft.risk,
-            blast_radius=remedies.blast_radius(case, draft)(language),
-            expected_effect=draft.effect(language),
-            evidence=list(finding.evidence),
+            blast_radius=clean(remedies.blast_radius(case, draft)(language)),
+            expected_effect=clean(draft.effect(language)),
+            evidence=[item.model_copy(update={"quote": clean(item.quote)}) for item in finding.evidence],
             diff="",
             hash="",
             language=language,
@@ -111,7 +113,8 @@ class Planner:
         after = await cluster.patch(
             step.target.kind, step.target.name, step.target.namespace, operations, how="json", dry_run=True
         )
-        shown = plan.model_copy(update={"diff": unified(obj, after, self._redactor)})
+        diffs = {"diff": unified(obj, after, self._redactor), "undo_diff": unified(after, obj, self._redactor)}
+        shown = plan.model_copy(update=diffs)
         return shown.model_copy(update={"hash": plan_hash(shown)})
 
 

@@ -109,20 +109,22 @@ def raise_memory_limit(case: Case) -> Draft | Text:
     if not limit:
         return Text("the container has no memory limit to raise", "该容器没有可提高的内存限制")
     # A killed container never showed how much it wanted: at least twice the limit, or the observed peak with headroom.
-    amount = min(max(2 * limit, HEADROOM * peak, before), case.policy.max_memory, case.policy.max_growth * limit)
-    if amount <= limit:
+    most = min(case.policy.max_memory, case.policy.max_growth * limit)
+    amount = memory(min(max(2 * limit, HEADROOM * peak, before), most), most)
+    if not limit < (parse(amount) or 0.0) <= most:
         return Text("the policy allows no higher memory limit", "策略不允许更高的内存限制")
-    return _limit(case, "raise_memory_limit", "memory", memory(amount))
+    return _limit(case, "raise_memory_limit", "memory", amount)
 
 
 def raise_cpu_limit(case: Case) -> Draft | Text:
     facts = case.cause.finding.facts
     limit = float(facts.get("limit") or 0.0)
     wanted = limit * max(LEAST_RAISE, _demand(facts) / FULL)
-    amount = min(wanted, case.policy.max_cpu, case.policy.max_growth * limit)
-    if amount <= limit:
+    most = min(case.policy.max_cpu, case.policy.max_growth * limit)
+    amount = cpu(min(wanted, most), most)
+    if not limit < (parse(amount) or 0.0) <= most:
         return Text("the policy allows no higher CPU limit", "策略不允许更高的 CPU 限制")
-    return _limit(case, "raise_cpu_limit", "cpu", cpu(amount), _hidden(facts))
+    return _limit(case, "raise_cpu_limit", "cpu", amount, _hidden(facts))
 
 
 def scale_out(case: Case) -> Draft | Text:
@@ -141,7 +143,7 @@ def scale_out(case: Case) -> Draft | Text:
 def _scaled(case: Case, workload: Object, space: Room | None) -> Draft | Text:
     facts = case.cause.finding.facts
     now = int(dig(workload, "spec", "replicas") or 1)
-    wanted = max(now + 1, math.ceil(now * _demand(facts) / COMFORT))
+    wanted = max(now + 1, math.ceil(round(now * _demand(facts) / COMFORT, 6)))
     bounds = {"policy": case.policy.max_replicas, **({"nodes": now + space.pods} if space else {})}
     short = min(bounds, key=lambda name: bounds[name])
     count = min(wanted, bounds[short])

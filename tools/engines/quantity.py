@@ -1,7 +1,7 @@
 """Kubernetes quantities ("250m", "512Mi", "1e3") as numbers, and numbers as quantities people write.
 
 Amounts are compared and multiplied as floats of the base unit (cores, bytes); what is written back is rounded up to a step a person
-would choose, never down, because a limit that is a byte too small is still too small.
+would choose, because a limit that is a byte too small is still too small; only a bound that must be kept rounds down.
 """
 
 import math
@@ -28,14 +28,20 @@ def parse(value: Any) -> float | None:
     return float(match.group(1)) * _SUFFIX[match.group(2)]
 
 
-def memory(amount: float) -> str:
-    """Bytes as Mi, rounded up to a multiple of 16 above 128 and of 4 below."""
+def memory(amount: float, most: float = math.inf) -> str:
+    """Bytes as Mi, rounded up to a multiple of 16 above 128 and of 4 below; down only where `most` leaves no other."""
     mebi = amount / MEBI
     step = 16 if mebi > 128 else 4
-    return f"{max(step, math.ceil(round(mebi, 6) / step) * step)}Mi"
+    return f"{_rounded(mebi, most / MEBI, step)}Mi"
 
 
-def cpu(amount: float) -> str:
-    """Cores as thousandths, rounded up to a multiple of 50."""
-    milli = math.ceil(round(amount * 1000, 6) / 50) * 50
+def cpu(amount: float, most: float = math.inf) -> str:
+    """Cores as thousandths, rounded up to a multiple of 50; down only where `most` leaves no other."""
+    milli = _rounded(amount * 1000, most * 1000, 50)
     return str(milli // 1000) if milli % 1000 == 0 else f"{milli}m"
+
+
+def _rounded(amount: float, most: float, step: int) -> int:
+    # What multiplying floats leaves behind must not cost a whole step.
+    up = math.ceil(round(amount, 6) / step) * step
+    return max(step, up if up <= most else math.floor(round(most, 6) / step) * step)
