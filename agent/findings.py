@@ -338,4 +338,8 @@ def _component(each: Mapping[str, Any]) -> str:
 
 
 def _line(hit: Mapping[str, Any]) -> str:
-    return clip(re.sub(r"^\s*(?:[-*•]|\d+[.)、])\s+", "", str(hit.get("quote") or hit.get("text", ""))), 300)
+    """The line that answers most, without a page's list number, bold marks and table bars."""
+    line = re.sub(r"^\s*(?:[-*•]|\d+[.)、])\s+", "", str(hit.get("quote") or hit.get("text", ""))).replace("**", "")
+    if line.lstrip().startswith("|"):
+        line = "; ".join(cell.strip() for cell in line.strip().strip("|").split("|") if cell.strip())
+    return clip(line, 300)

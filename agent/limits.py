@@ -60,6 +60,9 @@ class Admission:
             raise Upstream(
                 "The assistant", f"still has {waiting} questions of this session to answer", retryable=True, status=429
             )
+        self.admit(run_id, session_id)
+
+    def admit(self, run_id: str, session_id: str) -> None:
         self._runs[run_id] = session_id
 
     def leave(self, run_id: str) -> None:

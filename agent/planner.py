@@ -23,7 +23,7 @@ from agent.envelope import findings_in, focus_in, outputs_in, question_in
 from agent.picking import Call, is_measured, next_calls
 from agent.reading import read
 from agent.routing import ROUTE, route
-from agent.wording import say_findings, say_outputs
+from agent.wording import NOT_DONE, say_findings, say_outputs
 from core.language import detect
 
 _PIECE = re.compile(r"\S+\s*|\s+")
@@ -75,6 +75,8 @@ def decide(messages: Sequence[BaseMessage], tools: Sequence[dict[str, Any]]) -> 
     offered = {str(tool["function"]["name"]): tool["function"].get("parameters", {}) for tool in tools}
     if ROUTE in offered:
         return "", [Call(ROUTE, route(question, reading).model_dump())]
+    if reading.wants("destroy"):
+        return NOT_DONE(detect(question)), []
     outputs = outputs_in(messages)
     calls = next_calls(reading, question, outputs, offered)
     if calls:

@@ -25,7 +25,10 @@ _INSIDE = (
     re.compile(rf"(?P<name>{_NAME})[\"'`”]?\s*(?:里|中|下|内)(?:面|边)?"),
 )
 _FINGERPRINT = re.compile(r"\b(?=[0-9a-f]*\d)[0-9a-f]{16}\b")
-_QUANTILE = re.compile(r"\bp\d{2,3}\b")
+_QUANTILE = re.compile(r"\bp(?P<p>\d{2,3})\b|\b(?P<th>\d{2})th percentile\b")
+_OF_ALL = re.compile(
+    r"\bwhat(?:'s| is| are) (?:the|our|my) (?:current |total |overall )?|(?:现在|当前|目前|整体|总)的?\s*"
+)
 _WINDOW = re.compile(
     r"(?:last|past|previous|最近|过去|近|前)\s*(?:the\s+)?(?P<count>\d{1,4}|an?|one|一|半)?\s*(?:个)?\s*"
     r"(?P<unit>s|m|h|d|w|sec\w*|min\w*|hours?|hrs?|days?|weeks?|秒|分钟|分|小时|钟头|天|日|周|星期)(?![a-z])"
@@ -96,7 +99,7 @@ def read(question: str, focus: Mapping[str, str] | None = None) -> Reading:
         measure=measure,
         sure=bool(left) or (bool(name) and _is_surely(lowered, name)),
         placed=placed,
-        quantile=_first(_QUANTILE, lowered).removeprefix("p"),
+        quantile=_quantile(lowered),
     )
     found = _with_focus(read, lowered, focus)
     return replace(found, intents=found.intents | {"value"}) if _asks_value(found, lowered) else found
@@ -211,14 +214,11 @@ def _intents(text: str, measure: str) -> frozenset[str]:
 
 def _asks_value(read: Reading, text: str) -> bool:
     """Whether a number is wanted, of something that was named: "the p95 latency of X", "X 的错误率"."""
-    if (
-        not read.measure
-        or read.expr
-        or read.wants("fix", "logs")
-        or _HOW.search(text)
-        or not (read.name or read.namespace)
-    ):
+    if not read.measure or read.expr or read.wants("fix", "logs") or _HOW.search(text):
         return False
+    if not (read.name or read.namespace):
+        found = _OF_ALL.search(text)
+        return found is not None and MEASURES[read.measure].match(text, found.end()) is not None
     if read.sure or read.placed or read.follows:
         return not read.wants("why")
     name = re.escape(read.name or read.namespace)
@@ -259,7 +259,7 @@ def _may_be_name(word: str) -> bool:
         len(word) > 1
         and word not in NOT_NAMES
         and word not in KINDS
-        and not re.fullmatch(r"[\d.]+(?:[smhdw%]|ms|mi|gi|am|pm)?", word)
+        and not re.fullmatch(r"[\d.]+(?:[smhdw%]|ms|mi|gi|am|pm|st|nd|rd|th)?", word)
     )
 
 
@@ -274,6 +274,11 @@ def _kind(text: str) -> str:
 
 def _measure(text: str) -> str:
     return next((name for name, pattern in MEASURES.items() if pattern.search(text)), "")
+
+
+def _quantile(text: str) -> str:
+    found = _QUANTILE.search(text)
+    return (found["p"] or found["th"]) if found else ""
 
 
 def _first(pattern: re.Pattern[str], text: str) -> str:

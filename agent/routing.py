@@ -100,7 +100,7 @@ def taking(question: str, reading: Reading, alert: str) -> Route:
 
 def _road(reading: Reading) -> tuple[Road, str]:
     about = bool(reading.name or reading.namespace or reading.alert)
-    if reading.wants("promql", "value"):
+    if reading.wants("promql", "value", "destroy"):
         return "operator", "read"
     if reading.wants("howto") and not reading.alert and not reading.sure:
         return (

@@ -94,8 +94,12 @@ class Agent:
         self._compiled = build(self._saver)
         await self._hands.start()
         self._closing.push_async_callback(self._hands.close)
+
+    async def recover(self) -> None:
+        """After a crash: say of each run that was under way that it is lost. Only for the one process that owns the conversations."""
         for run_id in await self._store.interrupted():
-            await self._mark_lost(run_id)
+            if run_id not in self._tasks:
+                await self._mark_lost(run_id)
 
     async def close(self) -> None:
         tasks = list(self._tasks.values())
@@ -137,10 +141,10 @@ class Agent:
         run = await self._store.run(run_id)
         if run.state != "waiting":
             raise _not_waiting(run)
-        self._admission.enter(run_id, run.session_id)
         if not await self._store.move(run_id, "waiting", "running"):  # somebody else answered at the same moment
-            self._admission.leave(run_id)
             raise _not_waiting(run)
+        # Never turned away: the word is recorded already, and a full house must not keep it from being heard.
+        self._admission.admit(run_id, run.session_id)
         stream = await self._reopen(run_id)
         plan = (await self._values(run_id)).get("plan") or {}
         stream.add("approval_recorded", {"plan_id": plan.get("id"), "approved": approved, "by": by})
@@ -170,18 +174,14 @@ class Agent:
     async def new_session(self, owner: str = "", session_id: str | None = None) -> str:
         return await self._store.new_session(owner, session_id)
 
-    async def waiting_for(self, plan_id: str) -> str | None:
-        """The run that waits for a word on this plan, if one does."""
-        for run_id in await self._store.waiting():
-            if await self.asks_about(run_id) == plan_id:
-                return run_id
-        return None
+    async def waiting_for(self, plan_id: str) -> list[str]:
+        """The runs that wait for a word on this plan: two conversations may have been shown the same one."""
+        return await self._store.waiting_for(plan_id)
 
     async def asks_about(self, run_id: str) -> str | None:
         """The plan that this run waits for a word on; None when it waits for none."""
         run = await self._store.run(run_id)
-        plan = (await self._values(run_id)).get("plan") if run.state == "waiting" else None
-        return str(plan["id"]) if plan else None
+        return run.plan_id if run.state == "waiting" else None
 
     async def sweep(self, keep: timedelta = KEEP) -> Swept:
         """End the runs whose plan has expired, and delete what is older than `keep`; bounded, and safe to call at any time."""
@@ -310,7 +310,8 @@ class Agent:
         seconds = self._clock.monotonic() - started
         stream.add("run_finished", {"state": state, "seconds": round(seconds, 3)})
         answer = str((values.get("answer") or {}).get("text", ""))
-        await self._store.end(run.id, state, route=route, answer=answer, focus=focus_after(values))
+        plan_id = str((values.get("plan") or {}).get("id", ""))
+        await self._store.end(run.id, state, route=route, answer=answer, focus=focus_after(values), plan_id=plan_id)
         await self._store.add_events(stream.unstored())
         self._metrics.runs.labels(route, state).inc()
         self._metrics.run_seconds.labels(route).observe(seconds)

@@ -10,12 +10,13 @@ from datetime import datetime
 from typing import Any, Literal, cast
 
 from sqlalchemy import CursorResult, delete, func, select, update
+from sqlalchemy.exc import IntegrityError
 
 from agent.events import EventType, RunEvent
 from agent.tables import AgentEvent, AgentMessage, AgentRun, AgentSession
 from core.clock import Clock
 from core.database import Database
-from core.errors import NotFound
+from core.errors import Conflict, NotFound
 
 RunState = Literal["running", "waiting", "finished", "failed"]
 MAX_TITLE = 80
@@ -36,6 +37,7 @@ class RunRecord:
     error: str
     started_at: datetime
     finished_at: datetime | None
+    plan_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +69,11 @@ class Store:
         row = AgentSession(
             id=session_id or secrets.token_hex(12), owner=owner, focus={}, created_at=now, updated_at=now
         )
-        async with self._database.write() as rows:
-            rows.add(row)
+        try:
+            async with self._database.write() as rows:
+                rows.add(row)
+        except IntegrityError as error:
+            raise Conflict(f"The session {row.id} was begun by somebody else at this moment.") from error
         return row.id
 
     async def session(self, session_id: str, last: int | None = None) -> SessionRecord:
@@ -121,11 +126,13 @@ class Store:
         answer: str = "",
         error: str = "",
         focus: dict[str, str] | None = None,
+        plan_id: str = "",
     ) -> None:
+        """`plan_id` is the plan that a waiting run asks about."""
         now = self._clock.now()
         async with self._database.write() as rows:
             run = await rows.get_one(AgentRun, run_id)
-            run.state, run.error = state, error
+            run.state, run.error, run.plan_id = state, error, plan_id or run.plan_id
             run.route, run.answer = route or run.route, answer or run.answer
             run.finished_at = None if state == "waiting" else now
             session = await rows.get_one(AgentSession, run.session_id)
@@ -151,11 +158,11 @@ class Store:
         async with self._database.read() as rows:
             return list(await rows.scalars(select(AgentRun.id).where(AgentRun.state == "running")))
 
-    async def waiting(self, limit: int = 500) -> list[str]:
-        """Runs that wait for a human's word, the latest first."""
+    async def waiting_for(self, plan_id: str) -> list[str]:
+        """Runs that wait for a human's word on this plan, the oldest first."""
+        wanted = select(AgentRun.id).where(AgentRun.state == "waiting", AgentRun.plan_id == plan_id)
         async with self._database.read() as rows:
-            wanted = select(AgentRun.id).where(AgentRun.state == "waiting").order_by(AgentRun.started_at.desc())
-            return list(await rows.scalars(wanted.limit(limit)))
+            return list(await rows.scalars(wanted.order_by(AgentRun.started_at)))
 
     async def waiting_before(self, moment: datetime, after: str, limit: int) -> list[str]:
         """Runs that have waited since before that moment, in the order of their ids, from the one after `after`."""

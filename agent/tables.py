@@ -12,7 +12,7 @@ from core.database import Base, UtcTime
 class AgentSession(Base):
     __tablename__ = "agent_sessions"
 
-    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    id: Mapped[str] = mapped_column(String(100), primary_key=True)
     owner: Mapped[str] = mapped_column(String(200), default="")
     title: Mapped[str] = mapped_column(String(200), default="")
     focus: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
@@ -32,6 +32,7 @@ class AgentRun(Base):
     caller_role: Mapped[str] = mapped_column(String(32))
     state: Mapped[str] = mapped_column(String(16), index=True)
     route: Mapped[str] = mapped_column(String(16), default="")
+    plan_id: Mapped[str] = mapped_column(String(64), default="", index=True)
     answer: Mapped[str] = mapped_column(Text, default="")
     error: Mapped[str] = mapped_column(Text, default="")
     started_at: Mapped[datetime] = mapped_column(UtcTime)

@@ -25,6 +25,11 @@ NOTHING = Text(
     "for example “what is wrong?” or “which alerts are firing?”.",
     "可以询问某个对象、命名空间、告警或 PromQL 表达式，或者某件事怎么处理；例如“出了什么问题？”“有哪些告警？”。",
 )
+NOT_DONE = Text(
+    "Nothing was changed: I delete and stop nothing. I read, explain, and propose repairs that a human approves; "
+    "ask “what is wrong with ...?” or “fix ...”.",
+    "没有做任何改动：我不会删除或停止任何对象。我只读取、解释，并提出需要人工批准的修复方案；可以问“……怎么了？”或“修复……”。",
+)
 _NOBODY = Text("Nothing called {name} was found (read: {kinds}).", "没有找到名为 {name} 的对象（已查：{kinds}）。")
 
 

@@ -26,6 +26,10 @@ INTENTS: dict[str, re.Pattern[str]] = {
         r"\b(?:fix|repair|remediat\w*|mend|heal|resolve|roll ?back)\b|修复|修好|修一下|修掉|自愈|恢复一下|帮.{0,4}处理|回滚|处理一下|"
         r"^(?:please |can you |could you )*(?:restart(?! count)|redeploy|scale|revert)\b|^(?:请|帮我|麻烦)*(?:重启|扩容|缩容|重新部署)"
     ),
+    "destroy": re.compile(
+        r"^(?:please |can you |could you )*(?:delete|remove|kill|drop|destroy|wipe|stop|shut ?down)\b|"
+        r"^(?:请|帮我|麻烦)*(?:删除|删掉|清空|停掉|干掉)|^(?:请|帮我|麻烦)*把.{1,80}(?:删除|删掉|删了|清空|停掉|干掉)"
+    ),
     "why": re.compile(
         r"\b(?:why|wrong|diagnos\w*|root cause|cause|broken|break\w*|fail\w*|slow|down|crash\w*|explain|investigat\w*|"
         r"troubleshoot|unhealthy|not ready|happened|happening|trouble|issues?|problems?|errors?)\b|"
@@ -156,7 +160,7 @@ consumption consume consuming consumes eating eat used spend spending doing gett
 responding respond response responses reply replies handle handling serve serving served process processing processed queue
 queued backlog send sending sent receive receiving received call calls calling caller callers route routed routing reach
 reachable unreachable connect connected connecting connection connections timeout timeouts resolve resolving resolved lookup
-rid lot kind sort bit piece rest side top bottom left part place
+busiest busy heavy heaviest idle hungriest rid lot kind sort bit piece rest side top bottom left part place
 gets shall ought would'd i'm i've i'd we've we're they're you're he's she's that's there's here's who's where's when's how's
 isn couldn wouldn shouldn doesn didn hasn haven aren weren wasn don ain ll ve re
 """

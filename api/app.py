@@ -6,6 +6,7 @@ Order of the middleware, outermost first: request id, measurement, body bound, r
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from starlette.routing import Route
@@ -21,7 +22,7 @@ API = "/api/v1"
 
 def create_app(house: House, *, background: bool = True, console: bool = True) -> FastAPI:
     """`background=False` leaves the loops to the caller, who then moves time and turns them by hand."""
-    mcp = http_app(house.mcp, house.guard, public_url=public_url(house))
+    mcp = http_app(house.mcp, house.guard, public_url=public_url(house), hosts=_hosts(house))
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -64,6 +65,12 @@ def public_url(house: House) -> str:
     # Listening on every address is no address that a person can open.
     host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104 - compared, not bound
     return f"http://{host}:{settings.port}"
+
+
+def _hosts(house: House) -> list[str]:
+    """By which names MCP may be asked for besides loopback ones: a page of another name that was pointed at us is turned away."""
+    netloc = urlsplit(house.settings.public_url).netloc
+    return [netloc, f"{netloc}:*"] if netloc else []
 
 
 def _routes(app: FastAPI) -> None:

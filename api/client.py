@@ -6,10 +6,12 @@ last event by its number.
 """
 
 import json
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import orjson
@@ -27,6 +29,7 @@ KNOWN: dict[int, type[FirstmateError]] = {
 TIMEOUT = httpx.Timeout(600.0, connect=5.0)
 MAX_RECONNECTS = 5
 RUNNING = "server.json"
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
 class Client:
@@ -107,7 +110,8 @@ async def connect(server: str, token: str) -> AsyncIterator[Client]:
         return
     running = _running_here()
     if running and await _answers(running["url"]):
-        async with _client(running["url"], token or running["token"]) as client:
+        # Its own token and no other: one meant for a server that was named is not sent to one that was found.
+        async with _client(running["url"], running["token"]) as client:
             yield client
         return
     from api.server import temporary_server
@@ -124,12 +128,20 @@ async def _client(url: str, token: str) -> AsyncIterator[Client]:
 
 def _running_here() -> dict[str, str] | None:
     for folder in (load().settings.data_dir, Path(".var/demo")):
+        note = folder / RUNNING
         try:
-            read: dict[str, str] = orjson.loads((folder / RUNNING).read_bytes())
+            if not _is_ours(note.stat()):
+                continue  # written by somebody else: it may lead anywhere
+            read: dict[str, str] = orjson.loads(note.read_bytes())
         except (OSError, orjson.JSONDecodeError):
             continue  # nobody has said that it runs from this folder
-        return read
+        if urlsplit(read.get("url", "")).hostname in LOOPBACK and read.get("token"):
+            return read
     return None
+
+
+def _is_ours(found: os.stat_result) -> bool:
+    return found.st_uid == os.getuid() and not found.st_mode & 0o077
 
 
 async def _answers(url: str) -> bool:

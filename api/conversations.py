@@ -7,7 +7,7 @@ question under a new name begins it.
 from agent.store import RunRecord, SessionRecord
 from api.schemas.assistant import Query
 from api.wiring import House
-from core.errors import Forbidden, NotFound
+from core.errors import Conflict, Forbidden, NotFound
 from tools.spec import Caller
 
 
@@ -48,7 +48,11 @@ async def _own_session(house: House, session_id: str, caller: Caller) -> None:
     try:
         await session_of(house, session_id, caller)
     except NotFound:
-        await house.agent.new_session(caller.name, session_id)
+        try:
+            await house.agent.new_session(caller.name, session_id)
+        except Conflict:
+            # Two first questions under one name: whoever came first owns it, and the other is checked like anybody.
+            await session_of(house, session_id, caller)
 
 
 def _permit(owner: str, reader: Caller) -> None:

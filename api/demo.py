@@ -95,7 +95,11 @@ async def incident(world: str, after: float, fault: str) -> None:
     """Let something break; which fault and where is the simulator's own choice unless one was named."""
     await asyncio.sleep(after)
     async with httpx.AsyncClient(timeout=10.0) as http:
-        answer = await http.post(f"{world}/-/faults", json={"fault": fault} if fault else {})
+        try:
+            answer = await http.post(f"{world}/-/faults", json={"fault": fault} if fault else {})
+        except httpx.HTTPError as error:
+            _log.error("the incident could not begin", reason=str(error))
+            return
     if answer.status_code >= 400:
         _log.error("the incident could not begin", said=answer.text[:300])
 

@@ -108,6 +108,7 @@ async def temporary_server(loaded: Loaded) -> AsyncIterator[tuple[str, str]]:
         try:
             yield f"http://127.0.0.1:{settings.port}", house.admin_token
         finally:
+            await house.repairs.settle()  # a repair that was begun here is seen through before the process goes
             server.should_exit = True
             await serving
 

@@ -35,9 +35,11 @@ from api.auth.doorkeeper import Doorkeeper
 from api.checks import checks
 from api.doors import McpApprovals, McpResources, agent_for
 from api.health import Health
+from api.ownership import owned
 from core.clock import Clock, SystemClock
 from core.config import Settings
 from core.database import Database, migrate
+from core.errors import FirstmateError
 from core.logs import get
 from core.metrics import Metrics
 from core.redact import Redactor
@@ -56,6 +58,7 @@ from tools.clients.prometheus import Prometheus
 from tools.collect import Collector
 from tools.spec import Toolbox
 
+SWEEP_SECONDS = 600.0
 _log = get(__name__)
 
 
@@ -92,8 +95,25 @@ class House:
             "outbox": self.alerts.outbox.run,
             "notifier": self.alerts.notifier.run,
             "evaluator": self.alerts.evaluator.run,
+            "repairs": self.repairs.run,
+            "agent": self.sweep,
+            "tokens": self.doorkeeper.run,
             "health": self.health.run,
         }
+
+    async def recover(self) -> None:
+        """Take up what the last process left: only for the one that owns the data folder."""
+        await self.alerts.restore()
+        await self.agent.recover()
+        await self.repairs.resume()
+
+    async def sweep(self) -> None:
+        while True:
+            try:
+                await self.agent.sweep()
+            except FirstmateError as error:
+                _log.warning("old conversations could not be swept", reason=error.sentence)
+            await self.clock.sleep(SWEEP_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +142,7 @@ async def build(settings: Settings, clock: Clock | None = None) -> AsyncIterator
 async def _build(settings: Settings, clock: Clock, closing: AsyncExitStack) -> House:
     # Straight down, each thing from those above it; the length is the length of the list of parts.
     data = settings.data_dir
-    data.mkdir(parents=True, exist_ok=True)
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
     key = settings.secret_key.get_secret_value() or load_or_create_key(data / "key")
     admin_token = settings.api_token.get_secret_value() or load_or_create_key(data / "token")
     metrics, redactor = Metrics(), Redactor(key)
@@ -137,7 +157,7 @@ async def _build(settings: Settings, clock: Clock, closing: AsyncExitStack) -> H
     clusters = Clusters(_access(settings))
     _closes(closing, "clusters", clusters.close)
     collector = Collector(clusters, prometheus, clock)
-    alerts = await _alert_side(settings, database, prometheus, clock, metrics, closing)
+    alerts = _alert_side(settings, database, prometheus, clock, metrics, closing)
 
     repairs = Repairs(
         database=database,
@@ -188,7 +208,7 @@ async def _build(settings: Settings, clock: Clock, closing: AsyncExitStack) -> H
     )
 
 
-async def _alert_side(
+def _alert_side(
     settings: Settings,
     database: Database,
     prometheus: Prometheus,
@@ -222,9 +242,7 @@ async def _alert_side(
         external_url=settings.public_url,
     )
     desk = AlertDesk(store=store, records=records, evaluator=evaluator, feed=feed, clock=clock)
-    side = AlertSide(evaluator, notifier, outbox, desk)
-    await side.restore()
-    return side
+    return AlertSide(evaluator, notifier, outbox, desk)
 
 
 def mcp_for(house: House, local: Guard) -> McpServer[Any]:
@@ -279,15 +297,16 @@ def _lookup(desk: AlertDesk) -> Callable[[str], Awaitable[AlertFacts | None]]:
 
 @asynccontextmanager
 async def running(house: House) -> AsyncIterator[None]:
-    """The background loops, for as long as the block lasts; repairs that a crash cut short are taken up first."""
-    await house.repairs.resume()
-    tasks = [asyncio.create_task(_watched(name, loop), name=name) for name, loop in house.loops().items()]
-    try:
-        yield
-    finally:
-        for task in reversed(tasks):
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    """The watch, for as long as the block lasts: first what the last process left, then the background loops."""
+    with owned(house.settings.data_dir):
+        await house.recover()
+        tasks = [asyncio.create_task(_watched(name, loop), name=name) for name, loop in house.loops().items()]
+        try:
+            yield
+        finally:
+            for task in reversed(tasks):
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _watched(name: str, loop: Callable[[], Awaitable[None]]) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import DateTime, Dialect, MetaData, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -138,11 +139,12 @@ def _upgrade(url: str) -> None:
 
 def _engine(url: str, pool_size: int, timeout: float) -> AsyncEngine:
     if make_url(url).get_backend_name() == "sqlite":
-        engine = create_async_engine(url, connect_args={"timeout": timeout}, pool_size=pool_size)
+        engine = create_async_engine(url, connect_args={"timeout": timeout}, pool_size=pool_size, hide_parameters=True)
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         event.listen(engine.sync_engine, "begin", _leave_begin_to_us)
         return engine
-    return create_async_engine(url, pool_size=pool_size, pool_pre_ping=True, connect_args={"timeout": timeout})
+    limits = {"timeout": timeout, "command_timeout": timeout}
+    return create_async_engine(url, pool_size=pool_size, pool_pre_ping=True, hide_parameters=True, connect_args=limits)
 
 
 def _prepare_sqlite(connection: Any, _record: ConnectionPoolEntry) -> None:
@@ -165,6 +167,8 @@ async def _reported() -> AsyncIterator[None]:
         if error.connection_invalidated or _is_busy_or_full(error):
             raise Upstream("The database", f"could not do this: {error.orig}", retryable=True) from error
         raise
+    except (PoolTimeout, TimeoutError) as error:
+        raise Upstream("The database", "did not answer in time", retryable=True) from error
     except OSError as error:
         raise Upstream("The database", f"could not be reached: {error}", retryable=True) from error
 

@@ -70,7 +70,7 @@ class Chat:
             self._greeting = None
         self._box.client.run_javascript("document.body.classList.remove('fm-alerts-open')")
         turn = self._begin(question)
-        background_tasks.create(self._start(question, alert, turn))
+        background_tasks.create(turn.safely(self._start(question, alert, turn)))
 
     def renew(self) -> None:
         self._session = new_conversation()
@@ -82,7 +82,7 @@ class Chat:
     def _show_again(self, asked: list[tuple[str, str]]) -> None:
         for run_id, question in asked:
             turn = self._begin(question)
-            background_tasks.create(turn.follow(run_id))
+            background_tasks.create(turn.safely(turn.follow(run_id)))
 
     def _begin(self, question: str) -> Turn:
         with self._thread:
@@ -116,12 +116,8 @@ class Chat:
         self.ask(str(event.args or ""))
 
     async def _start(self, question: str, alert: str | None, turn: Turn) -> None:
-        try:
-            asked = Query(question=question[:MAX_QUESTION], session_id=self._session, alert=alert)
-            run = await conversations.start(self._visitor.house, asked, self._visitor.caller)
-        except FirstmateError as error:
-            turn.fail(error.sentence)
-            return
+        asked = Query(question=question[:MAX_QUESTION], session_id=self._session, alert=alert)
+        run = await conversations.start(self._visitor.house, asked, self._visitor.caller)
         await turn.follow(run.id)
 
     def _remember(self) -> None:

@@ -4,6 +4,7 @@ A run is followed by its events and remembers how far it has come, so it can be 
 stored. While its plan waits it looks now and then whether somebody gave their word elsewhere (another page, the command line, HTTP).
 """
 
+from collections.abc import Awaitable
 from typing import Any
 
 from nicegui import ui
@@ -15,8 +16,10 @@ from api.console.segment import Segment
 from api.console.visitor import Visitor
 from api.console.words import say
 from core.errors import FirstmateError
+from core.logs import get
 
 LOOK_SECONDS = 2.0
+_log = get(__name__)
 
 
 class Turn:
@@ -35,11 +38,11 @@ class Turn:
             with self._body:
                 self._segment = Segment(visitor.language, self._evidence)
             self._working = ui.label(say(visitor.language, "working")).classes("fm-working").props("role=status")
-            self._look = ui.timer(LOOK_SECONDS, self._look_again, active=False)
+            self._timer = ui.timer(LOOK_SECONDS, lambda: self.safely(self._look()), active=False)
 
     async def follow(self, run_id: str) -> None:
         self._run_id, self._following = run_id, True
-        self._look.deactivate()
+        self._timer.deactivate()
         self._working.set_visibility(True)
         try:
             async for event in self._visitor.house.agent.events(run_id, after=self._seen):
@@ -47,13 +50,21 @@ class Turn:
                     return  # the page is gone; the run goes on without it
                 self._seen = event.seq
                 self._show(event)
-        except FirstmateError as error:
-            self._segment.note(error.sentence, "bad")
         finally:
             self._following = False
         self._settle()
 
-    def fail(self, sentence: str) -> None:
+    async def safely(self, work: Awaitable[None]) -> None:
+        """The edge of the page: whatever goes wrong behind it is said here, in place of a dot that blinks for ever."""
+        try:
+            await work
+        except FirstmateError as error:
+            self._fail(error.sentence)
+        except Exception:  # noqa: BLE001 - a bug is logged, and the person is told that there was one
+            _log.exception("the console could not go on", run_id=self._run_id)
+            self._fail(say(self._visitor.language, "bug"))
+
+    def _fail(self, sentence: str) -> None:
         self._segment.note(sentence, "bad")
         self._settle()
 
@@ -61,7 +72,7 @@ class Turn:
         self._segment.settle()
         self._working.set_visibility(False)
         if self._card and self._asked:
-            self._look.activate()
+            self._timer.activate()
 
     def _show(self, event: RunEvent) -> None:
         if event.type == "plan":
@@ -84,11 +95,10 @@ class Turn:
     def _ask_for_word(self, asked: dict[str, Any]) -> None:
         self._segment.settle()
         self._asked = asked
-        try:
-            with self._body:
-                self._card = PlanCard(self._visitor, asked, self._plan, self._decide)
-        except FirstmateError as error:
-            self._segment.note(error.sentence, "bad")
+        with self._body:
+            self._card = PlanCard(
+                self._visitor, asked, self._plan, lambda approved: self.safely(self._decide(approved))
+            )
 
     def _word_given(self, data: dict[str, Any]) -> None:
         self._asked = {}
@@ -111,7 +121,7 @@ class Turn:
             self._deciding = False
             self._working.set_visibility(False)
         # Also after an error: a plan that can no longer be approved ends the wait, and the run goes on to say why.
-        await self._look_again()
+        await self._look()
 
     async def _record(self, approved: bool) -> None:
         visitor = self._visitor
@@ -125,7 +135,7 @@ class Turn:
             visitor.house, self._run_id, asked["plan_id"], asked["hash"], approved, caller, note
         )
 
-    async def _look_again(self) -> None:
+    async def _look(self) -> None:
         if self._following or self._deciding or not self._card:
             return
         run = await self._visitor.house.agent.run(self._run_id)

@@ -69,6 +69,9 @@ WORDS: dict[str, Text] = {
     "try_alerts": Text("What is firing right now?", "现在有哪些告警？"),
     "try_knowledge": Text("A pod is OOMKilled: what do I check, in order?", "Pod 被 OOMKilled，应按什么顺序排查？"),
     "working": Text("working…", "处理中……"),
+    "bug": Text(
+        "This did not work, for a reason of our own; the log has the details.", "操作失败，原因在我们自身；详情见日志。"
+    ),
     "healthy": Text("all parts healthy", "各组件正常"),
     "checking": Text("checking…", "检查中……"),
     "degraded": Text("degraded: {names}", "异常：{names}"),

@@ -58,8 +58,8 @@ async def events(
     house: TheHouse,
     caller: TheCaller,
     run_id: RunId,
-    after: Annotated[int, Query(ge=0)] = 0,
-    last_event_id: Annotated[int | None, Header(ge=0)] = None,
+    after: Annotated[int, Query(ge=0, le=schemas.MAX_SEQ)] = 0,
+    last_event_id: Annotated[int | None, Header(ge=0, le=schemas.MAX_SEQ)] = None,
 ) -> Response:
     """The run's events as SSE, from the beginning or from `Last-Event-ID`."""
     await conversations.run_of(house, run_id, caller)

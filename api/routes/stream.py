@@ -84,19 +84,26 @@ class Conversation:
     async def _token_message(self) -> str:
         try:
             message = await self._receive()
-            return parse(schemas.SocketAuth, _data_of(message, "auth")).token
+            if message.get("type") != "auth":
+                return await self._refuse_first()
+            return parse(schemas.SocketAuth, _data_of(message)).token
         except Invalid as error:
             await self._error(error)
             raise Unauthenticated("no token") from error
 
+    async def _refuse_first(self) -> str:
+        raise Invalid("The first message must be of type auth.", field="type", allowed=["auth"])
+
     async def _handle(self, message: dict[str, Any]) -> None:
         kind = message.get("type")
+        if not isinstance(kind, str):
+            raise Invalid("The field type must be text.", field="type", allowed=[*self._handlers, "ping"])
         if kind == "ping":
             return await self._send({"type": "pong", "data": {}})
         if kind not in self._handlers:
             raise Invalid(f"Unknown message type {kind!r}.", field="type", allowed=[*self._handlers, "ping"])
         model, handler = self._handlers[kind]
-        await handler(parse(model, _data_of(message, str(kind))))
+        await handler(parse(model, _data_of(message)))
         return None
 
     async def _query(self, asked: schemas.SocketQuery) -> None:
@@ -129,7 +136,7 @@ class Conversation:
 
     async def _forward(self, run_id: str, after: int) -> None:
         # A client that has gone is noticed by the receiving side, which then stops this task.
-        with contextlib.suppress(WebSocketDisconnect):
+        with contextlib.suppress(WebSocketDisconnect, RuntimeError):
             try:
                 async for event in self._house.agent.events(run_id, after=after):
                     await self._send(event.to_json())
@@ -137,7 +144,12 @@ class Conversation:
                 await self._error(error)
 
     async def _receive(self) -> dict[str, Any]:
-        text = await self._socket.receive_text()
+        received = await self._socket.receive()
+        if received["type"] == "websocket.disconnect":
+            raise WebSocketDisconnect(received.get("code", 1000))
+        text = received.get("text")
+        if text is None:
+            raise Invalid("A message must be text, not bytes.", field="message")
         if len(text) > MAX_MESSAGE:
             raise Invalid(f"A message may have at most {MAX_MESSAGE} characters.", field="message")
         try:
@@ -162,9 +174,7 @@ class Conversation:
         return self._caller
 
 
-def _data_of(message: dict[str, Any], wanted: str) -> dict[str, Any]:
-    if message.get("type") != wanted:
-        raise Invalid(f"The first message must be of type {wanted}.", field="type", allowed=[wanted])
+def _data_of(message: dict[str, Any]) -> dict[str, Any]:
     data = message.get("data")
     if not isinstance(data, dict):
         raise Invalid("The field data must be an object.", field="data")

@@ -8,6 +8,7 @@ from api.schemas import Body
 
 Mode = Literal["auto", "rag", "mcp"]
 MAX_QUESTION = 16_384
+MAX_SEQ = 2**31 - 1
 _NUMBERED: dict[Any, Mode] = {0: "auto", 1: "rag", 2: "mcp"}
 
 
@@ -61,4 +62,4 @@ class SocketDecision(Decision):
 
 class SocketResume(Body):
     run_id: str = Field(min_length=1, max_length=64)
-    after: int = Field(default=0, ge=0)
+    after: int = Field(default=0, ge=0, le=MAX_SEQ)

@@ -153,6 +153,7 @@ async def product(
 ) -> AsyncIterator[tuple[House, httpx.AsyncClient]]:
     """The whole product on a real port, its loops left to the test."""
     async with build(settings, clock) as house:
+        await house.recover()
         server = Server(create_app(house, background=False, console=console), settings.host, settings.port)
         serving = asyncio.create_task(server.serve())
         await server.wait_until_started()

@@ -58,6 +58,9 @@ def final(question: str, metric: str, labels: dict[str, str]) -> str:
         ("QPS of ledger", "requests"),
         ("orders 命名空间的流量", "requests"),
         ("restart count of ledger", "restarts"),
+        ("what is the error rate?", "errors"),
+        ("当前的 CPU 使用", "cpu"),
+        ("95th percentile latency of ledger", "latency"),
     ],
 )
 def test_a_number_of_something_named_is_asked_of_the_metrics(question: str, measure: str) -> None:
@@ -83,6 +86,11 @@ def test_requests_are_asked_by_the_label_that_names_the_workload() -> None:
     assert final("QPS of ledger in orders", REQUESTS, {"app": "ledger", "pod": "ledger-0"}) == (
         'topk(10, sum (rate(http_requests_total{namespace="orders",app="ledger"}[5m])))'
     )
+
+
+def test_a_percentile_may_be_written_out() -> None:
+    found = read("99th percentile latency of ledger")
+    assert (found.quantile, found.name or found.namespace) == ("99", "ledger")
 
 
 def test_where_no_label_names_the_workload_its_pods_do() -> None:

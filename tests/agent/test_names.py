@@ -142,3 +142,16 @@ async def test_a_greeting_is_told_what_can_be_asked(tmp_path: Path) -> None:
         told = await house.ask("what about the weather?", mode="rag")
     assert "which alerts are firing?" in told.text
     assert told.one("answer")["unsupported"] == []
+
+
+@pytest.mark.parametrize("question", ["delete all pods in orders", "把 orders 删掉", "please stop deployment ledger"])
+async def test_a_wish_to_destroy_is_answered_and_not_followed(tmp_path: Path, question: str) -> None:
+    async with House(tmp_path) as house:
+        told = await house.ask(question)
+        assert house.estate.calls == []
+    assert told.text.startswith(("Nothing was changed: I delete and stop nothing.", "没有做任何改动：我不会删除"))
+
+
+@pytest.mark.parametrize("question", ["who deleted the pods", "谁删除了 Pod", "why did it stop"])
+def test_a_question_about_a_deletion_is_no_wish(question: str) -> None:
+    assert not read(question).wants("destroy")

@@ -80,6 +80,7 @@ async def test_a_run_that_a_crash_left_in_the_middle_is_marked_failed_with_a_sen
         await started.wait()
         # A crash says goodbye to nobody: the second house opens while the first still believes to be running.
         async with House(tmp_path) as after:
+            await after.agent.recover()
             record = await after.agent.run(run.id)
             told = await after.follow(run.id)
             assert (await after.agent.run(first.run_id)).state == "finished"
@@ -97,14 +98,14 @@ async def test_who_waits_for_a_plan_can_be_asked_before_and_after_a_restart(tmp_
     async with House(tmp_path) as before:
         asked = await before.ask("Fix ledger in orders")
         other = await before.ask("pods in orders")
-        assert await before.agent.waiting_for("p1") == asked.run_id
+        assert await before.agent.waiting_for("p1") == [asked.run_id]
         assert await before.agent.asks_about(other.run_id) is None
     async with House(tmp_path) as after:
-        assert await after.agent.waiting_for("p1") == asked.run_id
+        assert await after.agent.waiting_for("p1") == [asked.run_id]
         assert await after.agent.asks_about(asked.run_id) == "p1"
-        assert await after.agent.waiting_for("p2") is None
+        assert await after.agent.waiting_for("p2") == []
         await after.agent.decide(asked.run_id, False, by="bob")
-        assert await after.agent.waiting_for("p1") is None
+        assert await after.agent.waiting_for("p1") == []
 
 
 async def test_a_conversation_may_be_named_by_its_owner(tmp_path: Path) -> None:
@@ -113,3 +114,18 @@ async def test_a_conversation_may_be_named_by_its_owner(tmp_path: Path) -> None:
         told = await house.ask("pods in orders", session_id="monday-night")
         assert [session.id for session in await house.agent.sessions("ada")] == ["monday-night"]
     assert told.session == "monday-night"
+
+
+async def test_a_second_process_that_only_asks_calls_nothing_lost(tmp_path: Path) -> None:
+    estate, started = Estate(), asyncio.Event()
+
+    async def hold() -> None:
+        started.set()
+        await asyncio.Event().wait()
+
+    async with House(tmp_path, estate=estate) as serving:
+        estate.hold = hold
+        run = await serving.agent.ask("logs of ledger", caller_name="ada", caller_role="viewer")
+        await started.wait()
+        async with House(tmp_path) as asking:
+            assert (await asking.agent.run(run.id)).state == "running"

@@ -128,16 +128,19 @@ async def test_a_message_that_is_not_json_is_answered_and_the_connection_stays(
 ) -> None:
     async with await socket(opened) as talk:
         assert orjson.loads(await talk.recv())["type"] == "ready"
-        for nonsense, named in [
+        nonsense: list[tuple[str | bytes, str]] = [
             ("{not json", "message"),
             ("[1, 2]", "message"),
             ('{"type": "dance", "data": {}}', "type"),
+            ('{"type": ["x"], "data": {}}', "type"),
+            (b"\x00\x01", "message"),
             ('{"type": "query"}', "data"),
             ('{"type": "query", "data": {"query": "hi", "colour": 1}}', "colour"),
             ('{"type": "decision", "data": {"run_id": "x"}}', "plan_id"),
             ('{"type": "resume", "data": {"run_id": "nope"}}', "nope"),
-        ]:
-            await talk.send(nonsense)
+        ]
+        for message, named in nonsense:
+            await talk.send(message)
             said = orjson.loads(await talk.recv())
             assert said["type"] == "error"
             assert named in orjson.dumps(said["data"]).decode()

@@ -6,7 +6,7 @@ import pytest
 from api.auth.doorkeeper import CODE_LIFE, SESSION_LIFE, Doorkeeper
 from core.clock import ManualClock
 from core.database import Database
-from core.errors import Conflict, NotFound
+from core.errors import Conflict, Invalid, NotFound
 from tools.spec import Caller
 
 ADMIN = "an-admin-token-for-tests"
@@ -61,7 +61,7 @@ async def test_a_link_works_once(door: Doorkeeper) -> None:
     code = door.one_time_code(ANN)
     session = door.redeem(code)
     assert session is not None
-    assert await door.who(session, "console") == ANN
+    assert door.session(session, "console") == ANN
     assert door.redeem(code) is None
 
 
@@ -73,8 +73,40 @@ async def test_a_link_goes_stale(door: Doorkeeper, clock: ManualClock) -> None:
 
 async def test_a_session_ends(door: Doorkeeper, clock: ManualClock) -> None:
     session = door.redeem(door.one_time_code(ANN)) or ""
+    assert door.session(session, "console") == ANN
     await clock.advance(SESSION_LIFE.total_seconds())
-    assert await door.who(session, "console") is None
+    assert door.session(session, "console") is None
+
+
+async def test_a_session_opens_the_console_and_no_other_door(door: Doorkeeper) -> None:
+    session = door.redeem(door.one_time_code(ANN)) or ""
+    assert await door.who(session, "http") is None
+
+
+async def test_a_session_ends_when_the_token_behind_it_is_removed(door: Doorkeeper) -> None:
+    await door.add("ann", "operator", days=None)
+    session = door.redeem(door.one_time_code(ANN)) or ""
+    await door.look()
+    assert door.session(session, "console") == ANN
+    await door.remove("ann")
+    await door.look()
+    assert door.session(session, "console") is None
+
+
+async def test_a_new_token_of_an_old_name_does_not_revive_its_sessions(door: Doorkeeper, clock: ManualClock) -> None:
+    await door.add("ann", "operator", days=None)
+    session = door.redeem(door.one_time_code(ANN)) or ""
+    await door.remove("ann")
+    await clock.advance(60)
+    await door.add("ann", "operator", days=None)
+    await door.look()
+    assert door.session(session, "console") is None
+
+
+@pytest.mark.parametrize("name", ["admin", "captain"])
+async def test_the_administrators_names_are_not_given_away(door: Doorkeeper, name: str) -> None:
+    with pytest.raises(Invalid, match=name):
+        await door.add(name, "viewer", days=None)
 
 
 async def test_a_session_of_another_server_is_nobody(door: Doorkeeper, tmp_path: Path, clock: ManualClock) -> None:
@@ -85,4 +117,4 @@ async def test_a_session_of_another_server_is_nobody(door: Doorkeeper, tmp_path:
         clock=clock,
     )
     session = other.redeem(other.one_time_code(ANN)) or ""
-    assert await door.who(session, "console") is None
+    assert door.session(session, "console") is None

@@ -71,7 +71,11 @@ async def serving(folder: Path, **settings: str) -> AsyncIterator[Serving]:
     """Settings by their names in the environment; the data folder is `folder / "data"`, warm if it was used before."""
     port = free_port()
     environ = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    environ |= {"SECRET_KEY": "a-key-for-the-bench-only", "FIRSTMATE_TOKEN": TOKEN, "FIRSTMATE_DATA_DIR": str(folder / "data")}
+    environ |= {
+        "SECRET_KEY": "a-key-for-the-bench-only",
+        "FIRSTMATE_TOKEN": TOKEN,
+        "FIRSTMATE_DATA_DIR": str(folder / "data"),
+    }
     environ |= {"API_RATE_LIMIT": "1000000", "LOG_LEVEL": "WARNING", **settings}
     begun = time.perf_counter()
     process = _started(folder, port, environ)

@@ -14,7 +14,7 @@ depends_on = None
 def upgrade() -> None:
     op.create_table(
         "agent_sessions",
-        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("id", sa.String(length=100), nullable=False),
         sa.Column("owner", sa.String(length=200), nullable=False),
         sa.Column("title", sa.String(length=200), nullable=False),
         sa.Column("focus", sa.JSON(), nullable=False),
@@ -180,7 +180,7 @@ def upgrade() -> None:
     op.create_table(
         "agent_messages",
         sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
-        sa.Column("session_id", sa.String(length=64), nullable=False),
+        sa.Column("session_id", sa.String(length=100), nullable=False),
         sa.Column("run_id", sa.String(length=64), nullable=False),
         sa.Column("role", sa.String(length=16), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
@@ -197,7 +197,7 @@ def upgrade() -> None:
     op.create_table(
         "agent_runs",
         sa.Column("id", sa.String(length=64), nullable=False),
-        sa.Column("session_id", sa.String(length=64), nullable=False),
+        sa.Column("session_id", sa.String(length=100), nullable=False),
         sa.Column("question", sa.Text(), nullable=False),
         sa.Column("mode", sa.String(length=16), nullable=False),
         sa.Column("language", sa.String(length=8), nullable=False),
@@ -205,6 +205,7 @@ def upgrade() -> None:
         sa.Column("caller_role", sa.String(length=32), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("route", sa.String(length=16), nullable=False),
+        sa.Column("plan_id", sa.String(length=64), nullable=False),
         sa.Column("answer", sa.Text(), nullable=False),
         sa.Column("error", sa.Text(), nullable=False),
         sa.Column("started_at", UtcTime(), nullable=False),
@@ -217,6 +218,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_agent_runs")),
     )
+    op.create_index(op.f("ix_agent_runs_plan_id"), "agent_runs", ["plan_id"], unique=False)
     op.create_index(op.f("ix_agent_runs_session_id"), "agent_runs", ["session_id"], unique=False)
     op.create_index(op.f("ix_agent_runs_state"), "agent_runs", ["state"], unique=False)
     op.create_table(
@@ -293,6 +295,7 @@ def downgrade() -> None:
     op.drop_table("autofix_approvals")
     op.drop_index(op.f("ix_agent_runs_state"), table_name="agent_runs")
     op.drop_index(op.f("ix_agent_runs_session_id"), table_name="agent_runs")
+    op.drop_index(op.f("ix_agent_runs_plan_id"), table_name="agent_runs")
     op.drop_table("agent_runs")
     op.drop_index(op.f("ix_agent_messages_session_id"), table_name="agent_messages")
     op.drop_table("agent_messages")
