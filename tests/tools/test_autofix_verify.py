@@ -120,15 +120,6 @@ async def test_a_neighbour_that_may_not_be_read_does_not_spoil_the_verification_
     assert (await shop.applied(await shop.approved())).state == "succeeded"
 
 
-async def test_an_object_that_looks_ready_while_its_cause_is_still_seen_did_not_help(shop: Workshop) -> None:
-    plan = await shop.approved()
-    shop.cluster.after_patch = lambda obj: obj["spec"].update(selector={"app": "baker-v4"})
-    at_each_look(shop, lambda _look: addresses(shop, 1))
-    done = await shop.applied(plan)
-    assert done.state == "failed"
-    assert "somebody else" in done.state_reason
-
-
 READY = {"observedGeneration": 1, "replicas": 2, "updatedReplicas": 2, "readyReplicas": 2, "availableReplicas": 2}
 
 
