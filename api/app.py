@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, FastAPI, Request, Response
 from starlette.routing import Route
 
-from api import errors
+from api import docs, errors
 from api.middleware import BoundedBody, Measured, RateLimited, RequestId
 from api.routes import alerts, assistant, autofix, health, stream, tools
 from api.wiring import House, running
@@ -38,12 +38,13 @@ def create_app(house: House, *, background: bool = True, console: bool = True) -
         version=house.version,
         summary="A first mate for on-call engineers",
         lifespan=lifespan,
-        docs_url="/docs",
+        docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
     )
     app.state.house = house
     errors.install(app)
+    docs.install(app)
     _routes(app)
     app.router.routes.append(Route("/mcp", endpoint=mcp))
     if console:

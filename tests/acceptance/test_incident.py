@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.acceptance.stage import Stage, last, of_type, stage
+from tools.spec import Caller
 
 
 @dataclass(frozen=True)
@@ -185,3 +186,30 @@ async def test_a_plan_is_not_applied_without_an_approval_by_any_door(waiting: Wa
     )
     assert {by_route.status_code, by_tool.status_code} <= {403, 409}
     assert await writes(scene) == []
+
+
+async def test_a_word_that_was_taken_down_but_not_heard_can_be_said_again(waiting: Waiting) -> None:
+    scene, run_id, seen, required = waiting
+    # As after a crash between the two halves of a decision: the approval is recorded, the conversation still waits.
+    await scene.house.repairs.approve(required["plan_id"], required["hash"], Caller("admin", "admin", "http"), "")
+    answer = await scene.decide(run_id, required, approved=True)
+    assert answer.status_code == 200, answer.text
+    after = await scene.follow(run_id, seen)
+    assert (await scene.get(f"/autofix/plans/{required['plan_id']}"))["plan"]["state"] == "succeeded"
+    assert last(after, "run_finished")["state"] == "finished"
+
+
+async def test_of_two_conversations_about_one_plan_the_one_that_was_answered_goes_on(waiting: Waiting) -> None:
+    scene, first, seen, required = waiting
+    alert = (await scene.firing())[0]
+    told = await scene.ask("解释并修复", alert=alert["fingerprint"])
+    second = last(told, "approval_required")
+    assert second["plan_id"] == required["plan_id"]
+    answer = await scene.decide(first, required, approved=True)
+    assert answer.status_code == 200, answer.text
+    after = await scene.follow(first, seen)
+    assert of_type(after, "tool_finished")[-1]["ok"]
+    other = await scene.follow(told[0]["run_id"], told[-1]["seq"])
+    assert "another conversation" in last(other, "answer")["text"]
+    applied = [entry for entry in await writes(scene) if entry["verb"] == "patch"]
+    assert len(applied) == 1
