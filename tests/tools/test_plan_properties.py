@@ -95,7 +95,7 @@ def test_a_change_of_anything_about_the_target_changes_the_hash(one: dict[str, A
 def test_the_hash_outlives_the_database_and_is_blind_to_state_and_words(one: dict[str, Any]) -> None:
     made = plan(**one)
     stored = Plan.model_validate_json(made.model_dump_json())
-    told = stored.model_copy(update={"state": "approved", "state_reason": "by bob", "title": "another", "diff": "+"})
+    told = stored.model_copy(update={"state": "approved", "state_reason": "by bob", "blast_radius": "another"})
     assert plan_hash(made) == plan_hash(stored) == plan_hash(told)
 
 

@@ -2,8 +2,9 @@
 
 A Plan never changes after it was proposed; only its state does, and every move is looked up in one table. The hash covers everything that
 would be done (steps with their targets as they were, arguments, checks, undo, expiry) and what a person is shown of it (title, risk,
-diffs), so an approval that names the hash names the deed as it was read. A target is remembered by uid, resourceVersion and a digest of what its author wrote: status moves the version many times a minute in an
-incident, and must not void an approval, while any change of the wish itself must.
+diffs), so an approval that names the hash names the deed as it was read. A target is remembered by uid, resourceVersion and a digest of
+what its author wrote: status moves the version many times a minute in an incident, and must not void an approval, while any change of the
+wish itself must.
 """
 
 from dataclasses import dataclass
@@ -52,7 +53,7 @@ MOVES: dict[tuple[State, Move], State] = {
 }
 _CONTROLLERS_OWN = "deployment.kubernetes.io/"
 _DEED = {"id", "context", "steps", "undo", "verify", "hold_seconds", "expires_at"}
-_HASHED = _DEED | {"title", "risk", "diff", "undo_diff"}
+_SHOWN = {"title", "risk", "diff", "undo_diff"}
 
 
 def next_state(state: State, move: Move) -> State:
@@ -181,7 +182,7 @@ def target_of(context: str, obj: Object) -> Target:
 
 
 def plan_hash(plan: Plan) -> str:
-    return digest(plan.model_dump(mode="json", include=_HASHED))
+    return digest(plan.model_dump(mode="json", include=_DEED | _SHOWN))
 
 
 def deed(steps: list[Step]) -> str:

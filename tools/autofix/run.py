@@ -1,9 +1,10 @@
 """Repairs: the one door to proposing, deciding, applying and undoing.
 
 A repair runs in a task of its own: who asked for it may go away, the repair goes on and its ledger tells. After a crash `resume` picks
-up every plan that was under way and continues where its ledger ends. An approval is bound to the plan's hash, the approver and an expiry,
-signed with the process's key, and used in the same transaction that starts the plan. No tool reaches `approve`: approving takes a
-person's request through the API, the console or the command line.
+up every plan that was under way and continues where its ledger ends; what an error interrupts is taken up in the same way, by `run`,
+after the approval was looked at once more. An approval is bound to the plan's hash, the approver and an expiry, signed with the process's
+key, and used in the same transaction that starts the plan. No tool reaches `approve`: approving takes a person's request through the
+API, the console or the command line.
 """
 
 import asyncio
@@ -13,15 +14,16 @@ from typing import Any
 
 from core.clock import Clock
 from core.database import Database
-from core.errors import Conflict, Forbidden, NotFound
+from core.errors import Conflict, FirstmateError, Forbidden, NotFound, Upstream
 from core.language import Language, pick
 from core.logs import get as logger
 from core.metrics import Metrics
 from core.redact import Redactor
-from core.secrets import fingerprint, same
+from core.secrets import same
 from tools.autofix.execute import Executor, Outcome, is_as_planned, moved
 from tools.autofix.guard import Policy, enforce, refusals
 from tools.autofix.plan import (
+    RUNNING,
     UNDOABLE,
     AlertFacts,
     Approval,
@@ -32,6 +34,7 @@ from tools.autofix.plan import (
     plan_hash,
 )
 from tools.autofix.planner import Ask, Planner, may_propose, need_place
+from tools.autofix.seal import Seal
 from tools.autofix.store import PlanStore
 from tools.autofix.verify import Verdict, Verifier
 from tools.collect import Collector
@@ -44,7 +47,9 @@ Ledger = list[LedgerEntry]
 Names = list[str]
 Objects = list[Object]
 AlertLookup = Callable[[str], Awaitable[AlertFacts | None]]
-HOUR = timedelta(hours=1)
+RESUME_SECONDS = 15.0
+TRIES = 8
+UNHEARD_SECONDS = 120.0  # longer than one step keeps silent, its waits and time-outs included
 SYSTEM = "firstmate"
 _log = logger(__name__)
 
@@ -70,13 +75,15 @@ class Repairs:
         self._clusters = clusters
         self._clock = clock
         self._policy = policy
-        self._key = key
+        self._seal = Seal(key)
         self._lookup = lookup
-        self._store = PlanStore(database, clock, metrics)
-        self._planner = Planner(clusters, collector, clock, policy, Redactor(key))
+        redactor = Redactor(key)
+        self._store = PlanStore(database, clock, metrics, redactor)
+        self._planner = Planner(clusters, collector, clock, policy, redactor)
         self._executor = Executor(clusters, self._store, clock)
         self._verifier = Verifier(clusters, prometheus, collector, clock, policy)
         self._running: dict[asyncio.Task[Plan], str] = {}
+        self._interrupted: dict[str, list[str]] = {}
 
     @property
     def policy(self) -> Policy:
@@ -99,7 +106,7 @@ class Repairs:
         if alert and facts is None:
             raise NotFound(f"There is no alert {alert}.")
         ask = Ask(need_place(namespace, facts), name, fault, facts, context, caller.name, language)
-        plan = await self._planner.plan(ask, await self._recent_changes())
+        plan = await self._planner.plan(ask, await self._store.changes_lately())
         for other, same_deed in await self._store.open_for(plan):
             current = await self._fresh(other)
             if current.state in {"applying", "verifying", "undoing"}:
@@ -136,7 +143,7 @@ class Repairs:
             at=now,
             expires_at=plan.expires_at,
         )
-        approval = approval.model_copy(update={"proof": self._proof(plan.id, approval)})
+        approval = self._seal.put(plan.id, approval)
         reason = pick(plan.language, f"approved by {approver.name}", f"由 {approver.name} 批准")
         return await self._store.move(plan_id, "approve", by=approver.name, reason=reason, approval=approval)
 
@@ -156,8 +163,12 @@ class Repairs:
         self._must_be_approved(plan)
         objects = await self._must_be_unchanged(plan)
         steps = list(zip(plan.steps, objects, strict=True))
-        enforce(refusals(self._policy, steps, await self._recent_changes(), plan.language))
-        started = self._move(plan, "start", caller.name, pick(plan.language, "started", "开始执行"))
+
+        def weigh(changes: int) -> None:
+            enforce(refusals(self._policy, steps, changes, plan.language))
+
+        reason = pick(plan.language, "started", "开始执行")
+        started = self._store.move(plan.id, "start", by=caller.name, reason=reason, weigh=weigh)
         return await asyncio.shield(self._begin(plan.id, started, progress))
 
     async def undo(self, plan_id: str, caller: Caller, progress: Progress = _nobody) -> Plan:
@@ -170,18 +181,34 @@ class Repairs:
         moved_on = self._move(plan, "undo", caller.name, asked)
         return await asyncio.shield(self._begin(plan.id, moved_on, progress))
 
-    async def resume(self) -> Names:
-        """Take up every plan that a crash left under way; they run on in the background."""
+    async def resume(self, *, only_orphans: bool = False) -> Names:
+        """Take up every plan left under way; they run on in the background.
+
+        Another process on the same database may be at work on one: `only_orphans` leaves alone what was heard of lately.
+        """
+        left = [plan for plan in await self._store.unfinished() if not only_orphans or await self._is_orphan(plan)]
+        # Asked last: what began while the database was read is not left behind.
         busy = set(self._running.values())
-        left = [plan for plan in await self._store.unfinished() if plan.id not in busy]
-        for plan in left:
+        taken = [plan for plan in left if plan.id not in busy]
+        for plan in taken:
             _log.warning("resuming a repair from its ledger", plan=plan.id, state=plan.state)
             self._begin(plan.id, self._store.get(plan.id), _nobody)
-        return [plan.id for plan in left]
+        return [plan.id for plan in taken]
+
+    async def run(self) -> None:
+        """Take up again what an error interrupted, or what another process left."""
+        while True:
+            await self._clock.sleep(RESUME_SECONDS)
+            await self._resume_orphans()
 
     async def settle(self) -> None:
-        """Wait for every repair under way to end."""
-        await asyncio.gather(*self._running, return_exceptions=True)
+        """Wait for every repair under way to end, what was interrupted taken up again; for a process that is about to go."""
+        for _ in range(TRIES):
+            await asyncio.gather(*self._running, return_exceptions=True)
+            if not self._interrupted:
+                return
+            await self._clock.sleep(RESUME_SECONDS)
+            await self._resume_orphans()
 
     async def close(self) -> None:
         """Stop the tasks; what was under way stays so in the ledger and is resumed at the next start."""
@@ -206,16 +233,75 @@ class Repairs:
                 error=str(task.exception()),
             )
 
+    async def _resume_orphans(self) -> None:
+        try:
+            await self.resume(only_orphans=True)
+        except FirstmateError as error:
+            _log.warning("could not look for repairs to take up", error=error.sentence)
+        except Exception:  # noqa: BLE001  (the edge of a loop that must go on)
+            _log.exception("could not look for repairs to take up")
+
+    async def _is_orphan(self, plan: Plan) -> bool:
+        heard = await self._store.last_sign(plan.id)
+        patience = timedelta(seconds=self._policy.verify_seconds + plan.hold_seconds + UNHEARD_SECONDS)
+        return plan.id in self._interrupted or heard is None or self._clock.now() - heard >= patience
+
     async def _carry_on(self, first: Coroutine[Any, Any, Plan], progress: Progress) -> Plan:
-        """From whatever running state the plan is in to an end."""
+        """To an end, or up to an error; then the plan is left as it stands, to be taken up again."""
         plan = await first
+        if plan.state in RUNNING:
+            try:
+                plan = await self._to_its_end(plan, progress)
+            except Exception as error:  # noqa: BLE001  (a boundary: whatever happened, the ledger has the rest)
+                self._note_interruption(plan, error)
+                return await self._store.get(plan.id)
+        self._interrupted.pop(plan.id, None)
+        await progress(f"{plan.state}: {plan.state_reason}")
+        return plan
+
+    def _note_interruption(self, plan: Plan, error: Exception) -> None:
+        before = self._interrupted.setdefault(plan.id, [])
+        if isinstance(error, FirstmateError):
+            _log.warning("a repair was interrupted; it is taken up again", plan=plan.id, error=error.sentence)
+        else:
+            _log.error("a repair was interrupted; it is taken up again", plan=plan.id, exc_info=error)
+        if not (isinstance(error, Upstream) and error.retryable):
+            before.append(f"{type(error).__name__}: {error}")
+
+    async def _objection(self, plan: Plan) -> str:
+        """Why nothing more may be done for a plan under way."""
+        approval = plan.approval
+        if approval is None or approval.used_at is None or not self._seal.holds(plan):
+            return pick(
+                plan.language,
+                "Nothing more is done: there is no valid approval of this very plan.",
+                "不再继续执行：该方案没有与之相符的有效批准。",
+            )
+        if len(errors := self._interrupted.get(plan.id, [])) >= TRIES:
+            return pick(
+                plan.language,
+                f"It was interrupted {len(errors)} times, so a person has to look ({errors[-1]}).",
+                f"已被中断 {len(errors)} 次，需要人工查看（{errors[-1]}）。",
+            )
+        phases = [await self._store.last_phase(plan.id, step.idempotency_key) for step in plan.steps]
+        if plan.state == "applying" and not any(phases) and self._clock.now() >= approval.expires_at:
+            return pick(
+                plan.language,
+                "The approval expired before anything was done. Nothing was changed.",
+                "批准在执行任何操作之前已过期。没有做任何改动。",
+            )
+        return ""
+
+    async def _to_its_end(self, plan: Plan, progress: Progress) -> Plan:
+        """From whatever running state the plan is in."""
+        if objection := await self._objection(plan):
+            return await self._move(plan, "stop", SYSTEM, objection)
         if plan.state == "applying":
             plan = await self._do(plan, progress)
         if plan.state == "verifying":
             plan = await self._verify(plan, progress)
         if plan.state == "undoing":
             plan = await self._undo(plan, progress)
-        await progress(f"{plan.state}: {plan.state_reason}")
         return plan
 
     async def _do(self, plan: Plan, progress: Progress) -> Plan:
@@ -260,9 +346,6 @@ class Repairs:
         keys = [step.idempotency_key for step in plan.steps]
         return {key for key in keys if await self._store.last_phase(plan.id, key) in {"done", "unknown"}}
 
-    async def _recent_changes(self) -> int:
-        return await self._store.changes_since(self._clock.now() - HOUR)
-
     async def _move(self, plan: Plan, move: Move, by: str, reason: str) -> Plan:
         return await self._store.move(plan.id, move, by=by, reason=reason)
 
@@ -271,7 +354,11 @@ class Repairs:
         if plan.state in {"proposed", "approved"} and self._clock.now() >= plan.expires_at:
             text = f"{plan.expires_at:%Y-%m-%d %H:%M:%S} UTC"
             reason = pick(plan.language, f"expired at {text}", f"已于 {text} 过期")
-            return await self._move(plan, "expire", SYSTEM, reason)
+            try:
+                return await self._move(plan, "expire", SYSTEM, reason)
+            except Conflict:
+                # Somebody looked at the same moment and was first: what they made of it is the answer.
+                return await self._store.get(plan.id)
         return plan
 
     async def _must_be_unchanged(self, plan: Plan) -> Objects:
@@ -295,23 +382,8 @@ class Repairs:
         if plan.state == "proposed":
             raise Forbidden(_how_to_approve(plan), rule="approval")
         _must_be(plan, "approved")
-        approval = plan.approval
-        if (
-            approval is None
-            or approval.plan_hash != plan.hash
-            or not same(approval.proof, self._proof(plan.id, approval))
-        ):
+        if not self._seal.holds(plan):
             raise Forbidden(f"The approval of {plan.id} is not for this very plan.", rule="approval")
-
-    def _proof(self, plan_id: str, approval: Approval) -> str:
-        parts = [
-            plan_id,
-            approval.plan_hash,
-            approval.approver,
-            approval.at.isoformat(),
-            approval.expires_at.isoformat(),
-        ]
-        return fingerprint(self._key, "|".join(parts))
 
 
 _MOVE_AFTER: dict[str, Move] = {"held": "hold", "not_held": "undo", "unknown": "stop"}

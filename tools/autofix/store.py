@@ -1,10 +1,13 @@
 """Plans, approvals and the ledger in the database; every move of a plan is one transaction that only one of two rivals can win.
 
 A move reads the state, asks the pure table for the next one, and updates the row only where the state is still the one that was read. The
-ledger row, the approval and its use are written in the same transaction, so an approval is used exactly when its plan starts.
+ledger row, the approval and its use are written in the same transaction, so an approval is used exactly when its plan starts; the changes
+of the last hour are counted there too, so that plans started side by side cannot exceed the bound together. What systems said is redacted
+before it is written.
 """
 
-from datetime import datetime
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from sqlalchemy import CursorResult, func, select, update
@@ -14,18 +17,22 @@ from core.clock import Clock
 from core.database import Database
 from core.errors import Conflict, Forbidden, NotFound, near_misses
 from core.metrics import Metrics
+from core.redact import Redactor
 from tools.autofix.plan import OPEN, RUNNING, Approval, LedgerEntry, Move, Plan, State, deed, next_state
 from tools.autofix.tables import ApprovalRow, LedgerRow, PlanRow
 
 MAX_PAGE = 200
 MAX_LEDGER = 1000
+HOUR = timedelta(hours=1)
+ONE_START_AT_A_TIME = 0x6669_7273_746D
 
 
 class PlanStore:
-    def __init__(self, database: Database, clock: Clock, metrics: Metrics) -> None:
+    def __init__(self, database: Database, clock: Clock, metrics: Metrics, redactor: Redactor) -> None:
         self._database = database
         self._clock = clock
         self._metrics = metrics
+        self._redactor = redactor
 
     async def add(self, plan: Plan) -> Plan:
         now = self._clock.now()
@@ -76,19 +83,31 @@ class PlanStore:
             rows = (await session.scalars(select(PlanRow).where(PlanRow.state.in_(RUNNING)))).all()
             return [_plan(row, await session.get(ApprovalRow, row.id)) for row in rows]
 
-    async def changes_since(self, since: datetime) -> int:
-        counted = select(func.count()).select_from(LedgerRow)
+    async def last_sign(self, plan_id: str) -> datetime | None:
+        """When the plan's ledger was last written to."""
         async with self._database.read() as session:
-            return (
-                await session.scalar(
-                    counted.where(LedgerRow.kind == "step", LedgerRow.phase == "done", LedgerRow.at >= since)
-                )
-                or 0
-            )
+            return await session.scalar(select(func.max(LedgerRow.at)).where(LedgerRow.plan_id == plan_id))
 
-    async def move(self, plan_id: str, move: Move, *, by: str, reason: str, approval: Approval | None = None) -> Plan:
-        now = self._clock.now()
+    async def changes_lately(self) -> int:
+        async with self._database.read() as session:
+            return await _changes(session, self._clock.now() - HOUR)
+
+    async def move(
+        self,
+        plan_id: str,
+        move: Move,
+        *,
+        by: str,
+        reason: str,
+        approval: Approval | None = None,
+        weigh: Callable[[int], None] | None = None,
+    ) -> Plan:
+        """`weigh` is told of the last hour's changes within the transaction, and raises where they are too many."""
+        now, reason = self._clock.now(), self._redactor.text(reason)
         async with self._database.write() as session:
+            if weigh:
+                await _one_at_a_time(session)
+                weigh(await _changes(session, now - HOUR))
             row = await session.get(PlanRow, plan_id)
             if row is None:
                 raise NotFound(f"There is no plan {plan_id}.")
@@ -109,6 +128,7 @@ class PlanStore:
     async def note(
         self, plan_id: str, kind: str, subject: str, phase: str, sentence: str, by: str = "", **detail: Any
     ) -> None:
+        sentence = self._redactor.text(sentence)
         async with self._database.write() as session:
             await _write(session, plan_id, self._clock.now(), kind, subject, phase, sentence, by, detail)
 
@@ -134,6 +154,21 @@ class PlanStore:
 def target_key(plan: Plan) -> str:
     target = plan.steps[0].target
     return f"{target.context}|{target.kind}|{target.namespace}|{target.name}"
+
+
+async def _changes(session: AsyncSession, since: datetime) -> int:
+    """Steps done since then, and those that plans just started are about to do."""
+    steps = select(LedgerRow.subject).where(LedgerRow.kind == "step", LedgerRow.phase == "done")
+    done = (await session.scalars(steps.where(LedgerRow.at >= since))).all()
+    starting = (await session.scalars(select(PlanRow.body).where(PlanRow.state == "applying"))).all()
+    ahead = {step["idempotency_key"] for body in starting for step in body["steps"]}
+    return len(done) + len(ahead.difference(done))
+
+
+async def _one_at_a_time(session: AsyncSession) -> None:
+    """SQLite has one writer at a time anyway; on PostgreSQL two starts would not see each other."""
+    if session.get_bind().dialect.name == "postgresql":
+        await session.execute(select(func.pg_advisory_xact_lock(ONE_START_AT_A_TIME)))
 
 
 async def _use_approval(session: AsyncSession, plan_id: str, now: datetime) -> None:
