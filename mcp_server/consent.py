@@ -31,6 +31,7 @@ _QUESTIONS = {
     "apply_plan": Text("Carry out this repair?", "执行这个修复方案？"),
     "undo_plan": Text("Undo this repair?", "撤销这次修复？"),
 }
+_DIFFS = {"apply_plan": "diff", "undo_plan": "undo_diff"}
 _DECLINED = Text(
     "{tool} was declined by the human who was asked; nothing was changed.", "被询问的人拒绝了 {tool}；没有做任何改动。"
 )
@@ -51,7 +52,7 @@ _CANNOT_ASK = {
 
 class Approvals(Protocol):
     async def plan(self, plan_id: str) -> dict[str, Any]:
-        """The plan as JSON, with at least title, diff, hash, state and risk."""
+        """The plan as JSON, with at least title, diff, undo_diff, hash, state and risk."""
         ...
 
     async def approve(self, plan_id: str, plan_hash: str, caller: Caller) -> None: ...
@@ -133,7 +134,7 @@ def _can_ask(request: Request) -> bool:
 
 
 def _form(tool: str, plan: dict[str, Any], language: Language) -> ElicitRequestFormParams:
-    diff = str(plan.get("diff") or "")
+    diff = str(plan.get(_DIFFS[tool]) or "")
     cut = diff if len(diff) <= MAX_DIFF else f"{diff[:MAX_DIFF]}\n..."
     lines = [_QUESTIONS[tool](language), f"{plan.get('title')} ({plan.get('risk')})", cut, f"hash {plan.get('hash')}"]
     return ElicitRequestFormParams(message="\n".join(line for line in lines if line), requested_schema=_SCHEMA)

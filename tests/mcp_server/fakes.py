@@ -68,6 +68,7 @@ class Desk:
                 "id": "p1",
                 "title": "Restart web",
                 "diff": "- a\n+ b",
+                "undo_diff": "- b\n+ a",
                 "hash": "h1",
                 "state": "proposed",
                 "risk": "low",

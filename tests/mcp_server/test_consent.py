@@ -35,6 +35,14 @@ async def test_a_human_who_accepts_approves_exactly_what_was_shown_and_then_it_i
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_the_question_before_an_undo_shows_what_undoing_would_change(mode: Any) -> None:
+    human = Human()
+    await call(Desk(), "undo_plan", human, mode)
+    assert "- b\n+ a" in human.shown[0]
+    assert "- a\n+ b" not in human.shown[0]
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
 @pytest.mark.parametrize("human", [Human("decline"), Human("cancel"), Human(approve=False)])
 @pytest.mark.parametrize("tool", ["apply_plan", "undo_plan"])
 async def test_a_human_who_does_not_say_yes_changes_nothing(mode: Any, human: Human, tool: str) -> None:
