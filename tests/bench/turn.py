@@ -96,7 +96,7 @@ def _over_memory(house: House, settings: Settings) -> Agent:
     )
     server = mcp_server.build(
         toolbox=toolbox,
-        resources=McpResources(house.desk, house.knowledge),
+        resources=McpResources(house.desk, house.knowledge, house.redactor),
         approvals=McpApprovals(house.repairs),
         guard=house.guard,
     )
