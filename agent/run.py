@@ -10,6 +10,7 @@ import secrets
 from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,14 @@ _BUG = Text(
     "The answer failed for a reason of our own; the log has it under run {id}.",
     "由于内部原因回答失败；日志中可按 run {id} 查找。",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What came with a question besides its words."""
+
+    alert: str
+    max_docs: int
 
 
 class Agent:
@@ -118,6 +127,7 @@ class Agent:
         caller_role: str,
         language: Language | None = None,
         alert: str | None = None,
+        max_docs: int = 5,
     ) -> RunRecord:
         """Begin to answer; the record says under which ids."""
         asked = self._redactor.text(check_question(question, mode, caller_role, self.limits))
@@ -133,7 +143,7 @@ class Agent:
             raise
         stream = self._open(run_id)
         stream.add("run_started", {"question": asked, "session_id": session, "mode": mode, "language": run.language})
-        self._spawn(run, stream, alert or "")
+        self._spawn(run, stream, Asked(alert or "", max_docs))
         return run
 
     async def decide(self, run_id: str, approved: bool, *, by: str, role: str = "operator", note: str = "") -> None:
@@ -232,11 +242,11 @@ class Agent:
 
     # one run ---------------------------------------------------------------------------------------------------------------------
 
-    def _spawn(self, run: RunRecord, stream: Stream, given: str | Command[Any]) -> None:
+    def _spawn(self, run: RunRecord, stream: Stream, given: Asked | Command[Any]) -> None:
         stream.active = True
         self._tasks[run.id] = asyncio.create_task(self._drive(run, stream, given), name=f"run-{run.id}")
 
-    async def _drive(self, run: RunRecord, stream: Stream, given: str | Command[Any]) -> None:
+    async def _drive(self, run: RunRecord, stream: Stream, given: Asked | Command[Any]) -> None:
         started = self._clock.monotonic()
         lock = self._turns.setdefault(run.session_id, asyncio.Lock())
         try:
@@ -256,10 +266,10 @@ class Agent:
         finally:
             self._leave(run)
 
-    async def _walk(self, run: RunRecord, stream: Stream, given: str | Command[Any]) -> tuple[State, RunState]:
+    async def _walk(self, run: RunRecord, stream: Stream, given: Asked | Command[Any]) -> tuple[State, RunState]:
         config = _config(run.id)
         turn = await self._turn(run, stream, resumed=isinstance(given, Command))
-        first = await self._first(run, given) if isinstance(given, str) else given
+        first = await self._first(run, given) if isinstance(given, Asked) else given
         await self._graph.ainvoke(first, config, context=turn, durability="exit")
         snapshot = await self._graph.aget_state(config)
         if not snapshot.interrupts:
@@ -267,7 +277,7 @@ class Agent:
         stream.add("approval_required", snapshot.interrupts[0].value)
         return _values(snapshot.values), "waiting"
 
-    async def _first(self, run: RunRecord, alert: str) -> State:
+    async def _first(self, run: RunRecord, asked: Asked) -> State:
         # Read when the run's turn has come, so that it remembers the questions it waited for.
         known = await self._store.session(run.session_id, last=2 * self.limits.history_turns + 2)
         earlier = [message for message in known.messages if message.run_id != run.id]
@@ -275,7 +285,8 @@ class Agent:
         return {
             "question": run.question,
             "mode": run.mode,
-            "alert": alert,
+            "alert": asked.alert,
+            "max_docs": asked.max_docs,
             "hops": 0,
             "focus": known.focus,
             "history": past,

@@ -43,6 +43,7 @@ class Decision(TypedDict):
 class State(TypedDict, total=False):
     question: str
     mode: str
+    max_docs: int
     alert: str
     focus: dict[str, str]
     history: list[dict[str, str]]

@@ -22,6 +22,7 @@ async def start(house: House, asked: Query, caller: Caller) -> RunRecord:
         caller_role=caller.role,
         language=asked.language,
         alert=asked.alert,
+        max_docs=asked.max_context_docs,
     )
 
 

@@ -79,10 +79,10 @@ class PlanCard:
                 sentence = say(self._language, "may_not", name=caller.name, role=caller.role)
                 ui.label(sentence).classes("fm-note warn").props("data-testid=may-not")
                 return
-            approve = ui.button(say(self._language, "approve"), on_click=lambda: decide(True))
-            approve.props("unelevated no-caps color=teal-8 data-testid=approve")
-            refuse = ui.button(say(self._language, "refuse"), on_click=lambda: decide(False))
-            refuse.props("outline no-caps color=red-7 data-testid=refuse")
+            approve = ui.button(say(self._language, "approve"), color=None, on_click=lambda: decide(True))
+            approve.classes("fm-solid").props("unelevated no-caps data-testid=approve")
+            refuse = ui.button(say(self._language, "refuse"), color=None, on_click=lambda: decide(False))
+            refuse.classes("fm-danger").props("outline no-caps data-testid=refuse")
 
 
 def _moment(text: object) -> datetime | None:

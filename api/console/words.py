@@ -49,7 +49,7 @@ WORDS: dict[str, Text] = {
     "causes": Text("Diagnosis", "诊断"),
     "gaps": Text("Not read", "未能读取"),
     "new": Text("New conversation", "新对话"),
-    "language": Text("中文", "English"),
+    "language": Text("中文", "EN"),
     "dark": Text("Light or dark", "浅色或深色"),
     "account": Text("Account", "账户"),
     "login": Text("Sign in", "登录"),
@@ -65,9 +65,9 @@ WORDS: dict[str, Text] = {
         "Ask in English or Chinese, or take an alert and press Explain.",
         "用中文或英文提问，或选择一条告警并点击“解释”。",
     ),
-    "try_overview": Text("How is the cluster?", "集群状态如何？"),
+    "try_overview": Text("How is the cluster?", "集群健康吗？"),
     "try_alerts": Text("What is firing right now?", "现在有哪些告警？"),
-    "try_knowledge": Text("A pod is OOMKilled: what do I check, in order?", "Pod 被 OOMKilled，应按什么顺序排查？"),
+    "try_knowledge": Text("A pod is OOMKilled: what do I check, in order?", "Pod 被 OOMKilled，怎么排查？"),
     "working": Text("working…", "处理中……"),
     "bug": Text(
         "This did not work, for a reason of our own; the log has the details.", "操作失败，原因在我们自身；详情见日志。"

@@ -110,3 +110,11 @@ async def test_a_conversation_is_its_owners(tmp_path: Path) -> None:
             assert (await http.get(f"/api/v1/assistant/{path}", headers=headers)).status_code == 403
         intruding = {"question": "and now?", "session_id": mine["session_id"]}
         assert (await http.post("/api/v1/assistant/query", json=intruding, headers=headers)).status_code == 403
+
+
+async def test_no_more_pages_are_read_than_were_asked_for(tmp_path: Path) -> None:
+    async with product(bare(tmp_path), ManualClock(START)) as (_, http):
+        for most in (1, 3):
+            body = {"question": QUESTION, "mode": "rag", "max_context_docs": most}
+            data = (await http.post("/api/v1/assistant/query", json=body)).json()["data"]
+            assert 1 <= len(data["sources"]) <= most
