@@ -139,8 +139,9 @@ def settings_for(folder: Path, world_url: str, kubeconfig: Path, more: dict[str,
     chosen: dict[str, Any] = {
         "prometheus_url": f"{world_url}/prometheus",
         "k8s_config_path": str(kubeconfig),
-        "k8s_timeout": 3.0,
-        "prometheus_timeout": 3.0,
+        # Simulated seconds pass a hundred times faster than real ones: a short time-out would see outages that are none.
+        "k8s_timeout": 60.0,
+        "prometheus_timeout": 60.0,
     }
     return load(
         environ={}, env="testing", port=free_port(), data_dir=folder / "data", api_rate_limit=100_000, **(chosen | more)

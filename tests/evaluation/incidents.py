@@ -17,7 +17,7 @@ STEP = 15
 ALERT_WITHIN = 900
 HEALED_WITHIN = 300
 # A slow machine must not look like a system that is down.
-PATIENT: dict[str, float] = {"prometheus_timeout": 20.0, "k8s_timeout": 20.0}
+PATIENT: dict[str, Any] = {"prometheus_timeout": 20.0, "k8s_timeout": 20.0}
 QUESTION = "What is the cause of this alert, and how do we repair it?"
 
 
