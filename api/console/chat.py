@@ -108,8 +108,8 @@ class Chat:
             self._box.props(f"outlined dense autogrow autofocus rows=1 maxlength={MAX_QUESTION} data-testid=ask")
             self._box.props["aria-label"] = say(language, "ask")
             self._box.on("keydown.enter", self._entered, js_handler=ON_ENTER)
-            send = ui.button(icon="arrow_upward", on_click=lambda: self.ask(self._box.value))
-            send.props("unelevated round color=teal-8 data-testid=send")
+            send = ui.button(icon="arrow_upward", color=None, on_click=lambda: self.ask(self._box.value))
+            send.classes("fm-solid").props("unelevated round data-testid=send")
             send.props["aria-label"] = say(language, "send")
 
     def _entered(self, event: GenericEventArguments) -> None:

@@ -98,8 +98,8 @@ def layout(visitor: Visitor, dark: ui.dark_mode) -> Chat:
 
 def _icon(name: str, label: str, testid: str) -> ui.button:
     button = ui.button(icon=name).props(f"flat round dense color=white data-testid={testid}")
-    button.props["aria-label"] = label
-    return button.tooltip(label)
+    button.props["aria-label"] = button.props["title"] = label
+    return button
 
 
 def _bell(visitor: Visitor) -> ui.label:

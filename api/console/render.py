@@ -19,13 +19,14 @@ MAX_TEXT = 60_000
 MAX_QUOTE = 400
 MAX_DIFF_LINES = 400
 _MARK = re.compile(r"\s*\[(e\d+(?:\s*,\s*e\d+)*)\]")
+_STRUCTURE = re.compile(r"\s{2,}|\t|\s?(?:[-*+>|#]|```|\d+[.)]\s)")
 _KINDS = {"+": "add", "-": "del", "@": "hunk"}
 
 Evidence = Mapping[str, Mapping[str, Any]]
 
 
 def answer_html(text: str, evidence: Evidence) -> str:
-    return str(_MARKDOWN.render(text[:MAX_TEXT], {"evidence": evidence}))
+    return str(_MARKDOWN.render(_apart(text[:MAX_TEXT]), {"evidence": evidence}))
 
 
 def diff_html(text: str) -> str:
@@ -34,6 +35,23 @@ def diff_html(text: str) -> str:
     shown = "".join(_diff_line(line) for line in lines[:MAX_DIFF_LINES])
     left = len(lines) - MAX_DIFF_LINES
     return shown + (f'<div class="hunk">… +{left}</div>' if left > 0 else "")
+
+
+def _apart(text: str) -> str:
+    """Statements are told one a line; plain lines become paragraphs, while lists, tables and code stay as they are."""
+    lines: list[str] = []
+    fenced, before = False, ""
+    for line in text.splitlines():
+        if not fenced and _is_plain(line) and _is_plain(before):
+            lines.append("")
+        fenced ^= line.lstrip().startswith("```")
+        lines.append(line)
+        before = line
+    return "\n".join(lines)
+
+
+def _is_plain(line: str) -> bool:
+    return bool(line.strip()) and not _STRUCTURE.match(line)
 
 
 def _diff_line(line: str) -> str:

@@ -74,15 +74,13 @@ class Segment:
         self._evidence[str(data["id"])] = data
 
     def _on_diagnosis(self, data: dict[str, Any]) -> None:
-        causes, gaps = data.get("causes", [])[:MAX_CAUSES], data.get("gaps", [])[:5]
-        if not causes and not gaps:
-            return
+        causes = data.get("causes", [])[:MAX_CAUSES]
+        if not causes:
+            return  # the text says so, and names what could not be read
         with self._cards, ui.element("div").classes("fm-card").props("data-testid=diagnosis"):
             ui.label(say(self._language, "causes")).classes("fm-card-title")
             for cause in causes:
                 _cause(cause)
-            for gap in gaps:
-                ui.label(f"{say(self._language, 'gaps')}: {gap['what']} — {gap['why']}").classes("fm-note warn")
 
     def _on_answer(self, data: dict[str, Any]) -> None:
         self._text = data.get("text", self._text)

@@ -50,7 +50,8 @@ class Banner:
         self._visitor = visitor
         with ui.element("div").classes("fm-banner").props("role=alert data-testid=banner") as self._root:
             self._headline = ui.label("").classes("fm-banner-head")
-            self._detail = ui.label("")
+            self._stale = ui.label("")
+            self._detail = ui.label("").classes("fm-banner-more")
         self._root.set_visibility(False)
 
     def show(self, state: dict[str, tuple[str, str]], trouble: str) -> None:
@@ -64,8 +65,8 @@ class Banner:
         language = self._visitor.language
         self._headline.text = say(language, "unreachable", names=", ".join(down))
         as_of = self._visitor.seconds_since(self._visitor.house.desk.answered_at)
-        stale = say(language, "stale", ago=ago(language, as_of)) if trouble else ""
-        self._detail.text = " ".join([stale, *down.values()]).strip()
+        self._stale.text = say(language, "stale", ago=ago(language, as_of)) if trouble else ""
+        self._detail.text = "; ".join(down.values())
 
 
 def _shade(status: str) -> str:

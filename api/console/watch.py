@@ -91,12 +91,15 @@ class Watch:
 
     def _buttons(self, alert: Alert) -> None:
         question = say(self._language, "explain_question", name=alert.name)
-        explain = ui.button(say(self._language, "explain"), on_click=lambda: self._ask(question, alert.fingerprint))
-        explain.props("dense unelevated no-caps color=teal-8 data-testid=explain")
+        explain = ui.button(
+            say(self._language, "explain"), color=None, on_click=lambda: self._ask(question, alert.fingerprint)
+        )
+        explain.classes("fm-solid").props("dense unelevated no-caps data-testid=explain")
         explain.props["aria-label"] = f"{say(self._language, 'explain')} {alert.name}"
         if not alert.acknowledged_by and self._may_write():
-            taken = ui.button(say(self._language, "acknowledge"), on_click=lambda: self._acknowledge(alert.fingerprint))
-            taken.props("dense flat no-caps color=teal-8 data-testid=acknowledge")
+            word = say(self._language, "acknowledge")
+            taken = ui.button(word, color=None, on_click=lambda: self._acknowledge(alert.fingerprint))
+            taken.classes("fm-plain").props("dense flat no-caps data-testid=acknowledge")
 
     def _age_label(self, alert: Alert) -> None:
         label = ui.label(self._age(alert)).classes("fm-age")

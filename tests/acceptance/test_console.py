@@ -343,7 +343,7 @@ async def test_language_and_shade_are_chosen_kept_and_taken_from_the_browser_at_
         body = page.locator("body")
         await expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
         await expect(body).to_have_class(re.compile("body--dark"))
-        await ask(page, "集群状态如何？")
+        await page.get_by_text("集群健康吗？").click()
         await expect(page.get_by_test_id("answer")).to_contain_text("工作负载")
         await page.get_by_test_id("dark").click()
         await expect(body).to_have_class(re.compile("body--light"))
@@ -372,16 +372,17 @@ async def test_an_outage_stands_over_the_page_and_goes_with_it(
 async def test_on_a_phone_the_alerts_come_forward_at_a_press_and_nothing_is_wider_than_the_screen(
     harbour: Harbour,
 ) -> None:
-    async with harbour.person("phone", viewport={"width": 390, "height": 844}) as (_, page):
+    async with harbour.person("phone", locale="zh-CN", viewport={"width": 390, "height": 844}) as (_, page):
         await harbour.sign_in(page)
         alerts = page.get_by_test_id("alerts")
         await expect(alerts).to_be_hidden()
         await page.get_by_test_id("bell").click()
         await expect(alerts).to_be_visible()
+        assert await page.get_by_test_id("account").evaluate("button => button.getBoundingClientRect().right") <= 390
         await page.get_by_test_id("bell").click()
         await expect(alerts).to_be_hidden()
-        await ask(page, "How is the cluster?")
-        await expect(page.get_by_test_id("answer")).to_contain_text("workloads")
+        await ask(page, "集群健康吗？")
+        await expect(page.get_by_test_id("answer")).to_contain_text("工作负载")
         assert await page.evaluate("document.documentElement.scrollWidth") == 390
 
 

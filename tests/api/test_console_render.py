@@ -85,7 +85,14 @@ def test_a_reader_still_gets_lists_tables_code_and_emphasis() -> None:
 
 
 def test_every_statement_stands_on_a_line_of_its_own() -> None:
-    assert answer_html("First.\nSecond.", {}).count("<br") == 1
+    assert answer_html("First.\nSecond.\n- one\n- two\n", {}).count("<p") == 2
+
+
+def test_lines_of_code_tables_and_quotes_stay_together() -> None:
+    html = answer_html("```\nfirst\nsecond\n```\n> one\n> two\n\n| a |\n|---|\n| 1 |\n| 2 |", {})
+    assert "first\nsecond" in html
+    assert html.count("<blockquote") == 1
+    assert html.count("<td") == 2
 
 
 def test_a_mark_becomes_a_chip_that_carries_its_evidence() -> None:
