@@ -6,6 +6,8 @@ the error says what a person may have meant: a namespace that does not exist is 
 
 Lists come back complete up to `limit`, page by page, with `kind` and `apiVersion` put back into each item (the server leaves them out),
 so that an object is the same wherever it was read.
+
+A kubeconfig is read again only when it changed, and in a thread: `kubectl` writes to it at any moment, and parsing YAML is slow.
 """
 
 import asyncio
@@ -19,6 +21,7 @@ from urllib.parse import urlencode
 import orjson
 import yaml
 
+from core.clock import Clock, SystemClock
 from core.errors import FirstmateError, Forbidden, Invalid, NotConfigured, NotFound, Upstream, near_misses
 from tools.clients.kinds import Kind, KindTable, from_discovery
 from tools.clients.refusals import Act, refusal
@@ -34,6 +37,8 @@ PAGE = 500
 MAX_LOG = 2 * 1024 * 1024
 MAX_GROUPS = 100
 NEAR_MISS_LIMIT = 500
+DISCOVERED_SECONDS = 60.0
+_SYSTEM_CLOCK = SystemClock()
 
 _PATCHES: dict[How, str] = {
     "strategic": "application/strategic-merge-patch+json",
@@ -65,12 +70,21 @@ class Listing:
 
 
 class Cluster:
-    def __init__(self, context: str, dial: Callable[[], Awaitable[Transport]], transport: Transport) -> None:
+    def __init__(
+        self,
+        context: str,
+        dial: Callable[[], Awaitable[Transport]],
+        transport: Transport,
+        clock: Clock = _SYSTEM_CLOCK,
+    ) -> None:
         self.context = context
         self._dial = dial
         self._transport = transport
+        self._clock = clock
         self._kinds = KindTable()
         self._dialling = asyncio.Lock()
+        self._discovering = asyncio.Lock()
+        self._discovered: float | None = None
 
     @property
     def base_url(self) -> str:
@@ -82,10 +96,7 @@ class Cluster:
 
     async def kind(self, word: str) -> Kind:
         """The kind a word means; what is not built in is looked for on the server."""
-        known = self._kinds.get(word)
-        if known is None:
-            await self._discover()
-            known = self._kinds.get(word)
+        known = self._kinds.get(word) or await self._looked_for(word)
         if known is None:
             raise NotFound(f"There is no kind {word}.", near=_near(word, self._kinds.names()))
         return known
@@ -229,6 +240,15 @@ class Cluster:
                 await used.close()
             return self._transport
 
+    async def _looked_for(self, word: str) -> Kind | None:
+        """Discovery costs a request a group, so what it did not find is not looked for again within a minute."""
+        async with self._discovering:
+            now = self._clock.monotonic()
+            if self._discovered is None or now - self._discovered >= DISCOVERED_SECONDS:
+                await self._discover()
+                self._discovered = now
+            return self._kinds.get(word)
+
     async def _discover(self) -> None:
         act = Act("get", "/apis")
         groups = _object(await self._send(Request("GET", "/apis"), act), "/apis").get("groups") or []
@@ -262,8 +282,10 @@ class Cluster:
 
 
 class Clusters:
-    def __init__(self, access: KubernetesAccess) -> None:
+    def __init__(self, access: KubernetesAccess, clock: Clock = _SYSTEM_CLOCK) -> None:
         self._access = access
+        self._clock = clock
+        self._parsed: dict[Path, tuple[tuple[int, int], Json]] = {}
         self._open: dict[str, Cluster] = {}
         self._opening = asyncio.Lock()
 
@@ -286,7 +308,7 @@ class Clusters:
         return [IN_CLUSTER] if self._access.in_cluster else list(self._contexts())
 
     async def get(self, context: str = "") -> Cluster:
-        name = context or self._default_context()
+        name = context or await asyncio.to_thread(self._default_context)
         if name in self._open:
             return self._open[name]
         async with self._opening:
@@ -300,6 +322,15 @@ class Clusters:
             await cluster.close()
 
     async def _connect(self, name: str) -> Cluster:
+        await asyncio.to_thread(self._must_know, name)
+        files, access = ":".join(str(path) for path in self._files()), self._access
+
+        async def dial() -> Transport:
+            return await connect(files, name, access.in_cluster, access.timeout)
+
+        return Cluster(name, dial, await dial(), self._clock)
+
+    def _must_know(self, name: str) -> None:
         if not self.configured:
             path = self._access.config_path
             absent = f"the kubeconfig {path} does not exist; " if path else ""
@@ -311,12 +342,6 @@ class Clusters:
             raise NotFound(
                 f"There is no kubeconfig context {name or '(current)'}.", near=_near(name, known) or known[:5]
             )
-        files, access = ":".join(str(path) for path in self._files()), self._access
-
-        async def dial() -> Transport:
-            return await connect(files, name, access.in_cluster, access.timeout)
-
-        return Cluster(name, dial, await dial())
 
     def _default_context(self) -> str:
         if self._access.in_cluster:
@@ -340,11 +365,15 @@ class Clusters:
     def _read(self) -> Iterable[Json]:
         for path in self._files():
             try:
-                read = yaml.safe_load(path.read_text())
+                stat = path.stat()
+                version = (stat.st_mtime_ns, stat.st_size)
+                known = self._parsed.get(path)
+                if known is None or known[0] != version:
+                    read = yaml.safe_load(path.read_text())
+                    known = self._parsed[path] = (version, read if isinstance(read, dict) else {})
             except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
                 raise NotConfigured(SYSTEM, f"the kubeconfig {path} cannot be read ({error}).") from error
-            if isinstance(read, dict):
-                yield read
+            yield known[1]
 
 
 def _near(wanted: str, known: Iterable[str], limit: int = 3) -> list[str]:
