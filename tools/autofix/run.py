@@ -186,7 +186,10 @@ class Repairs:
 
         Another process on the same database may be at work on one: `only_orphans` leaves alone what was heard of lately.
         """
-        left = [plan for plan in await self._store.unfinished() if not only_orphans or await self._is_orphan(plan)]
+        unfinished = await self._store.unfinished()
+        for ended in self._interrupted.keys() - {plan.id for plan in unfinished}:
+            del self._interrupted[ended]
+        left = [plan for plan in unfinished if not only_orphans or await self._is_orphan(plan)]
         # Asked last: what began while the database was read is not left behind.
         busy = set(self._running.values())
         taken = [plan for plan in left if plan.id not in busy]
@@ -203,12 +206,13 @@ class Repairs:
 
     async def settle(self) -> None:
         """Wait for every repair under way to end, what was interrupted taken up again; for a process that is about to go."""
+        await asyncio.gather(*self._running, return_exceptions=True)
         for _ in range(TRIES):
-            await asyncio.gather(*self._running, return_exceptions=True)
             if not self._interrupted:
                 return
             await self._clock.sleep(RESUME_SECONDS)
             await self._resume_orphans()
+            await asyncio.gather(*self._running, return_exceptions=True)
 
     async def close(self) -> None:
         """Stop the tasks; what was under way stays so in the ledger and is resumed at the next start."""
