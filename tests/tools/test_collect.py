@@ -1,13 +1,15 @@
 """From a live cluster to a snapshot: bounded, in parallel, and honest about what could not be read."""
 
+from datetime import datetime
+
 import pytest
 
 from core.clock import ManualClock
 from core.errors import Forbidden, NotConfigured, NotFound, Upstream
 from tests.tools.cluster import FakeCluster, FakeClusters, FakePrometheus, FakeSeries
 from tests.tools.objects import NS, Object, caller, deployment, pod, replica_set, service, waiting
-from tools.collect import MAX_LOG_PODS, QUERIES, Collector
-from tools.engines.snapshot import Snapshot
+from tools.collect import KINDS, MAX_LOG_PODS, QUERIES, Collector
+from tools.engines.snapshot import Signal, Snapshot
 
 
 def objects() -> list[Object]:
@@ -64,6 +66,45 @@ async def test_a_kind_that_is_forbidden_is_a_gap_and_hides_nothing_else(clock: M
     snap = await collected(clock, cluster)
     assert "may not list events" in gap(snap, "Event")
     assert snap.of("Pod")
+
+
+async def test_each_kind_that_is_forbidden_is_named_and_everything_else_is_read(clock: ManualClock) -> None:
+    cluster = FakeCluster(*objects())
+    for kind in ("Event", "Node", "EndpointSlice"):
+        cluster.read_errors[kind] = Forbidden(f"You may not list {kind}.", permission=f"list {kind}")
+    snap = await collected(clock, cluster)
+    assert {one.what for one in snap.gaps} == {"Event objects", "Node objects", "EndpointSlice objects"}
+    assert len(snap.objects) == len(objects())
+
+
+@pytest.mark.parametrize("broken", KINDS)
+async def test_whichever_kind_fails_the_answer_is_there_and_says_so(clock: ManualClock, broken: str) -> None:
+    cluster = FakeCluster(*objects())
+    cluster.read_errors[broken] = Upstream("The Kubernetes API server", "failed with 500", retryable=True, status=500)
+    snap = await collected(clock, cluster)
+    assert "failed with 500" in gap(snap, f"{broken} objects")
+    assert {obj["kind"] for obj in snap.objects} == {obj["kind"] for obj in objects()} - {broken}
+
+
+@pytest.mark.parametrize("signal", QUERIES)
+async def test_whichever_query_is_refused_the_others_are_answered(clock: ManualClock, signal: Signal) -> None:
+    picky = Picky(QUERIES[signal].partition("%s")[0])
+    snap = await collected(clock, FakeCluster(*objects()), picky)
+    assert [one.what for one in snap.gaps if "refused" in one.why] == [f"metrics ({signal})"]
+    assert set(snap.metrics) == set(QUERIES) - {signal}
+
+
+class Picky(FakePrometheus):
+    """Refuses the one expression that begins like this."""
+
+    def __init__(self, beginning: str) -> None:
+        super().__init__()
+        self.beginning = beginning
+
+    async def query_range(self, expr: str, start: datetime, end: datetime, step: float) -> list[FakeSeries]:
+        if expr.startswith(self.beginning):
+            raise Upstream("Prometheus", "refused the query: too many samples", retryable=False)
+        return await super().query_range(expr, start, end, step)
 
 
 async def test_a_kind_the_cluster_does_not_have_is_no_gap(clock: ManualClock) -> None:

@@ -3,12 +3,16 @@
 import pytest
 
 from core.clock import ManualClock
-from core.errors import FirstmateError, Forbidden, Upstream
+from core.errors import FirstmateError, Forbidden, NotFound, Upstream
 from tests.tools.cluster import FakeCluster, FakeClusters, FakePrometheus, FakeSeries, in_time
 from tests.tools.objects import NOW, NS, Object, caller, container, deployment, moved_to, pod, replica_set, service
+from tests.tools.workshop import VIEWER
+from tools.catalog.diagnose import Diagnose, DiagnoseTools
 from tools.collect import MAX_NEIGHBOURS, MAX_OBJECTS, Collector
+from tools.engines.diagnosis import Diagnosis
 from tools.engines.explain import diagnose
 from tools.engines.snapshot import Snapshot
+from tools.spec import Context, ToolResult
 
 DENIED = Forbidden("You may not list pods in the namespace bank.", permission="list pods")
 DOWN = Upstream("Prometheus", "did not answer within 10 s", retryable=True)
@@ -82,6 +86,12 @@ async def test_calls_are_followed_by_the_service_graph_where_no_address_tells(cl
     assert places(await collected(clock, cluster, quiet)) == {NS, "bank", "store"}
     # Both hops are known from the one answer: one turn, its metrics in one query each.
     assert sum('namespace=~"bank|store"' in asked for asked in quiet.asked) > 3
+
+
+async def test_what_names_no_namespace_is_asked_once(clock: ManualClock) -> None:
+    cluster = FakeCluster(*program("shopfront", NS), *program("ledger", "bank"))
+    quiet = metrics(usage("shopfront", NS), usage("ledger", "bank"), calls=(("shopfront", "ledger"),))
+    assert len((await collected(clock, cluster, quiet)).series("calls")) == 1
 
 
 async def test_who_calls_from_elsewhere_is_read_where_there_is_room(clock: ManualClock) -> None:
@@ -165,6 +175,36 @@ async def test_a_prometheus_that_is_down_is_asked_once_and_names_the_neighbour_t
     snap = await collected(clock, cluster, down)
     assert beside(snap) == ["metrics in bank: Prometheus did not answer within 10 s"]
     assert not any("bank" in asked for asked in down.asked)
+
+
+async def diagnosed(clock: ManualClock, cluster: FakeCluster, prometheus: FakePrometheus) -> ToolResult[Diagnosis]:
+    ctx = Context(caller=VIEWER, clock=clock, language="en")
+    tools = DiagnoseTools(Collector(FakeClusters(cluster), prometheus, clock), NS)
+    return await in_time(clock, tools.diagnose(ctx, Diagnose(namespace=NS, name="shopfront")))
+
+
+async def test_the_tool_tells_which_namespaces_its_answer_rests_on(clock: ManualClock) -> None:
+    cluster = FakeCluster(*program("shopfront", NS, "http://ledger.bank:80"), *program("ledger", "bank"))
+    told = await diagnosed(clock, cluster, metrics(usage("shopfront", NS), usage("ledger", "bank")))
+    assert told.source[0].query.endswith(f"in {NS}, bank")
+    assert told.summary == f"{NS}/shopfront is healthy: everything was read."
+
+
+async def test_the_tool_does_not_call_healthy_what_calls_somebody_it_may_not_read(clock: ManualClock) -> None:
+    cluster = FakeCluster(*program("shopfront", NS, "http://ledger.bank:80"), *program("ledger", "bank"))
+    cluster.read_errors["bank/*"] = DENIED
+    told = await diagnosed(clock, cluster, metrics(usage("shopfront", NS)))
+    assert told.summary.startswith(
+        f"Nothing wrong was seen in {NS}/shopfront. Not everything could be read: objects in bank"
+    )
+    assert [missing.what.split(" (")[0] for missing in told.missing] == ["objects in bank"]
+
+
+async def test_a_name_that_is_nowhere_is_not_excused_by_a_neighbour_that_is_dark(clock: ManualClock) -> None:
+    cluster = FakeCluster(*program("shopfronts", NS, "http://ledger.bank:80"), *program("ledger", "bank"))
+    cluster.read_errors["bank/*"] = DENIED
+    with pytest.raises(NotFound, match="shopfronts"):
+        await diagnosed(clock, cluster, metrics(usage("shopfronts", NS)))
 
 
 class Slow(FakePrometheus):

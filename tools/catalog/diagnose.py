@@ -9,7 +9,7 @@ from core.language import Language, pick
 from tools.collect import QUERIES, Collector
 from tools.engines.diagnosis import Diagnosis
 from tools.engines.explain import diagnose, is_pod_of
-from tools.engines.snapshot import Snapshot, dig
+from tools.engines.snapshot import Snapshot, dig, namespace_of
 from tools.spec import AnyTool, Context, Input, Missing, Source, Tool, ToolResult
 
 MAX_WINDOW = 24 * 3600
@@ -112,7 +112,8 @@ def _gaps(found: Diagnosis, language: Language) -> str:
 
 def _sources(snapshot: Snapshot) -> list[Source]:
     kinds = sorted({str(obj.get("kind")) for obj in snapshot.objects})
-    place = snapshot.namespace or "*"
+    beside = sorted({namespace_of(obj) for obj in snapshot.objects} - {"", snapshot.namespace})
+    place = ", ".join([snapshot.namespace, *beside]) if snapshot.namespace else "*"
     found = [Source(system="Kubernetes", query=f"list {', '.join(kinds)} in {place}")] if kinds else []
     if snapshot.metrics:
         found.append(Source(system="Prometheus", query=f"{len(QUERIES)} range queries: {', '.join(snapshot.metrics)}"))
