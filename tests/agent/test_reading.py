@@ -130,3 +130,19 @@ def test_a_forced_mode_keeps_the_subject_and_changes_the_road() -> None:
 @pytest.mark.parametrize(("given", "good"), [({"route": "operator"}, True), ({"route": "moon"}, False), ({}, False)])
 def test_a_models_route_is_judged(given: dict[str, Any], good: bool) -> None:
     assert (judge(given) == "") is good
+
+
+@pytest.mark.parametrize(
+    ("question", "road"),
+    [
+        ("What is firing right now?", "operator"),
+        ("What is firing? Explain it and fix it.", "diagnosis"),
+        ("What's firing?", "operator"),
+        ("What is failing?", "diagnosis"),
+        ("What is the state of the cluster?", "operator"),
+        ("What is a CrashLoopBackOff?", "knowledge"),
+        ("What are liveness probes for?", "knowledge"),
+    ],
+)
+def test_what_is_may_ask_for_the_present_or_for_a_meaning(question: str, road: str) -> None:
+    assert route(question, read(question)).route == road
