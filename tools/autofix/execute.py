@@ -25,12 +25,15 @@ BACKOFF = (1.0, 2.0, 5.0)
 LOOKS = (0.5, 2.0, 5.0, 10.0, 15.0)
 _REFUSED_UNSEEN = {401, 429}
 
-Known = Literal["done", "not_applied", "changed", "unknown"]
+Known = Literal["done", "not_applied", "changed", "unknown", "again"]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What is known of a step; `changed`: the object is no longer what the plan was made for, and was left alone."""
+    """What is known of a step.
+
+    `changed`: the object is no longer what the plan was made for, and was left alone. `again`: not applied, and safe to be tried once more.
+    """
 
     known: Known
     sentence: str
@@ -52,57 +55,54 @@ class Executor:
         return outcome
 
     async def _attempts(self, plan: Plan, step: Step, undoing: Step | None, *, resumed: bool) -> Outcome:
-        said = ""
+        outcome = Outcome("again", "")
         for attempt in range(ATTEMPTS):
             if attempt:
                 await self._clock.sleep(BACKOFF[min(attempt, len(BACKOFF)) - 1])
+            tried = resumed or attempt > 0
             try:
                 cluster = await self._clusters.get(plan.context)
                 obj = await cluster.get(step.target.kind, step.target.name, step.target.namespace)
             except FirstmateError as error:
                 # Nothing was sent by this turn; whether an earlier one arrived is what the caller needs to know.
-                known: Known = "unknown" if resumed or attempt else "not_applied"
-                return Outcome(known, error.sentence)
-            settled = self._settled(plan, step, obj, undoing, tried=resumed or attempt > 0)
-            if settled:
-                return settled
-            outcome, said = await self._once(plan, cluster, step, obj)
-            if outcome:
+                return Outcome("unknown" if tried else "not_applied", error.sentence)
+            settled = self._settled(plan, step, obj, undoing, tried=tried)
+            outcome = settled or await self._once(plan, cluster, step, obj)
+            if outcome.known != "again":
                 return outcome
-        return Outcome("not_applied", said)
+        return Outcome("not_applied", outcome.sentence)
 
     def _settled(self, plan: Plan, step: Step, obj: Object, undoing: Step | None, *, tried: bool) -> Outcome | None:
         """What the object alone decides, before anything is sent."""
         if dig(obj, "metadata", "uid") == step.target.uid and action_of(step.action).done(obj, step.arguments):
             if tried or undoing:
                 return Outcome("done", step.summary)
-            return Outcome("changed", _moved(plan, step, obj))
+            return Outcome("changed", _left_alone(plan, step, obj))
         if undoing is None and not is_as_planned(step, obj):
-            return Outcome("changed", _moved(plan, step, obj))
+            return Outcome("changed", _left_alone(plan, step, obj))
         if undoing is not None and not self._is_ours(undoing, obj):
-            return Outcome("changed", _moved(plan, step, obj))
+            return Outcome("changed", _left_alone(plan, step, obj))
         return None
 
     def _is_ours(self, step: Step, obj: Object) -> bool:
         return dig(obj, "metadata", "uid") == step.target.uid and action_of(step.action).done(obj, step.arguments)
 
-    async def _once(self, plan: Plan, cluster: Cluster, step: Step, obj: Object) -> tuple[Outcome | None, str]:
-        """Send it once. An outcome, or None with what was said: then trying again is safe."""
+    async def _once(self, plan: Plan, cluster: Cluster, step: Step, obj: Object) -> Outcome:
         await self._note(plan, step, "sending", step.summary)
         try:
             operations = conditional(obj, await operations_for(cluster, step, obj))
             await cluster.patch(step.target.kind, step.target.name, step.target.namespace, operations, how="json")
         except Conflict as error:
-            return None, error.sentence
+            return Outcome("again", error.sentence)
         except Upstream as error:
             if error.status in _REFUSED_UNSEEN:
-                return (None if error.status == 429 else Outcome("not_applied", error.sentence)), error.sentence
+                return Outcome("again" if error.status == 429 else "not_applied", error.sentence)
             return await self._find_out(plan, cluster, step, error)
         except FirstmateError as error:
-            return Outcome("not_applied", error.sentence), error.sentence
-        return Outcome("done", step.summary), ""
+            return Outcome("not_applied", error.sentence)
+        return Outcome("done", step.summary)
 
-    async def _find_out(self, plan: Plan, cluster: Cluster, step: Step, error: Upstream) -> tuple[Outcome | None, str]:
+    async def _find_out(self, plan: Plan, cluster: Cluster, step: Step, error: Upstream) -> Outcome:
         await self._note(plan, step, "in_doubt", error.sentence)
         for pause in LOOKS:
             await self._clock.sleep(pause)
@@ -111,8 +111,8 @@ class Executor:
             except FirstmateError:
                 continue  # looked at again after a longer pause; after the last one it is reported as unknown
             done = dig(obj, "metadata", "uid") == step.target.uid and action_of(step.action).done(obj, step.arguments)
-            return (Outcome("done", step.summary) if done else None), error.sentence
-        return Outcome("unknown", _in_doubt(plan, step, error)), error.sentence
+            return Outcome("done", step.summary) if done else Outcome("again", error.sentence)
+        return Outcome("unknown", _in_doubt(plan, step, error))
 
     async def _note(self, plan: Plan, step: Step, phase: str, sentence: str) -> None:
         await self._store.note(
@@ -126,7 +126,7 @@ def is_as_planned(step: Step, obj: Object) -> bool:
     return same_object and (same_version or wish(obj) == step.target.digest)
 
 
-def _moved(plan: Plan, step: Step, obj: Object) -> str:
+def _left_alone(plan: Plan, step: Step, obj: Object) -> str:
     was, now = step.target.resource_version, dig(obj, "metadata", "resourceVersion")
     return pick(
         plan.language,
@@ -135,7 +135,7 @@ def _moved(plan: Plan, step: Step, obj: Object) -> str:
     )
 
 
-def moved(plan: Plan, step: Step, obj: Object) -> str:
+def plan_is_void(plan: Plan, step: Step, obj: Object) -> str:
     was, now = step.target.resource_version, dig(obj, "metadata", "resourceVersion")
     return pick(
         plan.language,

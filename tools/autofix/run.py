@@ -20,7 +20,7 @@ from core.logs import get as logger
 from core.metrics import Metrics
 from core.redact import Redactor
 from core.secrets import same
-from tools.autofix.execute import Executor, Outcome, is_as_planned, moved
+from tools.autofix.execute import Executor, Outcome, is_as_planned, plan_is_void
 from tools.autofix.guard import Policy, enforce, refusals
 from tools.autofix.plan import (
     RUNNING,
@@ -375,7 +375,7 @@ class Repairs:
                 await self._move(plan, "supersede", SYSTEM, error.sentence)
                 raise
             if not is_as_planned(step, obj):
-                sentence = moved(plan, step, obj)
+                sentence = plan_is_void(plan, step, obj)
                 await self._move(plan, "supersede", SYSTEM, sentence)
                 found = str((obj.get("metadata") or {}).get("resourceVersion"))
                 raise Conflict(sentence, expected=step.target.resource_version, found=found)
