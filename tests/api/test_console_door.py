@@ -1,6 +1,7 @@
 """Signing in and out, and what the guard lets through, with a stand-in for the page behind it."""
 
 import re
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
 from http.cookies import SimpleCookie
@@ -71,7 +72,7 @@ class Street:
 
 
 @pytest.fixture
-async def street(tmp_path: Path, clock: ManualClock) -> Street:
+async def street(tmp_path: Path, clock: ManualClock) -> AsyncIterator[Street]:
     database = Database(f"sqlite:///{tmp_path / 'doors.db'}")
     await database.create_tables()
     doorkeeper = Doorkeeper(admin_token=ADMIN, key="a-key-for-tests-only", database=database, clock=clock)
@@ -79,8 +80,9 @@ async def street(tmp_path: Path, clock: ManualClock) -> Street:
     open_door(app, doorkeeper, sessions)
     app.add_middleware(Guard, house=cast("House", object()), sessions=sessions)
     app.mount("/console", behind)
-    http = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=BASE)
-    return Street(app, http, doorkeeper, behind, sessions)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=BASE) as http:
+        yield Street(app, http, doorkeeper, behind, sessions)
+    await database.close()
 
 
 def cookie_of(response: httpx.Response) -> dict[str, str]:
