@@ -102,6 +102,8 @@ def _road(reading: Reading) -> tuple[Road, str]:
     about = bool(reading.name or reading.namespace or reading.alert)
     if reading.wants("promql", "value", "destroy"):
         return "operator", "read"
+    if reading.wants("overview") and not about and not reading.wants("why", "fix"):
+        return "operator", "read"  # "集群状态如何" asks for the state, whatever its last word is
     if reading.wants("howto") and not reading.alert and not reading.sure:
         return (
             ("operator", "read")

@@ -49,14 +49,14 @@ INTENTS: dict[str, re.Pattern[str]] = {
     "overview": re.compile(
         r"\b(?:overview|summary|cluster (?:status|state|health)|(?:status|state|health) of|"
         r"how is (?:the|my|our) cluster|everything|healthy)\b|"
-        r"概况|概览|总览|集群(?:状态|情况|怎么样|健康)|整体|健康吗|正常吗"
+        r"概况|概览|总览|集群(?:现在|目前|当前)?(?:的)?(?:状态|情况|怎么样|健康)|整体|健康吗|正常吗"
     ),
     "howto": re.compile(
         r"\bhow (?:to|do|can|should)\b|\bwhat (?:do|should|can) (?:i|we|you|one)\b|\b(?:in what order|check first)\b|"
         r"\bwhat (?:is|are|does|to do)\b(?! (?:wrong|broken|happening|failing|down|going|firing|alerting|paging|slow|red|unhealthy|"
         r"running|there|the (?:status|state|health))\b)|"
         r"\b(?:runbooks?|playbook|documentation|docs|guide|steps|meaning|best practice)\b|"
-        r"怎么(?:处理|办|解决|排查|修|配置|做|设置)|如何|什么是|是什么意思|手册|步骤|文档|最佳实践|知识库|应该怎么|怎么查|(?:检查|先查|先看|该查|该看)(?:什么|哪)"
+        r"(?:什么|哪种|怎样的)(?:顺序|步骤)|怎么(?:处理|办|解决|排查|修|配置|做|设置)|如何|什么是|是什么意思|手册|步骤|文档|最佳实践|知识库|应该怎么|怎么查|(?:检查|先查|先看|该查|该看)(?:什么|哪)"
     ),
 }  # fmt: skip
 

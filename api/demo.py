@@ -15,6 +15,7 @@ import httpx
 from rich.console import Console
 
 from api.app import create_app
+from api.ownership import owned
 from api.server import Server, announced, configure_logs, free_port
 from api.wiring import House, build
 from core.config import Settings, load
@@ -29,7 +30,7 @@ _log = get(__name__)
 
 async def run_demo(*, port: int, incident_after: float, fault: str, folder: Path) -> None:
     out = Console(highlight=False)
-    await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+    await asyncio.to_thread(_begin_anew, folder)
     kubeconfig = folder / "kubeconfig"
     out.print("Starting the simulated cluster…", style="dim")
     async with simulator(kubeconfig) as world:
@@ -46,6 +47,14 @@ async def run_demo(*, port: int, incident_after: float, fault: str, folder: Path
                 await serving
                 if trouble:
                     trouble.cancel()
+
+
+def _begin_anew(folder: Path) -> None:
+    """A new world has no memory of the last one's alerts; keys and tokens are kept."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with owned(folder):
+        for left in (*folder.glob("firstmate.db*"), *folder.glob("checkpoints.db*")):
+            left.unlink()
 
 
 def demo_settings(port: int, world: str, kubeconfig: Path, folder: Path) -> Settings:
@@ -65,8 +74,11 @@ def demo_settings(port: int, world: str, kubeconfig: Path, folder: Path) -> Sett
 async def simulator(kubeconfig: Path) -> AsyncIterator[str]:
     """The world as a process of its own; stopped by the id of that process."""
     port = free_port()
-    command = [sys.executable, "-m", "simulator", "--port", str(port), "--kubeconfig", str(kubeconfig)]
-    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.DEVNULL)
+    command = [sys.executable, "-m", "simulator", "--port", str(port), "--kubeconfig", str(kubeconfig), "--until-eof"]
+    # Its input is a pipe that we hold: it ends with us, even where we are killed and can no longer stop it.
+    process = await asyncio.create_subprocess_exec(
+        *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL
+    )
     url = f"http://127.0.0.1:{port}"
     try:
         await _ready(url, process)

@@ -5,11 +5,14 @@ line finds it; the note is removed when it stops.
 """
 
 import asyncio
+import contextlib
 import gc
 import os
+import signal
 import socket
 import sys
 import tempfile
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -34,7 +37,26 @@ NEW_OBJECTS_AT_START = 50_000
 
 
 class Server(uvicorn.Server):
-    """Uvicorn without its own signal handling where we already run inside a loop that has it."""
+    """Uvicorn that ends when it is told to, and leaves the rest of the process its time to close.
+
+    Uvicorn's own way is to raise the signal again once it has stopped serving, which ends the process before anything else is closed.
+    """
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        caught = (signal.SIGINT, signal.SIGTERM) if threading.current_thread() is threading.main_thread() else ()
+        for one in caught:
+            loop.add_signal_handler(one, self._told_to_end)
+        try:
+            yield
+        finally:
+            for one in caught:
+                loop.remove_signal_handler(one)
+
+    def _told_to_end(self) -> None:
+        # Told twice, it waits for nobody's request any more.
+        self.force_exit, self.should_exit = self.should_exit, True
 
     def __init__(self, app: object, host: str, port: int) -> None:
         super().__init__(
@@ -127,6 +149,7 @@ async def run_mcp_stdio(loaded: Loaded, role: Role) -> None:
         server = mcp_for(house, guard)
         async with stdio_server() as (reading, writing):
             await server.run(reading, writing, server.create_initialization_options())
+        await house.repairs.settle()  # an IDE that closes in the middle of a repair does not leave it half done
 
 
 async def run_migrations(settings: Settings) -> None:

@@ -154,7 +154,7 @@ async def _build(settings: Settings, clock: Clock, closing: AsyncExitStack) -> H
         settings.prometheus_url, settings.prometheus_token.get_secret_value(), settings.prometheus_timeout, clock=clock
     )
     _closes(closing, "prometheus", prometheus.close)
-    clusters = Clusters(_access(settings))
+    clusters = Clusters(_access(settings), clock=clock)
     _closes(closing, "clusters", clusters.close)
     collector = Collector(clusters, prometheus, clock)
     alerts = _alert_side(settings, database, prometheus, clock, metrics, closing)

@@ -11,6 +11,7 @@ import asyncio
 import os
 import socket
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -38,8 +39,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.kubeconfig:
         _write_private(options.kubeconfig, kubeconfig(url))
     config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_keep_alive=30, lifespan="on")
-    asyncio.run(Server(config, url).serve(sockets=[listener]))
+    server = Server(config, url)
+    if options.until_eof:
+        threading.Thread(target=_end_with_input, args=(server,), daemon=True).start()
+    asyncio.run(server.serve(sockets=[listener]))
     return 0
+
+
+def _end_with_input(server: uvicorn.Server) -> None:
+    while sys.stdin.buffer.read(4096):
+        pass
+    server.should_exit = True
 
 
 def parser() -> argparse.ArgumentParser:
@@ -53,6 +63,9 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--history-days", type=_days, default=7.0, help="days of metrics before the start (default: 7)")
     made.add_argument("--kubeconfig", type=Path, help="write a kubeconfig that points here")
+    made.add_argument(
+        "--until-eof", action="store_true", help="end when standard input ends: with whoever started this, however"
+    )
     return made
 
 

@@ -141,6 +141,10 @@ def test_a_models_route_is_judged(given: dict[str, Any], good: bool) -> None:
         ("What is failing?", "diagnosis"),
         ("What is the state of the cluster?", "operator"),
         ("What is a CrashLoopBackOff?", "knowledge"),
+        ("集群状态如何？", "operator"),
+        ("集群现在怎么样？", "operator"),
+        ("Pod 被 OOMKilled，应按什么顺序排查？", "knowledge"),
+        ("镜像拉取失败怎么排查？", "knowledge"),
         ("What are liveness probes for?", "knowledge"),
     ],
 )

@@ -38,7 +38,11 @@ def test_two_processes_do_not_keep_one_watch(tmp_path: Path) -> None:
 
 async def test_a_house_that_only_asks_may_stand_beside_one_that_keeps_the_watch(tmp_path: Path) -> None:
     settings = bare(tmp_path)
-    async with build(settings, ManualClock(START)) as serving, running(serving), build(settings, ManualClock(START)) as asking:
+    async with (
+        build(settings, ManualClock(START)) as serving,
+        running(serving),
+        build(settings, ManualClock(START)) as asking,
+    ):
         assert create_app(asking, background=False, console=False) is not None
         with pytest.raises(Conflict, match="Another Firstmate"):
             async with running(asking):
