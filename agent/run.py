@@ -40,6 +40,8 @@ from core.metrics import Metrics
 from core.redact import Redactor
 
 RECURSION = 60
+Question = dict[str, Any] | None
+"""What a run that waits asks of a human; None when it waits for nothing."""
 KEEP = timedelta(days=30)
 _log = get(__name__)
 _LOST = Text(
@@ -148,6 +150,8 @@ class Agent:
 
     async def decide(self, run_id: str, approved: bool, *, by: str, role: str = "operator", note: str = "") -> None:
         """Go on with a run that waits; the approval itself was recorded by the caller, where its right to approve was checked."""
+        if asking := self._tasks.get(run_id):
+            await asyncio.wait({asking})  # it has asked, and is still writing down that it did
         run = await self._store.run(run_id)
         if run.state != "waiting":
             raise _not_waiting(run)
@@ -252,8 +256,10 @@ class Agent:
         try:
             async with lock, asyncio.timeout(self.limits.run_seconds):
                 with bind(run_id=run.id):
-                    values, state = await self._walk(run, stream, given)
-                await self._end(run, stream, values, state, started)  # before the next question of the session begins
+                    values, question = await self._walk(run, stream, given)
+                await self._end(
+                    run, stream, values, question, started
+                )  # before the next question of the session begins
         except TimeoutError:
             await self._fail(run, stream, _TOO_LONG(_language(run), seconds=self.limits.run_seconds), "timeout")
         except asyncio.CancelledError:
@@ -266,16 +272,14 @@ class Agent:
         finally:
             self._leave(run)
 
-    async def _walk(self, run: RunRecord, stream: Stream, given: Asked | Command[Any]) -> tuple[State, RunState]:
+    async def _walk(self, run: RunRecord, stream: Stream, given: Asked | Command[Any]) -> tuple[State, Question]:
         config = _config(run.id)
         turn = await self._turn(run, stream, resumed=isinstance(given, Command))
         first = await self._first(run, given) if isinstance(given, Asked) else given
         await self._graph.ainvoke(first, config, context=turn, durability="exit")
         snapshot = await self._graph.aget_state(config)
-        if not snapshot.interrupts:
-            return _values(snapshot.values), "finished"
-        stream.add("approval_required", snapshot.interrupts[0].value)
-        return _values(snapshot.values), "waiting"
+        question: Question = snapshot.interrupts[0].value if snapshot.interrupts else None
+        return _values(snapshot.values), question
 
     async def _first(self, run: RunRecord, asked: Asked) -> State:
         # Read when the run's turn has come, so that it remembers the questions it waited for.
@@ -316,13 +320,17 @@ class Agent:
             evidence=len(before.get("evidence", [])),
         )
 
-    async def _end(self, run: RunRecord, stream: Stream, values: State, state: RunState, started: float) -> None:
+    async def _end(self, run: RunRecord, stream: Stream, values: State, question: Question, started: float) -> None:
+        state: RunState = "waiting" if question else "finished"
         route = str((values.get("route") or {}).get("route", ""))
         seconds = self._clock.monotonic() - started
-        stream.add("run_finished", {"state": state, "seconds": round(seconds, 3)})
         answer = str((values.get("answer") or {}).get("text", ""))
         plan_id = str((values.get("plan") or {}).get("id", ""))
         await self._store.end(run.id, state, route=route, answer=answer, focus=focus_after(values), plan_id=plan_id)
+        # Told only now: whoever answers the moment it is asked must find that the run waits.
+        if question:
+            stream.add("approval_required", question)
+        stream.add("run_finished", {"state": state, "seconds": round(seconds, 3)})
         await self._store.add_events(stream.unstored())
         self._metrics.runs.labels(route, state).inc()
         self._metrics.run_seconds.labels(route).observe(seconds)

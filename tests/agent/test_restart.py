@@ -129,3 +129,15 @@ async def test_a_second_process_that_only_asks_calls_nothing_lost(tmp_path: Path
         await started.wait()
         async with House(tmp_path) as asking:
             assert (await asking.agent.run(run.id)).state == "running"
+
+
+async def test_a_word_given_the_moment_it_is_asked_for_is_heard(tmp_path: Path) -> None:
+    async with House(tmp_path) as house:
+        run = await house.agent.ask("Fix ledger in orders", caller_name="ada", caller_role="operator")
+        async for event in house.agent.events(run.id):
+            if event.type == "approval_required":
+                await house.agent.decide(run.id, False, by="bob")
+                break
+        told = await house.follow(run.id)
+    assert told.state == "finished"
+    assert told.one("approval_recorded")["by"] == "bob"
