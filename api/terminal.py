@@ -58,6 +58,7 @@ class _Talk:
         self._as_json = as_json
         self._refuse = refuse
         self._in_text = False
+        self._progress = ""
         self.pending: dict[str, Any] | None = None
 
     def show(self, event: dict[str, Any]) -> None:
@@ -93,6 +94,11 @@ class _Talk:
     def on_tool_started(self, data: dict[str, Any]) -> None:
         arguments = " ".join(f"{key}={value}" for key, value in data.get("arguments", {}).items())
         _faint(f"  → {data['name']} {arguments}")
+
+    def on_tool_progress(self, data: dict[str, Any]) -> None:
+        if data["message"] != self._progress:
+            _faint(f"    … {data['message']}")
+        self._progress = data["message"]
 
     def on_tool_finished(self, data: dict[str, Any]) -> None:
         mark, style = ("✓", "green") if data.get("ok") else ("✗", "red")
