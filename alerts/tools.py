@@ -1,6 +1,7 @@
 """The alert tools: what fires, why it was or was not told, and taking it."""
 
 import math
+from collections import Counter
 from datetime import datetime
 from typing import Literal
 
@@ -15,6 +16,7 @@ from tools.spec import AnyTool, Context, Input, Missing, Source, Tool, ToolResul
 MAX_NAMED = 5
 MAX_MOVES = 20
 SYSTEM = "Firstmate alerts"
+_STANDING = {"firing": "正在触发", "pending": "即将触发", "resolved": "已恢复", "inactive": "未触发"}
 
 
 class ListAlerts(Input):
@@ -182,12 +184,12 @@ class AlertTools:
 
 
 def _page_summary(alerts: list[Alert], total: int, language: Language) -> str:
-    firing = sum(1 for alert in alerts if alert.state == "firing")
+    counts = Counter(alert.state for alert in alerts)
     named = "; ".join(_line(alert, language) for alert in alerts[:MAX_NAMED])
-    head = pick(
-        language, f"{total} alerts, {firing} of those shown firing", f"共 {total} 条告警, 所列中 {firing} 条正在触发"
-    )
-    return f"{head}: {named}"
+    kinds_en = ", ".join(f"{count} {state}" for state, count in counts.items())
+    kinds_zh = "，".join(f"{count} 条{_STANDING[state]}" for state, count in counts.items())
+    shown = "" if total == len(alerts) else pick(language, f" ({total} in all)", f"（共 {total} 条）")
+    return pick(language, f"Alerts: {kinds_en}{shown}. ", f"告警：{kinds_zh}{shown}。") + named
 
 
 def _nothing(ask: ListAlerts, language: Language) -> str:

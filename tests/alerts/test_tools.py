@@ -46,7 +46,7 @@ async def desk(begin: Begin, metrics: Metrics, redactor: Redactor, clock: Manual
 
 async def test_alerts_are_listed_with_a_summary_one_can_read_aloud(desk: Desk) -> None:
     result = await desk.call("list_alerts", state="firing")
-    assert result["summary"].startswith("1 alerts, 1 of those shown firing: Trouble [warning, firing, ")
+    assert result["summary"].startswith("Alerts: 1 firing. Trouble [warning, firing, ")
     assert result["summary"].endswith("a is at 1")
     assert result["data"]["total"] == 1
     assert result["source"] == [{"system": "Firstmate alerts", "query": "alerts?state=firing&limit=20&offset=0"}]
