@@ -9,10 +9,11 @@ Time is simulated; the rules, the store, the pipeline and the outbox are the rea
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from alerts.desk import AlertDesk
 from alerts.evaluator import Evaluator
@@ -32,6 +33,7 @@ from core.errors import FirstmateError, Upstream
 from core.metrics import Metrics
 
 STEP = 5
+PATIENCE = 30
 EVENING = datetime(2026, 3, 2, 21, 0, tzinfo=UTC)
 REFUSED = Upstream("Prometheus", "refused the connection", retryable=True)
 
@@ -258,6 +260,23 @@ class Night:
         self.script = [entry for entry in self.script if entry[0] > self.second]
         for _, happen in sorted(due, key=lambda entry: entry[0]):
             happen()
+
+
+@asynccontextmanager
+async def underway(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Work that goes on beside a test, and ends with it, however the test ends."""
+    tasks = [asyncio.create_task(each) for each in work]
+    try:
+        yield
+    finally:
+        await stop(*tasks)
+
+
+async def soon(happened: Callable[[], object]) -> None:
+    """Until something has happened that waits for no clock, only for the database's thread; the bound is for what never happens."""
+    async with asyncio.timeout(PATIENCE):
+        while not happened():  # noqa: ASYNC110 - what is waited for has no event
+            await asyncio.sleep(0.001)
 
 
 async def stop(*tasks: "asyncio.Task[None]") -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from alerts.notify.grouping import Groups, Route
 from core.errors import Upstream
-from tests.alerts.night import Begin, Night, Receiver, rules, stop
+from tests.alerts.night import Begin, Night, Receiver, rules, soon, underway
 
 DOWN = Upstream("The phone", "answered 503", retryable=True, status=503)
 REFUSES = Upstream("The phone", "answered 400", retryable=False, status=400)
@@ -213,14 +213,10 @@ async def test_a_receiver_that_hangs_does_not_hold_up_another(begin: Begin) -> N
     night = await begin(rules(), channels=[hanging, listening])
     night.prometheus.answers["trouble"] = []
     night.at(0).sees("a")
-    sending = asyncio.create_task(night.until(10))
-    for _ in range(500):
-        if listening.got:
-            break
-        await asyncio.sleep(0.001)
+    async with underway(night.until(10)):
+        await soon(lambda: listening.got and hanging.tried)
     assert listening.said == ["firing first"]
     assert hanging.tried == 1
-    await stop(sending)
 
 
 async def test_killed_after_deciding_and_before_sending_it_is_sent_after_the_restart(begin: Begin) -> None:
@@ -308,33 +304,28 @@ async def test_the_running_clockwork_tells_without_being_driven(begin: Begin) ->
     night.at(0).sees("a")
     night._play()
     await night.evaluator.tick()
-    tasks = [asyncio.create_task(night.notifier.run()), asyncio.create_task(night.outbox.run())]
-    for _ in range(200):
-        await night.clock.advance(0.5)
-        await asyncio.sleep(0.001)
-        if night.phone.got:
-            break
-    assert night.phone.said == ["firing first"]
-    await stop(*tasks)
+    async with underway(night.notifier.run(), night.outbox.run()):
+        for _ in range(200):
+            await night.clock.advance(0.5)
+            await asyncio.sleep(0.001)
+            if night.phone.got:
+                break
+        assert night.phone.said == ["firing first"]
 
 
 async def test_a_message_leaves_the_moment_the_wait_is_over(begin: Begin) -> None:
     night = await begin(rules(), route=Route(("phone",), group_wait=timedelta(seconds=0.7)))
     night.at(0).sees("a")
     night._play()
-    tasks = [asyncio.create_task(night.notifier.run()), asyncio.create_task(night.outbox.run())]
-    await night.evaluator.tick()
-    await night.clock.advance(0.69)
-    (alert,) = night.latest.values()
-    assert await night.records.decisions_about(alert.fingerprint) == []
-    await night.clock.advance(0.01)
-    # The clock stands still from here: nobody's pause ends by itself.
-    for _ in range(1000):
-        await asyncio.sleep(0.001)
-        if night.phone.got:
-            break
+    async with underway(night.notifier.run(), night.outbox.run()):
+        await night.evaluator.tick()
+        await night.clock.advance(0.69)
+        (alert,) = night.latest.values()
+        assert await night.records.decisions_about(alert.fingerprint) == []
+        await night.clock.advance(0.01)
+        # The clock stands still from here: nobody's pause ends by itself.
+        await soon(lambda: night.phone.got)
     assert night.phone.said == ["firing first"]
-    await stop(*tasks)
 
 
 async def test_the_pipeline_can_be_printed(begin: Begin) -> None:
