@@ -5,7 +5,7 @@ place in this room that catches everything: it stands at the edge of a backgroun
 """
 
 import asyncio
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Coroutine, Iterable
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -46,6 +46,18 @@ class Bell:
         with suppress(TimeoutError):
             await within(self._clock, seconds, self._rung.wait())
         self._rung.clear()
+
+
+async def together(works: Iterable[Awaitable[T]]) -> list[T]:
+    """What each gave. All come to their ends first, whether one fails or all are cancelled: none is left behind in the middle of a write."""
+    ended = await asyncio.gather(*works, return_exceptions=True)
+    return [_given(end) for end in ended]
+
+
+def _given(end: T | BaseException) -> T:
+    if isinstance(end, BaseException):
+        raise end
+    return end
 
 
 async def survive(turn: Awaitable[T], otherwise: T, what: str, **ids: str) -> T:

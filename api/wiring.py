@@ -157,7 +157,7 @@ async def _build(settings: Settings, clock: Clock, closing: AsyncExitStack) -> H
     clusters = Clusters(_access(settings), clock=clock)
     _closes(closing, "clusters", clusters.close)
     collector = Collector(clusters, prometheus, clock)
-    alerts = _alert_side(settings, database, prometheus, clock, metrics, closing)
+    alerts = _alert_side(settings, database, prometheus, clock, metrics, redactor, closing)
 
     repairs = Repairs(
         database=database,
@@ -214,11 +214,15 @@ def _alert_side(
     prometheus: Prometheus,
     clock: Clock,
     metrics: Metrics,
+    redactor: Redactor,
     closing: AsyncExitStack,
 ) -> AlertSide:
     store, records, feed = AlertStore(database), Records(database), Feed()
     channels: list[Channel] = [LogChannel(settings.language)]
-    channels += [WebhookChannel(url, clock=clock, timeout=settings.webhook_timeout) for url in settings.webhook_urls]
+    channels += [
+        WebhookChannel(url, clock=clock, timeout=settings.webhook_timeout, redact=redactor.value)
+        for url in settings.webhook_urls
+    ]
     for channel in channels:
         _closes(closing, channel.name, channel.close)
     route = Route(

@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from alerts.notify.channels import Channel
 from alerts.notify.records import Delivery, Records
-from alerts.patience import Bell, survive
+from alerts.patience import Bell, survive, together
 from core.clock import Clock
 from core.errors import FirstmateError, Upstream
 from core.logs import get
@@ -65,7 +65,7 @@ class Outbox:
         """Try everything that is due once, and say how many were tried."""
         failure = "a turn of the outbox failed"
         turns = (survive(self._drain(channel), 0, failure, receiver=channel.name) for channel in self._channels)
-        return sum(await asyncio.gather(*turns))
+        return sum(await together(turns))
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -82,7 +82,7 @@ class Outbox:
         now = self._clock.now()
         waiting = await self._records.pending(channel.name, BATCH)
         due = [delivery for delivery in waiting if delivery.next_attempt_at <= now]
-        await asyncio.gather(*(self._attempt(channel, delivery) for delivery in due))
+        await together(self._attempt(channel, delivery) for delivery in due)
         return len(due)
 
     async def _attempt(self, channel: Channel, delivery: Delivery) -> None:

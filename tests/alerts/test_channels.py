@@ -17,6 +17,7 @@ from alerts.notify.channels.webhook import WebhookChannel
 from alerts.notify.message import MAX_ALERTS, Message, compose
 from core.clock import ManualClock
 from core.errors import Invalid, Upstream
+from core.redact import Redactor
 from tests.alerts.night import EVENING
 
 URL = "https://hooks.example.com/alerts?token=s3cret-token"
@@ -255,3 +256,19 @@ async def test_two_webhooks_on_one_host_have_different_names(clock: ManualClock)
     names = {webhook(Server(), clock, f"http://hooks.example.com:9000/{path}").name for path in "ab"}
     assert len(names) == 2
     assert all(name.startswith("webhook:hooks.example.com:9000:") for name in names)
+
+
+async def test_a_secret_in_what_a_system_said_does_not_reach_the_receiver(
+    clock: ManualClock, redactor: Redactor
+) -> None:
+    sent: list[bytes] = []
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(request.content)
+        return httpx.Response(200)
+
+    client = httpx.AsyncClient(transport=httpx.MockTransport(answer))
+    channel = WebhookChannel(URL, clock=clock, client=client, redact=redactor.value)
+    await channel.send(message(alert(summary="cannot pull from https://bot:hunter2hunter2@registry.example")), key="k")
+    assert b"hunter2" not in sent[0]
+    assert b"registry.example" in sent[0]

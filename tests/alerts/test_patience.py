@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from alerts.patience import Bell, within
+from alerts.patience import Bell, together, within
 from core.clock import ManualClock
 
 
@@ -49,3 +49,40 @@ async def test_work_that_outlasts_its_time_is_cancelled(clock: ManualClock) -> N
     await clock.advance(5)
     with pytest.raises(TimeoutError):
         await waiting
+
+
+async def test_cancelled_together_each_comes_to_its_end_before_anyone_goes_on() -> None:
+    ended: list[str] = []
+
+    async def quick() -> None:
+        await asyncio.Event().wait()
+
+    async def tidy() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0.005)
+            ended.append("tidied")
+
+    works = asyncio.create_task(together([quick(), tidy()]))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    works.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await works
+    assert ended == ["tidied"]
+
+
+async def test_one_that_fails_is_heard_of_after_the_others_are_done() -> None:
+    ended: list[str] = []
+
+    async def failing() -> None:
+        raise ZeroDivisionError
+
+    async def slow() -> None:
+        await asyncio.sleep(0.005)
+        ended.append("done")
+
+    with pytest.raises(ZeroDivisionError):
+        await together([failing(), slow()])
+    assert ended == ["done"]
