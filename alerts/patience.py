@@ -49,7 +49,7 @@ class Bell:
 
 
 async def together(works: Iterable[Awaitable[T]]) -> list[T]:
-    """What each gave. All come to their ends first, whether one fails or all are cancelled: none is left behind in the middle of a write."""
+    """What each gave. All come to their ends first, also when one fails or all are cancelled: none is left behind in a write."""
     ended = await asyncio.gather(*works, return_exceptions=True)
     return [_given(end) for end in ended]
 
