@@ -1,7 +1,7 @@
 """One contract for every channel, and the webhook's own manners."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -263,9 +263,12 @@ async def test_a_secret_in_what_a_system_said_does_not_reach_the_receiver(
 ) -> None:
     sent: list[bytes] = []
 
+    async def nothing() -> AsyncIterator[bytes]:
+        yield b""
+
     async def answer(request: httpx.Request) -> httpx.Response:
         sent.append(request.content)
-        return httpx.Response(200)
+        return httpx.Response(200, content=nothing())
 
     client = httpx.AsyncClient(transport=httpx.MockTransport(answer))
     channel = WebhookChannel(URL, clock=clock, client=client, redact=redactor.value)
