@@ -4,6 +4,7 @@
 ``--server`` (or ``FIRSTMATE_SERVER``), else the one running on this machine, else they start one for the length of the command.
 """
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -210,6 +211,7 @@ def token_remove(name: Annotated[str, typer.Argument()], config: ConfigFile = No
 
 
 def main() -> None:
+    os.umask(0o077)  # what is kept here holds tokens and what systems said: for its owner alone
     app()
 
 
@@ -236,6 +238,8 @@ def _run(work: Any) -> None:
         asyncio.run(work)
     except FirstmateError as error:
         _stop(error.sentence)
+    except OSError as error:
+        _stop(f"{error.strerror or error}: {error.filename or 'the system'}")
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
 

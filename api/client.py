@@ -7,6 +7,7 @@ last event by its number.
 
 import json
 import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -105,11 +106,14 @@ def _error(response: httpx.Response) -> FirstmateError:
 @asynccontextmanager
 async def connect(server: str, token: str) -> AsyncIterator[Client]:
     if server:
+        if not token:
+            raise Invalid("A server was named and no token: set FIRSTMATE_TOKEN or --token.", field="FIRSTMATE_TOKEN")
         async with _client(server, token) as client:
             yield client
         return
     running = _running_here()
     if running and await _answers(running["url"]):
+        sys.stderr.write(f"asking {running['url']}\n")
         # Its own token and no other: one meant for a server that was named is not sent to one that was found.
         async with _client(running["url"], running["token"]) as client:
             yield client
@@ -127,7 +131,9 @@ async def _client(url: str, token: str) -> AsyncIterator[Client]:
 
 
 def _running_here() -> dict[str, str] | None:
-    for folder in (load().settings.data_dir, Path(".var/demo")):
+    # Whoever named a folder means that one; only where none is named may the demo's be meant.
+    own = (load().settings.data_dir,)
+    for folder in own if "FIRSTMATE_DATA_DIR" in os.environ else (*own, Path(".var/demo")):
         note = folder / RUNNING
         try:
             if not _is_ours(note.stat()):

@@ -30,9 +30,14 @@ _log = get(__name__)
 
 async def run_demo(*, port: int, incident_after: float, fault: str, folder: Path) -> None:
     out = Console(highlight=False)
-    await asyncio.to_thread(_begin_anew, folder)
     kubeconfig = folder / "kubeconfig"
-    out.print("Starting the simulated cluster…", style="dim")
+    with owned(folder):
+        await asyncio.to_thread(_begin_anew, folder)
+        out.print("Starting the simulated cluster…", style="dim")
+        await _run(out, folder, kubeconfig, port, incident_after, fault)
+
+
+async def _run(out: Console, folder: Path, kubeconfig: Path, port: int, incident_after: float, fault: str) -> None:
     async with simulator(kubeconfig) as world:
         settings = demo_settings(port, world, kubeconfig, folder)
         configure_logs(settings)
@@ -51,10 +56,8 @@ async def run_demo(*, port: int, incident_after: float, fault: str, folder: Path
 
 def _begin_anew(folder: Path) -> None:
     """A new world has no memory of the last one's alerts; keys and tokens are kept."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with owned(folder):
-        for left in (*folder.glob("firstmate.db*"), *folder.glob("checkpoints.db*")):
-            left.unlink()
+    for left in (*folder.glob("firstmate.db*"), *folder.glob("checkpoints.db*")):
+        left.unlink()
 
 
 def demo_settings(port: int, world: str, kubeconfig: Path, folder: Path) -> Settings:

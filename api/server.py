@@ -22,6 +22,7 @@ import uvicorn
 
 from api.auth.doorkeeper import Doorkeeper
 from api.client import RUNNING
+from api.ownership import owned
 from core import logs
 from core.clock import SystemClock
 from core.config import Loaded, Settings
@@ -83,7 +84,8 @@ async def run_server(loaded: Loaded) -> None:
     settings = loaded.settings
     configure_logs(settings)
     _say_what_is_missing(settings)
-    with starting() as started:
+    # The watch is taken before anything of the folder is touched: a second server leaves the first one's notes alone.
+    with owned(settings.data_dir), starting() as started:
         from api.app import create_app
         from api.wiring import build
 

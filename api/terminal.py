@@ -44,6 +44,8 @@ async def ask(
         async for event in client.ask(body):
             talk.show(event)
         while talk.pending:
+            if not talk.can_decide():
+                return
             run_id, seq = await talk.decide()
             async for event in client.follow(run_id, seq):
                 talk.show(event)
@@ -76,12 +78,21 @@ class _Talk:
         if printer:
             printer(event["data"])
 
+    def can_decide(self) -> bool:
+        """Nobody at the terminal is not a refusal: the plan goes on waiting, and it is said how to answer it."""
+        if self._refuse or sys.stdin.isatty():
+            return True
+        plan_id = (self.pending or {}).get("plan_id", "")
+        waits = pick(self._language, "The repair waits for a word", "修复正在等待批准")
+        err.print(f"{waits}: POST /api/v1/autofix/plans/{plan_id}/approve | /reject", markup=False)
+        return False
+
     async def decide(self) -> tuple[str, int]:
         pending, self.pending = self.pending or {}, None
         question = pick(
             self._language, "Carry out this repair? Type yes to approve: ", "执行这项修复吗？输入 yes 批准："
         )
-        word = "" if self._refuse or not sys.stdin.isatty() else await asyncio.to_thread(input, question)
+        word = "" if self._refuse else await _line(question)
         approved = word.strip().lower() in {"yes", "是", "同意"}
         decision = {"plan_id": pending["plan_id"], "hash": pending["hash"], "approved": approved}
         await self._client.post(f"/assistant/runs/{pending['run_id']}/decision", decision)
@@ -193,6 +204,23 @@ async def call_tool(name: str, words: Sequence[str], *, server: str, token: str,
             style="dim",
             markup=False,
         )
+
+
+async def _line(question: str) -> str:
+    """A line from the terminal, waited for on the loop: Ctrl-C leaves at once, and the plan goes on waiting."""
+    out.print(question, end="", markup=False)
+    loop = asyncio.get_running_loop()
+    typed: asyncio.Future[str] = loop.create_future()
+
+    def take() -> None:
+        if not typed.done():
+            typed.set_result(sys.stdin.readline())
+
+    loop.add_reader(sys.stdin.fileno(), take)
+    try:
+        return await typed
+    finally:
+        loop.remove_reader(sys.stdin.fileno())
 
 
 def _faint(line: str) -> None:

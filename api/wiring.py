@@ -35,7 +35,6 @@ from api.auth.doorkeeper import Doorkeeper
 from api.checks import checks
 from api.doors import McpApprovals, McpResources, agent_for
 from api.health import Health
-from api.ownership import owned
 from core.clock import Clock, SystemClock
 from core.config import Settings
 from core.database import Database, migrate
@@ -301,16 +300,18 @@ def _lookup(desk: AlertDesk) -> Callable[[str], Awaitable[AlertFacts | None]]:
 
 @asynccontextmanager
 async def running(house: House) -> AsyncIterator[None]:
-    """The watch, for as long as the block lasts: first what the last process left, then the background loops."""
-    with owned(house.settings.data_dir):
-        await house.recover()
-        tasks = [asyncio.create_task(_watched(name, loop), name=name) for name, loop in house.loops().items()]
-        try:
-            yield
-        finally:
-            for task in reversed(tasks):
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+    """The watch, for as long as the block lasts: first what the last process left, then the background loops.
+
+    Only for a process that owns the data folder (`api.ownership`).
+    """
+    await house.recover()
+    tasks = [asyncio.create_task(_watched(name, loop), name=name) for name, loop in house.loops().items()]
+    try:
+        yield
+    finally:
+        for task in reversed(tasks):
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _watched(name: str, loop: Callable[[], Awaitable[None]]) -> None:

@@ -126,6 +126,13 @@ class Settings(BaseModel):
     redis_db: int = _field(0, "Redis database", "REDIS_DB", ge=0)
     redis_password: SecretStr = _field(SecretStr(""), "Redis password", "REDIS_PASSWORD")
 
+    @field_validator("prometheus_url", "llm_base_url", "public_url")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        if value and urlsplit(value).scheme not in {"http", "https"}:
+            raise ValueError("an address begins with http:// or https://")
+        return value
+
     @field_validator(
         "llm_fallback_models", "knowledge_dirs", "rules_files", "webhook_urls", "protected_namespaces", mode="before"
     )

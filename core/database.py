@@ -102,10 +102,18 @@ async def migrate(url: str) -> None:
     """Bring the database to the newest revision; safe to run at every start, and quick where there is nothing to do."""
     url = async_url(url)
     parsed = make_url(url)
-    if parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:"):
-        await asyncio.to_thread(Path(str(parsed.database)).parent.mkdir, parents=True, exist_ok=True)
-    if not await _is_newest(url):
-        await asyncio.to_thread(_upgrade, url)
+    place = parsed.database if parsed.get_backend_name() == "sqlite" else parsed.host
+    try:
+        if parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:"):
+            await asyncio.to_thread(Path(str(parsed.database)).parent.mkdir, parents=True, exist_ok=True)
+        if not await _is_newest(url):
+            await asyncio.to_thread(_upgrade, url)
+    except DBAPIError as error:
+        raise Upstream("The database", f"at {place} cannot be set up: {error.orig}", retryable=False) from error
+    except OSError as error:
+        raise Upstream(
+            "The database", f"at {place} cannot be reached: {error.strerror or error}", retryable=True
+        ) from error
 
 
 def newest_revision() -> str:

@@ -23,6 +23,8 @@ AT_ONCE = 4
 BATCH = 100
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 300.0
+TOLD_EVERY = 10
+"""A receiver that is down is told of in the log at its first failure, and then at every tenth."""
 GIVE_UP_AFTER = timedelta(days=1)
 _log = get(__name__)
 
@@ -103,6 +105,13 @@ class Outbox:
             pause = timedelta(seconds=self._pause(delivery.attempts, error))
             await self._records.mark(delivery, "pending", error.sentence, now, next_attempt_at=now + pause)
             self._metrics.deliveries.labels(channel.kind, "retry").inc()
+            if delivery.attempts % TOLD_EVERY == 0:
+                _log.warning(
+                    "a notification has not arrived yet",
+                    receiver=channel.name,
+                    tries=delivery.attempts + 1,
+                    error=error.sentence,
+                )
             return
         said = f"given up after {delivery.attempts + 1} attempts: {error.sentence}" if given_up else error.sentence
         await self._records.mark(delivery, "failed", said, now)

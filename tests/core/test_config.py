@@ -95,6 +95,12 @@ def test_a_good_secret_is_accepted() -> None:
     check(load(environ={"SECRET_KEY": "b3Zlcm5pZ2h0LXdhdGNo"}).settings)
 
 
+@pytest.mark.parametrize("variable", ["PROMETHEUS_URL", "LLM_BASE_URL", "PUBLIC_URL"])
+def test_an_address_without_its_scheme_is_refused_at_once(variable: str) -> None:
+    with pytest.raises(Invalid, match=f"{variable}.*http://"):
+        load(environ={variable: "prometheus:9090"})
+
+
 def test_a_wrong_value_names_the_variable() -> None:
     with pytest.raises(Invalid, match="PORT"):
         load(environ={"PORT": "ninety"})

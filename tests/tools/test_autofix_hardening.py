@@ -1,6 +1,7 @@
 """Repairs when the database, the clock, a rival or an intruder plays a part: what is taken up, what is refused, what is never written."""
 
 import asyncio
+import io
 import threading
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import fields
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from core import logs
 from core.clock import ManualClock
 from core.errors import Forbidden, Invalid, Upstream
 from core.metrics import Metrics
@@ -149,13 +151,13 @@ async def until(shop: Workshop, plan: Plan, state: str) -> None:
         await shop.clock.sleep(1)
 
 
-async def test_an_interruption_is_logged_with_what_was_wrong(
-    shop: Workshop, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_an_interruption_is_logged_with_what_was_wrong(shop: Workshop, redactor: Redactor) -> None:
+    stream = io.StringIO()
+    logs.configure("INFO", json=True, redactor=redactor, stream=stream)
     plan = await shop.approved()
     fails_while_verifying(shop, KeyError("expr"), times=1)
     await shop.applied(plan)
-    said = "".join(capsys.readouterr())
+    said = stream.getvalue()
     assert "a repair was interrupted" in said
     assert "expr" in said
 
