@@ -65,6 +65,7 @@ def configure(level: str, *, json: bool, redactor: Redactor, stream: TextIO | No
         "nicegui",
         "watchfiles",
         "uvicorn.access",
+        "alembic",
     ):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
 
