@@ -155,17 +155,13 @@ async def run_mcp_stdio(loaded: Loaded, role: Role) -> None:
 
 
 async def run_migrations(settings: Settings) -> None:
-    from api.wiring import database_url
-
-    await migrate(database_url(settings))
+    await migrate(settings.records_url)
     sys.stdout.write("The database has this version's tables.\n")
 
 
 @asynccontextmanager
 async def with_doorkeeper(settings: Settings) -> AsyncIterator[Doorkeeper]:
-    from api.wiring import database_url
-
-    url = database_url(settings)
+    url = settings.records_url
     key = settings.secret_key.get_secret_value() or load_or_create_key(settings.data_dir / "key")
     await migrate(url)
     database = Database(url)

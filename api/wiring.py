@@ -146,8 +146,8 @@ async def _build(settings: Settings, clock: Clock, closing: AsyncExitStack) -> H
     admin_token = settings.api_token.get_secret_value() or load_or_create_key(data / "token")
     metrics, redactor = Metrics(), Redactor(key)
 
-    await migrate(database_url(settings))
-    database = Database(database_url(settings))
+    await migrate(settings.records_url)
+    database = Database(settings.records_url)
     _closes(closing, "database", database.close)
     prometheus = Prometheus(
         settings.prometheus_url, settings.prometheus_token.get_secret_value(), settings.prometheus_timeout, clock=clock
@@ -263,10 +263,6 @@ def _mcp(
         guard=guard,
         version=version(),
     )
-
-
-def database_url(settings: Settings) -> str:
-    return settings.database_url.get_secret_value() or f"sqlite:///{settings.data_dir / 'firstmate.db'}"
 
 
 def _access(settings: Settings) -> KubernetesAccess:

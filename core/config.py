@@ -140,6 +140,11 @@ class Settings(BaseModel):
     def _split(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
+    @property
+    def records_url(self) -> str:
+        """Where the records are kept: as it was set, else SQLite in the data folder."""
+        return self.database_url.get_secret_value() or f"sqlite:///{self.data_dir / 'firstmate.db'}"
+
 
 @dataclass(frozen=True, slots=True)
 class Setting:
