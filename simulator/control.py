@@ -19,7 +19,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from simulator.clock import rfc3339
-from simulator.faults import FAULTS, Refused
+from simulator.faults import FAULTS, Place, Refused
 from simulator.faults.ledger import Ledger
 from simulator.state import state
 from simulator.world import World
@@ -82,13 +82,13 @@ class Control:
 
     async def inject(self, request: Request) -> Response:
         body = await _body(request, {"fault", "target", "params"})
-        fault, namespace, name = self._wanted(body)
+        fault, place = self._wanted(body)
         parameters = _mapping(body, "params") if body.get("params") is not None else {}
         async with self._moving:
-            entry = self._ledger.inject(fault, namespace, name, parameters)
+            entry = self._ledger.inject(fault, place, parameters)
         return _json(self._ledger.describe(entry), 201)
 
-    def _wanted(self, body: dict[str, Any]) -> tuple[str, str, str]:
+    def _wanted(self, body: dict[str, Any]) -> tuple[str, Place]:
         """What the caller names; what is left out is the simulator's choice."""
         fault = _text(body, "fault", "fault") if body.get("fault") is not None else ""
         if body.get("target") is None:
@@ -97,14 +97,17 @@ class Control:
             raise Refused("fault: must be named when a target is")
         target = _mapping(body, "target")
         _only(target, {"kind", "namespace", "name"}, "target.")
-        return fault, _text(target, "namespace", "target.namespace"), _text(target, "name", "target.name")
+        namespace = "" if target.get("kind") == "Node" else _text(target, "namespace", "target.namespace")
+        return fault, Place(namespace, _text(target, "name", "target.name"))
 
     async def catalogue(self, _request: Request) -> Response:
         listed = [
             {
                 "id": fault.id,
                 "title": fault.title,
+                "category": fault.category,
                 "target": fault.target_kind,
+                "repairs": list(fault.repairs),
                 "params": [
                     {"name": each.name, "type": each.kind, "help": each.help, "default": each.default}
                     for each in fault.parameters

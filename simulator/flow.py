@@ -16,6 +16,7 @@ import numpy as np
 
 from simulator import capacity
 from simulator.apps import App, Call, Route, Shop
+from simulator.conditions import Conditions, Kind
 from simulator.latency import TIGHT, Part, below, merged
 from simulator.load import LoadCurve
 from simulator.network import Backend, Group, ServiceKey, Target, Topology
@@ -25,15 +26,6 @@ BASE_ERRORS = 0.0004  # bugs and broken clients: no service is without
 CONNECT_SECONDS = 0.002  # how fast a closed door says no
 RESET_SHARE = 0.4  # of a tick's requests at a process that was killed in it
 USER = "user"
-
-
-@dataclass
-class Conditions:
-    """What happens outside the objects: heavier requests at a program, more customers at an edge route."""
-
-    heavy_cores: dict[str, float] = field(default_factory=dict)
-    surge: dict[str, float] = field(default_factory=dict)  # edge route -> factor
-    backlog: dict[str, float] = field(default_factory=dict)  # queue's app -> waiting jobs
 
 
 @dataclass
@@ -137,7 +129,9 @@ class Solver:
         rates = {}
         for entry in self._shop.entries:
             wobble = 1 + 0.04 * grain(self._seed, f"entry{entry.route}", times)
-            rates[entry.app, entry.route] = total * entry.share * wobble * conditions.surge.get(entry.route, 1.0)
+            rates[entry.app, entry.route] = (
+                total * entry.share * wobble * conditions.factor(Kind.SURGE, entry.route, times)
+            )
         return rates
 
     def cost_wobble(self, app: App, times: Floats) -> Floats:
@@ -285,8 +279,8 @@ class _Pass:
             for index in self.by_app[app.name]
             if self.flow.groups[index].rates
         )
-        heavy = self.conditions.heavy_cores.get(f"{group.namespace}/{app.name}", 0.0)
-        if heavy and flow.rates and serving:
+        if flow.rates and serving:
+            heavy = self.conditions.total(Kind.HEAVY_REQUESTS, f"{group.namespace}/{app.name}", self.flow.times)
             busy = busy + heavy / serving
         demand = busy + app.idle_cpu_millis / 1000
         flow.utilisation = demand / group.cpu_limit

@@ -17,9 +17,10 @@ import numpy as np
 from simulator import bootstrap
 from simulator.apps import App, Shop
 from simulator.clock import SimClock, epoch_ms
+from simulator.conditions import Conditions
 from simulator.controllers import Context, Loops
 from simulator.events import Recorder
-from simulator.flow import Conditions, Flow, GroupFlow, Solver
+from simulator.flow import Flow, GroupFlow, Solver
 from simulator.kubelet import ContainerRun, Kubelet, PodRun
 from simulator.logs import LogBook, LogLine
 from simulator.logs.writer import LogWriter
@@ -60,7 +61,7 @@ class World:
         self.tsdb = Tsdb()
         self.registry = Registry(shop)
         self.events = Recorder(self.store, self.clock.now)
-        self.conditions = Conditions(backlog={app.consumes: 0.0 for app in shop.apps if app.consumes})
+        self.conditions = Conditions(app.consumes for app in shop.apps if app.consumes)
         self.book = LogBook()
         self._context = Context(self.store, self.clock.now, self.events)
         self._loops = Loops(self._context, survives=True)
@@ -193,8 +194,8 @@ class World:
         self._apply_resets(topology)
         flow = self.flow
         is_turn = self.clock.now().timestamp() % SCRAPE_SECONDS == TICK_SECONDS
-        if flow is None or self._restless_ticks > 0 or is_turn:
-            times = np.array([self.clock.now().timestamp()])
+        times = np.array([self.clock.now().timestamp()])
+        if flow is None or self._restless_ticks > 0 or is_turn or self.conditions.is_moving(times[0]):
             flow = self.flow = self._solver.solve(times, topology, self.conditions, flow)
             self._restless_ticks -= 1
         self._move_queues(flow)

@@ -1,14 +1,23 @@
-"""The faults that can be injected, by id. To add one: a file with a class that has the shape of `base.Fault`, and a line here."""
+"""The faults that can be injected, by id, a folder for each category of them.
+
+To add one: a subclass of `base.Fault` in a file of its category, and a line in that folder's list.
+"""
 
 from __future__ import annotations
 
-from simulator.faults.base import Fault, Injection, Parameter, Refused
-from simulator.faults.incorrect_image_reference import IncorrectImageReference
-from simulator.faults.oom_killed import OomKilled
-from simulator.faults.pod_cpu_overload import PodCpuOverload
-from simulator.faults.service_selector_mismatch import ServiceSelectorMismatch
+from simulator.faults import admission, change, infrastructure, performance, routing, runtime, scheduling, startup
+from simulator.faults.base import Component, Fault, Injection, Parameter, Place, Refused
 
-_ALL: tuple[Fault, ...] = (IncorrectImageReference(), OomKilled(), PodCpuOverload(), ServiceSelectorMismatch())
+_ALL: tuple[Fault, ...] = (
+    *admission.FAULTS,
+    *scheduling.FAULTS,
+    *startup.FAULTS,
+    *runtime.FAULTS,
+    *routing.FAULTS,
+    *performance.FAULTS,
+    *infrastructure.FAULTS,
+    *change.FAULTS,
+)
 FAULTS: dict[str, Fault] = {fault.id: fault for fault in _ALL}
 
-__all__ = ["FAULTS", "Fault", "Injection", "Parameter", "Refused"]
+__all__ = ["FAULTS", "Component", "Fault", "Injection", "Parameter", "Place", "Refused"]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
 from simulator.clock import rfc3339
-from simulator.faults import FAULTS, Fault, Injection, Refused
+from simulator.faults import FAULTS, Component, Fault, Injection, Place, Refused
 from simulator.noise import uniform
 from simulator.world import World
 
@@ -20,11 +20,11 @@ T = TypeVar("T")
 class Entry:
     id: str
     fault: Fault
-    namespace: str
-    name: str
+    place: Place
     parameters: dict[str, Any]
     injection: Injection
     injected_at: datetime
+    component: Component
 
 
 class Ledger:
@@ -33,43 +33,40 @@ class Ledger:
         self._entries: dict[str, Entry] = {}
         self._count = 0
 
-    def choose(self, fault_id: str = "") -> tuple[str, str, str]:
-        """A fault, unless one is named, and a program it suits: (fault, namespace, name), drawn by seed and count."""
+    def choose(self, fault_id: str = "") -> tuple[str, Place]:
+        """A fault, unless one is named, and a program it suits, drawn by seed and count."""
         chosen = fault_id or self._drawn(sorted(FAULTS), "fault")
-        hurt = {(entry.namespace, entry.name) for entry in self._entries.values()}
+        hurt = {entry.place for entry in self._entries.values()}
         suited = [
-            (app.namespace, app.name)
+            Place(app.namespace, app.name)
             for app in self._world.shop.apps
             if app.protocol == "http" and not app.is_edge and not app.consumes
         ]
-        free = [
-            place
-            for place in suited
-            if place not in hurt and self._world.store.get(known(chosen).target_kind, *place) is not None
-        ]
+        free = [place for place in suited if place not in hurt and known(chosen).suits(self._world, place)]
         if not free:
             raise Refused("target: every program that could be chosen has a fault already; name one")
-        return chosen, *self._drawn(free, chosen)
+        return chosen, self._drawn(free, chosen)
 
     def _drawn(self, choices: list[T], what: str) -> T:
         return choices[int(uniform(self._world.seed, f"{what}/{self._count}") * len(choices))]
 
-    def inject(self, fault_id: str, namespace: str, name: str, parameters: Mapping[str, Any]) -> Entry:
+    def inject(self, fault_id: str, place: Place, parameters: Mapping[str, Any]) -> Entry:
         fault = known(fault_id)
         if len(self._entries) >= MOST_ACTIVE:
             raise Refused(f"fault: {MOST_ACTIVE} faults are injected already; remove one first")
         read = read_parameters(fault, parameters)
-        injection = fault.inject(self._world, namespace, name, read)
+        injection = fault.inject(self._world, place, read)
         self._follow()
         self._count += 1
-        entry = Entry(f"f{self._count}", fault, namespace, name, read, injection, self._world.clock.now())
+        component = fault.component(self._world, place)
+        entry = Entry(f"f{self._count}", fault, place, read, injection, self._world.clock.now(), component)
         self._entries[entry.id] = entry
         return entry
 
     def remove(self, entry_id: str) -> Entry | None:
         entry = self._entries.pop(entry_id, None)
         if entry is not None:
-            entry.fault.undo(self._world, entry.namespace, entry.name, entry.injection)
+            entry.fault.undo(self._world, entry.place, entry.injection)
             self._follow()
         return entry
 
@@ -82,13 +79,14 @@ class Ledger:
 
     def describe(self, entry: Entry) -> dict[str, Any]:
         try:
-            healed = entry.fault.is_healed(self._world, entry.namespace, entry.name, entry.injected_at)
+            healed = entry.fault.is_healed(self._world, entry.place, entry.injection, entry.injected_at)
         except Refused:  # the target is gone: nothing to heal, nothing healed
             healed = False
         return {
             "id": entry.id,
             "fault": entry.fault.id,
-            "target": {"kind": entry.fault.target_kind, "namespace": entry.namespace, "name": entry.name},
+            "target": {"kind": entry.fault.target_kind, **entry.place._asdict()},
+            "component": asdict(entry.component),
             "params": entry.parameters,
             "change": entry.injection.change,
             "injected_at": rfc3339(entry.injected_at),

@@ -87,6 +87,7 @@ async def test_a_fault_is_injected_seen_mended_through_the_api_and_healed(http: 
         "id": "f1",
         "fault": "incorrect_image_reference",
         "target": {"kind": "Deployment", **SEARCH},
+        "component": {"kind": "Deployment", **SEARCH},
         "params": {},
         "change": "",
         "injected_at": "2026-01-14T09:00:00Z",

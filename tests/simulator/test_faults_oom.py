@@ -89,7 +89,8 @@ def test_a_cache_that_outgrows_the_limit_kills_as_well_and_a_smaller_one_heals()
     fault = watch.inject("oom_killed", "catalogue", cache_mb=300)
     watch.after(150)
     assert max(each["restartCount"] for each in watch.containers("catalogue")) >= 1
-    watch.ledger.entries()[0].fault.undo(watch.world, "shop", "catalogue", watch.ledger.entries()[0].injection)
+    entry = watch.ledger.entries()[0]
+    entry.fault.undo(watch.world, entry.place, entry.injection)
     watch.world.kick()
     assert watch.after(180).is_healed(fault)
 

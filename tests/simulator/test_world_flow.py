@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from simulator.apps import App, Call, EntryShare, Memory, Resources, Route, Shop
-from simulator.flow import BASE_ERRORS, Conditions, Flow, Solver
+from simulator.conditions import Conditions, Kind, Level, Pressure
+from simulator.flow import BASE_ERRORS, Flow, Solver
 from simulator.kubelet import ContainerRun, Phase, PodRun
 from simulator.network import Backend, Group, Member, ServiceKey, Topology
 from simulator.noise import Floats
@@ -152,7 +153,7 @@ def test_a_callee_slower_than_the_callers_patience_times_out() -> None:
 
 def test_heavier_requests_are_shared_by_those_who_serve() -> None:
     light, heavy = Net(app("edge"), edge=2), Net(app("edge"), edge=2)
-    heavy.conditions.heavy_cores["shop/edge"] = 1.0
+    heavy.conditions.press(Pressure(Kind.HEAVY_REQUESTS, "shop/edge"), Level(1.0))
     more = heavy.solve().groups[0].utilisation[0] - light.solve().groups[0].utilisation[0]
     assert more == pytest.approx(0.5)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from simulator.apps import App, EntryShare, Shop
 from simulator.clock import epoch_ms
+from simulator.faults import Place
 from simulator.faults.ledger import Ledger
 from simulator.flow import GroupFlow
 from simulator.objects import labels_of, name_of
@@ -70,7 +71,7 @@ class Watch:
         return self
 
     def inject(self, fault: str, name: str, **parameters: Any) -> str:
-        return self.ledger.inject(fault, self.namespace, name, parameters).id
+        return self.ledger.inject(fault, Place(self.namespace, name), parameters).id
 
     def is_healed(self, fault: str) -> bool:
         entry = next(entry for entry in self.ledger.entries() if entry.id == fault)

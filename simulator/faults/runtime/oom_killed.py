@@ -7,15 +7,18 @@ from typing import Any
 
 from simulator.clock import parse_rfc3339
 from simulator.faults.base import (
+    Fault,
     Injection,
     Parameter,
     Parameters,
+    Place,
     Refused,
     existing,
     first_container,
     is_fully_available,
     with_container,
 )
+from simulator.faults.edits import change
 from simulator.memory import CACHE_VARIABLE, steady_mib
 from simulator.objects import Object, controller_of, name_of, uid_of
 from simulator.quantity import quantity, resource
@@ -27,47 +30,33 @@ QUIET = timedelta(minutes=2)
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 
-class OomKilled:
+class OomKilled(Fault):
     id = "oom_killed"
     title = "A container's working set does not fit into its memory limit"
-    target_kind = "Deployment"
-    parameters: tuple[Parameter, ...] = (
+    category = "runtime"
+    repairs = ("rollback", "patch_workload")
+    parameters = (
         Parameter("memory_limit", "text", "the limit to set", "82 % of the present working set"),
         Parameter("cache_mb", "whole", "leave the limit and give the program a local cache of this many MiB instead"),
     )
 
-    def inject(self, world: World, namespace: str, name: str, parameters: Parameters) -> Injection:
-        deployment = existing(world, "Deployment", namespace, name)
+    def inject(self, world: World, place: Place, parameters: Parameters) -> Injection:
+        deployment = existing(world, "Deployment", place)
         container = first_container(deployment)
         if "cache_mb" in parameters and "memory_limit" in parameters:
             raise Refused("params: cache_mb and memory_limit exclude each other")
         if "cache_mb" in parameters:
-            changed, change = _with_cache(container, int(parameters["cache_mb"]))
+            changed, said = _with_cache(container, int(parameters["cache_mb"]))
         else:
-            limit = str(parameters.get("memory_limit") or _under(world, namespace, container))
-            changed, change = _with_limit(container, limit)
-        world.store.update("Deployment", with_container(deployment, changed))
-        kept = {key: container.get(key) for key in ("resources", "env")}
-        return Injection(change, {**kept, "set": {key: changed.get(key) for key in ("resources", "env")}})
+            limit = str(parameters.get("memory_limit") or _under(world, place.namespace, container))
+            changed, said = _with_limit(container, limit)
+        return Injection(said, (change(world.store, "Deployment", deployment, with_container(deployment, changed)),))
 
-    def undo(self, world: World, namespace: str, name: str, injection: Injection) -> None:
-        deployment = world.store.get("Deployment", namespace, name)
-        if deployment is None:
-            return
-        container = first_container(deployment)
-        # Put back only what nobody has changed since.
-        back = {
-            key: injection.before[key]
-            for key, value in injection.before["set"].items()
-            if container.get(key) == value and injection.before[key] is not None
-        }
-        world.store.update("Deployment", with_container(deployment, {**container, **back}))
-
-    def is_healed(self, world: World, namespace: str, name: str, since: datetime) -> bool:
-        if not is_fully_available(world, namespace, name) or not _fits(world, namespace, name):
+    def is_healed(self, world: World, place: Place, injection: Injection, since: datetime) -> bool:  # noqa: ARG002
+        if not is_fully_available(world, place) or not _fits(world, place):
             return False
         quiet_since = max(since, world.clock.now() - QUIET)
-        return all(_last_kill(pod) < quiet_since for pod in pods_of(world, namespace, name))
+        return all(_last_kill(pod) < quiet_since for pod in pods_of(world, *place))
 
 
 def pods_of(world: World, namespace: str, name: str) -> list[Object]:
@@ -118,15 +107,15 @@ def _with_cache(container: Object, mib: int) -> tuple[Object, str]:
     return changed, f"{CACHE_VARIABLE} of container {container['name']} set to {mib}"
 
 
-def _fits(world: World, namespace: str, name: str) -> bool:
+def _fits(world: World, place: Place) -> bool:
     """What the program will hold once it is warm stays under the limit."""
-    deployment = existing(world, "Deployment", namespace, name)
+    deployment = existing(world, "Deployment", place)
     container = first_container(deployment)
     limit = resource(container, "limits", "memory")
     image = world.registry.find(str(container["image"]))
     if limit is None or image is None or image.app is None:
         return True
-    for group, member in world.members(namespace, image.app.name):
+    for group, member in world.members(place.namespace, image.app.name):
         times = world.present_flow().times
         need = steady_mib(image.app, group.rate, group.group.env, world.seed, member.run.name, times)
         if float(need[0]) * MIB >= limit:

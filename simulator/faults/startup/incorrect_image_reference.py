@@ -5,55 +5,49 @@ from __future__ import annotations
 from datetime import datetime
 
 from simulator.faults.base import (
+    Fault,
     Injection,
     Parameter,
     Parameters,
+    Place,
     Refused,
     existing,
     first_container,
     is_fully_available,
     with_container,
 )
+from simulator.faults.edits import change
 from simulator.world import World
 
 
-class IncorrectImageReference:
+class IncorrectImageReference(Fault):
     id = "incorrect_image_reference"
     title = "The image of a Deployment is set to a reference that the registry does not have"
-    target_kind = "Deployment"
-    parameters: tuple[Parameter, ...] = (
+    category = "startup"
+    repairs = ("rollback", "patch_workload")
+    parameters = (
         Parameter("tag", "text", "the tag to set; it must not exist", "the present tag with a slip of the keyboard"),
         Parameter("image", "text", "a whole reference to set instead of a tag"),
     )
 
-    def inject(self, world: World, namespace: str, name: str, parameters: Parameters) -> Injection:
-        deployment = existing(world, "Deployment", namespace, name)
+    def inject(self, world: World, place: Place, parameters: Parameters) -> Injection:
+        deployment = existing(world, "Deployment", place)
         container = first_container(deployment)
         before = str(container["image"])
         repository, _, tag = before.rpartition(":")
         after = str(parameters.get("image") or f"{repository}:{parameters.get('tag') or _slip(tag)}")
         if world.registry.find(after) is not None:
             raise Refused(f"params: image {after!r} exists, so it would not fail")
-        world.store.update("Deployment", with_container(deployment, {**container, "image": after}))
-        change = f"image of container {container['name']} set from {before} to {after}"
-        return Injection(change, {"container": container["name"], "image": before, "set": after})
+        changed = with_container(deployment, {**container, "image": after})
+        said = f"image of container {container['name']} set from {before} to {after}"
+        return Injection(said, (change(world.store, "Deployment", deployment, changed),))
 
-    def undo(self, world: World, namespace: str, name: str, injection: Injection) -> None:
-        deployment = world.store.get("Deployment", namespace, name)
-        if deployment is None:
-            return
-        container = first_container(deployment)
-        if container["image"] == injection.before["set"]:
-            world.store.update(
-                "Deployment", with_container(deployment, {**container, "image": injection.before["image"]})
-            )
-
-    def is_healed(self, world: World, namespace: str, name: str, since: datetime) -> bool:  # noqa: ARG002
-        deployment = world.store.get("Deployment", namespace, name)
+    def is_healed(self, world: World, place: Place, injection: Injection, since: datetime) -> bool:  # noqa: ARG002
+        deployment = world.store.get("Deployment", *place)
         if deployment is None:
             return False
         is_known = world.registry.find(str(first_container(deployment)["image"])) is not None
-        return is_known and is_fully_available(world, namespace, name)
+        return is_known and is_fully_available(world, place)
 
 
 def _slip(tag: str) -> str:

@@ -1,0 +1,87 @@
+"""What presses on the world from outside its objects: customers, machines, networks, registries.
+
+A pressure is a kind (one of the list below), the place it presses on, and a level that holds from a moment on, at once or rising.
+Everything that a person could mend by changing an object is a change to an object and not here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple
+
+import numpy as np
+
+from simulator.noise import Floats
+
+
+class Kind(Enum):
+    """Every kind with what its place names and what its level counts."""
+
+    HEAVY_REQUESTS = "cores more that the requests to <namespace>/<app> need, over all its pods"
+    SURGE = "times the usual customers on the edge route <path>"
+
+
+class Pressure(NamedTuple):
+    kind: Kind
+    place: str
+
+
+@dataclass(frozen=True)
+class Level:
+    """How hard something presses from `since` (unix seconds) on; it takes `rise` seconds to come up from `base`."""
+
+    peak: float
+    since: float = 0.0
+    rise: float = 0.0
+    base: float = 0.0
+
+    def at(self, times: Floats) -> Floats:
+        grown: Floats = (times >= self.since).astype(np.float64)
+        if self.rise > 0:
+            grown = np.clip((times - self.since) / self.rise, 0.0, 1.0)
+        level: Floats = self.base + (self.peak - self.base) * grown
+        return level
+
+
+class Conditions:
+    """The pressures of a world, and the jobs that wait in its queues."""
+
+    def __init__(self, queues: Iterable[str] = ()) -> None:
+        self.backlog: dict[str, float] = dict.fromkeys(queues, 0.0)  # queue's app -> waiting jobs
+        self._levels: dict[Pressure, list[Level]] = {}
+
+    def press(self, pressure: Pressure, level: Level) -> None:
+        """Press as well: what presses on one place already goes on."""
+        self._levels.setdefault(pressure, []).append(level)
+
+    def lift(self, pressure: Pressure, level: Level) -> None:
+        """Take one level away again; one that is gone already is no error."""
+        left = [each for each in self._levels.get(pressure, []) if each is not level]
+        self._levels[pressure] = left
+        if not left:
+            del self._levels[pressure]
+
+    def total(self, kind: Kind, place: str, times: Floats) -> Floats:
+        """All levels of a kind on a place together; zero where nothing presses."""
+        levels = self._levels.get(Pressure(kind, place), ())
+        return sum((level.at(times) for level in levels), np.zeros_like(times))
+
+    def factor(self, kind: Kind, place: str, times: Floats) -> Floats:
+        """All levels of a kind on a place multiplied; one where nothing presses."""
+        product = np.ones_like(times)
+        for level in self._levels.get(Pressure(kind, place), ()):
+            product = product * level.at(times)
+        return product
+
+    def holds(self, kind: Kind, place: str) -> bool:
+        return Pressure(kind, place) in self._levels
+
+    def places(self, kind: Kind) -> Iterator[str]:
+        return (pressure.place for pressure in self._levels if pressure.kind is kind)
+
+    def is_moving(self, now: float) -> bool:
+        """Whether some level is still on its way up."""
+        levels = (level for levels in self._levels.values() for level in levels)
+        return any(level.since <= now <= level.since + level.rise for level in levels if level.rise > 0)

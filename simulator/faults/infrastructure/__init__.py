@@ -1,0 +1,7 @@
+"""What is wrong with the machines and the cluster's own parts."""
+
+from __future__ import annotations
+
+from simulator.faults.base import Fault
+
+FAULTS: tuple[Fault, ...] = ()
