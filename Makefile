@@ -15,8 +15,8 @@ demo: ready ## Set up, then run everything against a simulated cluster (no key, 
 serve: ready ## Set up, then serve with your own settings (see README)
 	@exec $(BIN)/firstmate serve $(ARGS)
 
-test: check ## Set up, then lint, types, import rules and every test
-	@$(BIN)/pytest $(ARGS)
+test: check ## Set up, then lint, types, import rules and every test (two at a time)
+	@$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 check: ready-test
 	@$(BIN)/ruff format --check .

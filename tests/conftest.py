@@ -22,7 +22,7 @@ PROGRAMS = {
     "chromium": ("chromium",),
     "kubectl": ("kubectl",),
 }
-_missing: Counter[str] = Counter()
+NEEDS = "needs the real "
 
 
 def missing_program(name: str) -> str | None:
@@ -39,12 +39,14 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         name = str(marker.args[0])
         program = missing_program(name)
         if program:
-            _missing[name] += 1
-            pytest.skip(f"needs {name}: {program} is not installed (make services)")
+            pytest.skip(f"{NEEDS}{name}: {program} is not installed (make services)")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    for name, count in sorted(_missing.items()):
+    """Counted from the reports, which come back from every process that runs tests."""
+    reasons = (str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", []))
+    missing = Counter(reason.split(NEEDS)[1].split(":")[0] for reason in reasons if NEEDS in reason)
+    for name, count in sorted(missing.items()):
         terminalreporter.write_line(
             f"SKIPPED ALOUD: {count} test(s) need {name}; run `make services` to have it.", yellow=True
         )
