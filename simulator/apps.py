@@ -114,6 +114,9 @@ class Shop:
     namespaces: tuple[str, ...]
     peak_rps: float
     other_images: tuple[str, ...] = ()
+    name: str = "shop"
+    # The ConfigMap, one in each namespace, that all programs read
+    settings: str = "shop-settings"
 
     def app(self, name: str) -> App:
         for app in self.apps:

@@ -30,12 +30,13 @@ def create_shop(ctx: Context, shop: Shop) -> None:
     for node in shop.nodes:
         store.create("Node", node_object(node, ctx.stamp()))
     for name in shop.namespaces:
-        _create(store, "ConfigMap", _config_map(name))
-    _create(store, "Secret", _database_secret())
+        _create(store, "ConfigMap", _config_map(shop.settings, name))
+    for database in (app for app in shop.apps if app.log_style == "postgres"):
+        _create(store, "Secret", _database_secret(database))
     _create_dns(store)
     for index, app in enumerate(shop.apps):
         if not app.consumes:
-            _create(store, "Service", service(app, f"10.96.{20 + index}.{11 + index * 7}"))
+            _create(store, "Service", service(app, shop, f"10.96.{20 + index}.{11 + index * 7}"))
         _create(store, "Deployment", deployment(app, shop, app.versions[0]))
 
 
@@ -47,19 +48,24 @@ def roll_out_present_versions(ctx: Context, shop: Shop) -> None:
             ctx.store.update("Deployment", {**known, "spec": wanted["spec"]})
 
 
+def credentials(database: App) -> str:
+    """The Secret with the user and password of a database."""
+    return f"{database.name}-credentials"
+
+
 def _create(store: Store, kind: str, obj: Object) -> None:
     store.create(kind, defaulted(kind, obj))
 
 
-def _labels(app: App) -> dict[str, str]:
-    return {"app": app.name, "app.kubernetes.io/name": app.name, "app.kubernetes.io/part-of": "shop"}
+def _labels(app: App, shop: Shop) -> dict[str, str]:
+    return {"app": app.name, "app.kubernetes.io/name": app.name, "app.kubernetes.io/part-of": shop.name}
 
 
-def service(app: App, cluster_ip: str) -> Object:
+def service(app: App, shop: Shop, cluster_ip: str) -> Object:
     return {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": {"name": app.name, "namespace": app.namespace, "labels": _labels(app)},
+        "metadata": {"name": app.name, "namespace": app.namespace, "labels": _labels(app, shop)},
         "spec": {
             "type": "ClusterIP",
             "clusterIP": cluster_ip,
@@ -75,13 +81,13 @@ def deployment(app: App, shop: Shop, version: str) -> Object:
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": {"name": app.name, "namespace": app.namespace, "labels": _labels(app)},
+        "metadata": {"name": app.name, "namespace": app.namespace, "labels": _labels(app, shop)},
         "spec": {
             "replicas": app.replicas,
             "selector": {"matchLabels": {"app": app.name}},
             "strategy": rolling if app.strategy == "RollingUpdate" else {"type": "Recreate"},
             "template": {
-                "metadata": {"labels": _labels(app), "annotations": {"prometheus.io/scrape": "true"}},
+                "metadata": {"labels": _labels(app, shop), "annotations": {"prometheus.io/scrape": "true"}},
                 "spec": {"containers": [_container(app, shop, version)]},
             },
         },
@@ -99,7 +105,7 @@ def _container(app: App, shop: Shop, version: str) -> Object:
         "image": image(app, version),
         "ports": [{"name": port, "containerPort": app.port}],
         "env": environment(app, shop),
-        "envFrom": [{"configMapRef": {"name": "shop-settings"}}],
+        "envFrom": [{"configMapRef": {"name": shop.settings}}],
         "resources": {
             "requests": {"cpu": resources.cpu_request, "memory": resources.memory_request},
             "limits": {"cpu": resources.cpu_limit, "memory": resources.memory_limit},
@@ -121,25 +127,25 @@ def environment(app: App, shop: Shop) -> list[dict[str, Any]]:
         path = "/shop" if call.env == "DATABASE_URL" else ""
         env[call.env] = {"name": call.env, "value": f"{scheme}{host}:{callee.port}{path}"}
     if app.log_style == "postgres":
-        secret = {"secretKeyRef": {"name": "shop-db-credentials", "key": "password"}}
+        secret = {"secretKeyRef": {"name": credentials(app), "key": "password"}}
         env["POSTGRES_PASSWORD"] = {"name": "POSTGRES_PASSWORD", "valueFrom": secret}
     return [*env.values(), *({"name": key, "value": value} for key, value in app.env)]
 
 
-def _config_map(namespace: str) -> Object:
+def _config_map(name: str, namespace: str) -> Object:
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "metadata": {"name": "shop-settings", "namespace": namespace},
+        "metadata": {"name": name, "namespace": namespace},
         "data": {"LOG_LEVEL": "info", "CURRENCY": "EUR", "FEATURE_GIFT_CARDS": "off"},
     }
 
 
-def _database_secret() -> Object:
+def _database_secret(app: App) -> Object:
     return {
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": {"name": "shop-db-credentials", "namespace": "shop"},
+        "metadata": {"name": credentials(app), "namespace": app.namespace},
         "type": "Opaque",
         "data": {"username": "c2hvcA==", "password": "c2ltdWxhdGVkLXBhc3N3b3Jk"},
     }
