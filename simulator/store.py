@@ -13,7 +13,7 @@ import asyncio
 import random
 import uuid
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -91,6 +91,7 @@ class Store:
         self._changes: deque[Change] = deque(maxlen=ring_size)
         self._forgotten = 1  # the newest version whose change can no longer be replayed
         self._waiters: set[asyncio.Future[None]] = set()
+        self._latest: dict[str, int] = {}  # kind -> the version of its newest change
         self.version = 1
 
     def get(self, kind: str, namespace: str | None, name: str) -> Object | None:
@@ -102,6 +103,14 @@ class Store:
 
     def count(self, kind: str) -> int:
         return len(self._objects.get(kind, {}))
+
+    def latest(self, kinds: Iterable[str]) -> int:
+        """The version of the newest change to any object of these kinds; zero when there was none."""
+        return max((self._latest.get(kind, 0) for kind in kinds), default=0)
+
+    def kinds(self) -> frozenset[str]:
+        """Those of which there has ever been an object."""
+        return frozenset(self._latest)
 
     def create(self, kind: str, obj: Object, dry_run: bool = False) -> Object:
         """Fill the metadata a server fills (name from generateName too) and keep the object; a dry run only fills."""
@@ -187,6 +196,7 @@ class Store:
         if len(self._changes) == self._changes.maxlen:
             self._forgotten = self._changes[0].version
         self._changes.append(change)
+        self._latest[change.kind] = change.version
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_result(None)

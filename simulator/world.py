@@ -71,7 +71,6 @@ class World:
         self.kubelet = Kubelet(
             self.store, self.clock.now, self.events, self.registry, shop.nodes, seed, self._say_started, self._say_ready
         )
-        self._settled_version = -1
         self._surveyed_version = -1
         self._restless_ticks = 0
         self._topology = Topology([], {}, {})
@@ -168,13 +167,13 @@ class World:
         now = self.clock.now()
         into = now.timestamp() % TICK_SECONDS
         tick = now + timedelta(seconds=TICK_SECONDS - into)
-        due = self.kubelet.next_due()
-        return tick if due is None else min(tick, max(due, now))
+        dues = (due for due in (self.kubelet.next_due(), self._loops.next_due()) if due is not None)
+        return min([tick, *(max(due, now) for due in dues)])
 
     def _step(self) -> None:
         seconds = self.clock.now().timestamp()
         is_tick = seconds % TICK_SECONDS == 0
-        self._settle(force=is_tick and seconds % 30 == 0)
+        self._settle()
         if not is_tick:
             return
         self._traffic()
@@ -183,11 +182,9 @@ class World:
         if seconds % HOUSEKEEPING_SECONDS == 0:
             self._keep_house()
 
-    def _settle(self, *, force: bool = False) -> None:
+    def _settle(self) -> None:
         self.kubelet.sync()
-        if force or self.store.version != self._settled_version:
-            self._loops.settle(self.kubelet.sync, force=force)
-            self._settled_version = self.store.version
+        self._loops.settle(self.kubelet.sync)
 
     def _traffic(self) -> None:
         topology = self.topology()

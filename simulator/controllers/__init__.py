@@ -9,10 +9,20 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
-from simulator.controllers import deployment, endpoints, garbage, replicaset, scheduler
+from simulator.controllers import (
+    cronjob,
+    daemonset,
+    deployment,
+    endpoints,
+    garbage,
+    job,
+    replicaset,
+    scheduler,
+    statefulset,
+)
 from simulator.controllers.context import Context
-from simulator.store import TooOld
 
 MAX_ROUNDS = 40
 _log = logging.getLogger(__name__)
@@ -22,13 +32,19 @@ _log = logging.getLogger(__name__)
 class Controller:
     name: str
     reconcile: Callable[[Context], None]
-    watches: frozenset[str] = frozenset()  # empty: every kind but Event
+    watches: frozenset[str] = frozenset()  # empty: every kind but those of UNWATCHED
 
 
+# Nobody acts on what was said; a Lease only says that somebody is still there.
+UNWATCHED = frozenset({"Event", "Lease"})
 CONTROLLERS: tuple[Controller, ...] = (
     Controller("garbage-collector", garbage.reconcile),
+    Controller("cronjob-controller", cronjob.reconcile, frozenset({"CronJob", "Job"})),
     Controller("deployment-controller", deployment.reconcile, frozenset({"Deployment", "ReplicaSet"})),
     Controller("replicaset-controller", replicaset.reconcile, frozenset({"ReplicaSet", "Pod"})),
+    Controller("statefulset-controller", statefulset.reconcile, frozenset({"StatefulSet", "Pod"})),
+    Controller("daemonset-controller", daemonset.reconcile, frozenset({"DaemonSet", "Pod", "Node"})),
+    Controller("job-controller", job.reconcile, frozenset({"Job", "Pod"})),
     Controller("default-scheduler", scheduler.reconcile, frozenset({"Pod", "Node"})),
     Controller("endpoint-controller", endpoints.reconcile, frozenset({"Service", "Pod", "Endpoints", "EndpointSlice"})),
 )
@@ -49,11 +65,15 @@ class Loops:
         self._controllers = controllers
         self._seen = dict.fromkeys((each.name for each in controllers), 0)
 
+    def next_due(self) -> datetime | None:
+        """When a controller wants to be called although nothing has changed."""
+        return self._context.alarms.next()
+
     def settle(self, between: Callable[[], None], *, force: bool = False) -> None:
         """Rounds of controllers, and `between` after each, until nothing changes any more.
 
         Two clients at war with a controller would keep it busy for ever; they are cut off and go on next time. `force` runs every
-        controller once although nothing changed, for what depends on the time alone.
+        controller once although nothing changed.
         """
         store = self._context.store
         for number in range(MAX_ROUNDS):
@@ -67,6 +87,7 @@ class Loops:
                 return
 
     def _run(self, controller: Controller) -> None:
+        self._context.alarms.begin(controller.name)
         try:
             controller.reconcile(self._context)
         except Exception:
@@ -75,13 +96,11 @@ class Loops:
             _log.exception("a controller could not reconcile", extra={"controller": controller.name})
 
     def _concerns(self, controller: Controller) -> bool:
-        try:
-            changes = self._context.store.changes_since(self._seen[controller.name])
-        except TooOld:
+        if self._context.alarms.is_due(controller.name, self._context.now()):
             return True
-        if controller.watches:
-            return any(change.kind in controller.watches for change in changes)
-        return any(change.kind != "Event" for change in changes)
+        store, seen = self._context.store, self._seen[controller.name]
+        kinds = controller.watches or (store.kinds() - UNWATCHED)
+        return store.latest(kinds) > seen
 
 
 __all__ = ["CONTROLLERS", "Context", "Controller", "Loops"]

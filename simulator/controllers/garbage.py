@@ -11,7 +11,7 @@ from simulator.controllers.context import Context
 from simulator.kubernetes_api import RESOURCES, DeleteOptions, marked
 from simulator.objects import Object, is_deleting, name_of, namespace_of, uid_of, with_metadata
 
-DEPENDENTS = ("ReplicaSet", "Pod", "EndpointSlice", "Job")
+DEPENDENTS = ("ReplicaSet", "Pod", "EndpointSlice", "Job", "ControllerRevision")
 FOREGROUND = "foregroundDeletion"
 ORPHAN = "orphan"
 KINDS = tuple(dict.fromkeys(resource.kind for resource in RESOURCES))

@@ -68,7 +68,9 @@ def _progressing(ctx: Context, deployment: Object, new: Object | None, counts: d
     if known["reason"] in ("NewReplicaSetAvailable", "ProgressDeadlineExceeded"):
         return known
     deadline = timedelta(seconds=int(deployment["spec"].get("progressDeadlineSeconds", 600)))
-    if ctx.now() - parse_rfc3339(known["lastUpdateTime"]) > deadline:
+    due = parse_rfc3339(known["lastUpdateTime"]) + deadline
+    ctx.call_again(due + timedelta(seconds=1))
+    if ctx.now() > due:
         late = f'ReplicaSet "{name}" has timed out progressing.'
         return _condition(ctx, deployment, "Progressing", "False", "ProgressDeadlineExceeded", late)
     return known

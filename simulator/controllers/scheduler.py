@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from simulator.controllers.context import Context
+from simulator.controllers.node_rules import UNSCHEDULABLE, allows, taints_of, tolerates, untolerated
 from simulator.events import Source
 from simulator.objects import (
     Object,
@@ -18,7 +19,6 @@ from simulator.objects import (
     controller_of,
     is_deleting,
     is_finished,
-    labels_of,
     name_of,
     namespace_of,
     with_spec,
@@ -104,13 +104,13 @@ def _owner(pod: Object) -> str:
 
 def _refusal(room: Room, pod: Object) -> str:
     """Why this node cannot take the pod, in the scheduler's words; empty when it can."""
-    spec = room.node.get("spec") or {}
-    if spec.get("unschedulable") and not _tolerated(pod, _CORDON):
+    spec = pod["spec"]
+    if (room.node.get("spec") or {}).get("unschedulable") and not tolerates(spec, UNSCHEDULABLE):
         return "node(s) were unschedulable"
-    for taint in spec.get("taints") or []:
-        if taint["effect"] in ("NoSchedule", "NoExecute") and not _tolerated(pod, taint):
-            return f"node(s) had untolerated taint {{{taint['key']}: {taint.get('value', '')}}}"
-    if any(labels_of(room.node).get(key) != value for key, value in (pod["spec"].get("nodeSelector") or {}).items()):
+    taint = untolerated(spec, room.node)
+    if taint is not None:
+        return f"node(s) had untolerated taint {{{taint['key']}: {taint.get('value', '')}}}"
+    if not allows(spec, room.node):
         return "node(s) didn't match Pod's node affinity/selector"
     cpu, memory = requests(pod)
     if cpu > room.cpu + 1e-9:
@@ -120,26 +120,11 @@ def _refusal(room: Room, pod: Object) -> str:
     return "Too many pods" if room.pods < 1 else ""
 
 
-_CORDON: Object = {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}
-
-
-def _tolerated(pod: Object, taint: Object) -> bool:
-    return any(_tolerates(each, taint) for each in pod["spec"].get("tolerations") or [])
-
-
-def _tolerates(toleration: Object, taint: Object) -> bool:
-    if toleration.get("effect") not in (None, "", taint["effect"]):
-        return False
-    if toleration.get("operator", "Equal") == "Exists":
-        return toleration.get("key") in (None, "", taint["key"])
-    return bool(toleration.get("key") == taint["key"] and toleration.get("value", "") == taint.get("value", ""))
-
-
 def _score(room: Room, pod: Object) -> float:
     allocatable = room.node["status"]["allocatable"]
     free = room.cpu / quantity(allocatable["cpu"]) + room.memory / quantity(allocatable["memory"])
-    taints = (room.node.get("spec") or {}).get("taints") or []
-    soft = sum(1 for taint in taints if taint["effect"] == "PreferNoSchedule" and not _tolerated(pod, taint))
+    taints = [taint for taint in taints_of(room.node) if taint["effect"] == "PreferNoSchedule"]
+    soft = sum(1 for taint in taints if not tolerates(pod["spec"], taint))
     return free - SIBLING_PENALTY * room.owners[_owner(pod)] - TAINT_PENALTY * soft
 
 

@@ -51,6 +51,14 @@ class Cluster:
         status = {"phase": "Running", "podIP": f"10.0.{number % 200}.{number % 250}", "conditions": [condition]}
         self.store.update("Pod", {**pod, "status": status})
 
+    def finish(self, pod: Object, *, well: bool = True) -> Cluster:
+        """The pod's only container comes to an end for good."""
+        end = {"exitCode": 0 if well else 1, "finishedAt": self.context.stamp()}
+        container = {"name": "main", "restartCount": 0, "state": {"terminated": end}}
+        status = {"phase": "Succeeded" if well else "Failed", "containerStatuses": [container]}
+        self.store.update("Pod", {**pod, "status": status})
+        return self.settle()
+
     def pods(self) -> list[Object]:
         return [pod for pod in self.store.list("Pod") if not is_deleting(pod)]
 
@@ -84,6 +92,15 @@ class Cluster:
     def messages(self, reason: str) -> list[str]:
         return [event["message"] for event in self.store.list("Event") if event["reason"] == reason]
 
+    def make_all_ready(self, rounds: int = 8) -> Cluster:
+        """Rounds of pods that come up and go, until what comes one after the other is there."""
+        for _ in range(rounds):
+            self.make_ready()
+        return self
+
+    def names(self) -> list[str]:
+        return sorted(name_of(pod) for pod in self.pods())
+
     def _nothing(self) -> None:
         return
 
@@ -103,6 +120,36 @@ def deployment(name: str = "web", replicas: int = 3, image: str = "shop/web:1", 
     template = {"metadata": {"labels": labels}, "spec": {"containers": [container]}}
     content = {"replicas": replicas, "selector": {"matchLabels": labels}, "template": template, **spec}
     return defaulted("Deployment", {"metadata": {"name": name, "namespace": "shop"}, "spec": content})
+
+
+def _workload(kind: str, name: str, **spec: Any) -> Object:
+    labels = {"app": name}
+    container = {"name": "main", "image": "shop/web:1"}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [container]}}
+    content = {"selector": {"matchLabels": labels}, "template": template, **spec}
+    return defaulted(kind, {"metadata": {"name": name, "namespace": "shop"}, "spec": content})
+
+
+def stateful_set(name: str = "db", replicas: int = 3, **spec: Any) -> Object:
+    return _workload("StatefulSet", name, replicas=replicas, serviceName=name, **spec)
+
+
+def daemon_set(name: str = "agent", **spec: Any) -> Object:
+    return _workload("DaemonSet", name, **spec)
+
+
+def _job_spec(**spec: Any) -> Object:
+    container = {"name": "main", "image": "shop/report:1"}
+    return {"template": {"spec": {"containers": [container], "restartPolicy": "Never"}}, **spec}
+
+
+def job(name: str = "report", **spec: Any) -> Object:
+    return defaulted("Job", {"metadata": {"name": name, "namespace": "shop"}, "spec": _job_spec(**spec)})
+
+
+def cron_job(name: str = "nightly", schedule: str = "*/5 * * * *", **spec: Any) -> Object:
+    content = {"schedule": schedule, "jobTemplate": {"spec": _job_spec()}, **spec}
+    return defaulted("CronJob", {"metadata": {"name": name, "namespace": "shop"}, "spec": content})
 
 
 def service(name: str = "web", selector: dict[str, str] | None = None, **port: Any) -> Object:

@@ -24,8 +24,12 @@ def addresses(cluster: Cluster, field: str = "addresses", name: str = "web") -> 
 def test_the_loops_are_a_list_that_can_be_printed() -> None:
     assert [controller.name for controller in CONTROLLERS] == [
         "garbage-collector",
+        "cronjob-controller",
         "deployment-controller",
         "replicaset-controller",
+        "statefulset-controller",
+        "daemonset-controller",
+        "job-controller",
         "default-scheduler",
         "endpoint-controller",
     ]
