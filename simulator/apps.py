@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Protocol = Literal["http", "tcp"]
+Language = Literal["go", "python", "java", "node", "c"]
 LogStyle = Literal["access", "logfmt", "json", "redis", "postgres", "rabbitmq", "plain"]
 
 
@@ -66,6 +67,7 @@ class App:
     replicas: int
     versions: tuple[str, ...]
     protocol: Protocol = "http"
+    language: Language = "go"
     log_style: LogStyle = "logfmt"
     boot_seconds: float = 5.0
     image_mb: int = 80

@@ -20,6 +20,7 @@ class Kind(Enum):
     """Every kind with what its place names and what its level counts."""
 
     HEAVY_REQUESTS = "cores more that the requests to <namespace>/<app> need, over all its pods"
+    SERVICE_RULES_LOST = "kube-proxy of node <name> is gone and so are its rules for Services"
     SURGE = "times the usual customers on the edge route <path>"
 
 

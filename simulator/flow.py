@@ -19,7 +19,7 @@ from simulator.apps import App, Call, Route, Shop
 from simulator.conditions import Conditions, Kind
 from simulator.latency import TIGHT, Part, below, merged
 from simulator.load import LoadCurve
-from simulator.network import Backend, Group, ServiceKey, Target, Topology
+from simulator.network import Facts, Group, Outcome, ServiceKey, Target, Topology
 from simulator.noise import Floats, drift, grain
 
 BASE_ERRORS = 0.0004  # bugs and broken clients: no service is without
@@ -40,12 +40,13 @@ class CallFlow:
     refused: Floats
     timeout: Floats
     error: Floats
+    missing: Floats
     latency: Floats
     error_latency: Floats
 
     @property
     def failed(self) -> Floats:
-        return np.minimum(self.refused + self.timeout + self.error, 1.0)
+        return np.minimum(self.refused + self.timeout + self.error + self.missing, 1.0)
 
 
 @dataclass
@@ -93,12 +94,12 @@ class GroupFlow:
 
 @dataclass
 class Answer:
-    """What a caller gets from a Service's route, averaged over its endpoints."""
+    """What a call gets that comes through, averaged over those it may come to."""
 
     latency: Floats
     error: Floats
     error_latency: Floats
-    refused: Floats
+    reset: float
 
 
 @dataclass
@@ -163,6 +164,7 @@ def _order(shop: Shop) -> list[str]:
 
 
 CallKey = tuple[str, str, str, str]
+AnswerKey = tuple[ServiceKey, str, tuple[tuple[int, float], ...]]
 
 
 def _call_key(group: Group, route: Route, call: Call) -> CallKey:
@@ -191,7 +193,7 @@ class _Pass:
         for index, group in enumerate(topology.groups):
             self.by_app[group.app.name].append(index)
         self.calls_of: dict[tuple[int, str], list[CallFlow]] = {}
-        self.answers: dict[tuple[ServiceKey, str], Answer] = {}
+        self.answers: dict[AnswerKey, Answer] = {}
 
     def run(self) -> None:
         self._enter()
@@ -209,21 +211,21 @@ class _Pass:
             app = self.solver.edge_apps[name]
             route = app.route(path)
             backend = self.topology.backends.get((app.namespace, name))
-            target = Target(name, app.port, backend, "connection refused")
+            facts = Facts(name, app.port)
+            target = Target.behind(backend, facts, "connection refused") if backend else Target.nowhere(facts)
             call = Call(name, path, "", timeout=10.0)
             self.flow.entries.append(self._call_flow(-1, route, call, target, rate))
-            self._send(backend, path, rate)
+            self._send(target, path, rate)
 
     def _call_flow(self, group: int, route: Route, call: Call, target: Target, rate: Floats) -> CallFlow:
-        return CallFlow(group, route, call, target, rate, self.zero, self.zero, self.zero, self.zero, self.zero)
+        zero = self.zero
+        return CallFlow(group, route, call, target, rate, zero, zero, zero, zero, zero, zero)
 
-    def _send(self, backend: Backend | None, path: str, rate: Floats) -> None:
-        """Split requests over a Service's addresses."""
-        if backend is None or not backend.addresses:
-            return
-        for index in backend.shares:
-            rates = self.flow.groups[index].rates
-            rates[path] = rates.get(path, self.zero) + rate / backend.addresses
+    def _send(self, target: Target, path: str, rate: Floats) -> None:
+        """Split what comes through over the pods that may get it."""
+        for index, share in target.shares.items():
+            flow = self.flow.groups[index]
+            flow.rates[path] = flow.rates.get(path, self.zero) + rate * share / len(flow.group.members)
 
     def _load_group(self, index: int) -> None:
         flow = self.flow.groups[index]
@@ -245,9 +247,9 @@ class _Pass:
         made = self._call_flow(index, route, call, target, rate)
         self.flow.calls.append(made)
         self.calls_of.setdefault((index, route.path), []).append(made)
-        self._send(target.backend, call.route, rate)
-        if call.route == "publish" and target.backend is not None and target.backend.addresses:
-            self.flow.published[call.app] = self.flow.published.get(call.app, self.zero) + rate
+        self._send(target, call.route, rate)
+        if call.route == "publish" and target.through:
+            self.flow.published[call.app] = self.flow.published.get(call.app, self.zero) + rate * target.through
 
     def _take_jobs(self, flow: GroupFlow) -> None:
         """Workers take what has been put into their queue, and what waits there, as fast as they can."""
@@ -312,47 +314,57 @@ class _Pass:
         return served
 
     def _judge(self, made: CallFlow) -> None:
-        """How a call ends, seen from its caller."""
-        backend = made.target.backend
-        if backend is None or not backend.addresses:
-            made.refused = self.zero + 1.0
-            made.latency = self.zero + CONNECT_SECONDS
-            return
-        answer = self._answer(backend, made.call.route)
+        """How a call ends, seen from its caller: on its way, or by what it gets from those it comes to."""
+        target = made.target
+        made.refused = self.zero + target.stopped(Outcome.REFUSED)
+        made.timeout = self.zero + target.stopped(Outcome.TIMED_OUT)
+        made.error = self.zero + target.stopped(Outcome.FAILED)
+        made.missing = self.zero + target.stopped(Outcome.MISSING)
+        made.latency = made.error_latency = self.zero + CONNECT_SECONDS
+        if target.through:
+            self._take_answer(made, self._answer(target, made.call.route), target.through)
+
+    def _take_answer(self, made: CallFlow, answer: Answer, through: float) -> None:
         late = 1 - below(made.call.timeout, answer.latency)
         late_errors = np.where(answer.error_latency > made.call.timeout, answer.error, 0.0)
-        fine = np.maximum(1 - answer.refused - answer.error, 0.0)
-        made.refused = answer.refused
-        made.timeout = fine * late + late_errors
-        made.error = answer.error - late_errors
+        fine = np.maximum(1 - answer.reset - answer.error, 0.0)
+        made.refused = made.refused + through * answer.reset
+        made.timeout = made.timeout + through * (fine * late + late_errors)
+        made.error = made.error + through * (answer.error - late_errors)
         made.latency = answer.latency
         made.error_latency = answer.error_latency
 
-    def _answer(self, backend: Backend, path: str) -> Answer:
-        key = (backend.key, path)
+    def _answer(self, target: Target, path: str) -> Answer:
+        key = (target.backend.key if target.backend else ("", ""), path, tuple(target.shares.items()))
         if key not in self.answers:
-            self.answers[key] = self._average(backend, path)
+            self.answers[key] = self._average(target, path)
         return self.answers[key]
 
-    def _average(self, backend: Backend, path: str) -> Answer:
-        total = backend.addresses
-        lost = backend.closed / total + RESET_SHARE * backend.resets / (total + backend.resets)
+    def _average(self, target: Target, path: str) -> Answer:
+        total = target.through
         good, latency, error, slow = self.zero, self.zero, self.zero, self.zero
-        for index, count in backend.shares.items():
+        for index, share in target.shares.items():
+            weight = share / total
             route = self.flow.groups[index].routes.get(path)
-            if route is None:  # a program that has no such route answers 404 to everything
-                error = error + count / total
+            if route is None:
+                error = error + weight
                 continue
-            good = good + route.ok.share * count / total
-            latency = latency + route.ok.share * route.ok.mean * count / total
-            error = error + route.failed * count / total
-            slow = slow + route.failed * route.failure_latency * count / total
+            good = good + route.ok.share * weight
+            latency = latency + route.ok.share * route.ok.mean * weight
+            error = error + route.failed * weight
+            slow = slow + route.failed * route.failure_latency * weight
+        reset = _reset_share(target)
         return Answer(
             np.where(good > 0, latency / np.maximum(good, 1e-9), CONNECT_SECONDS),
-            np.clip(error * (1 - lost), 0.0, 1.0),
+            np.clip(error * (1 - reset), 0.0, 1.0),
             slow / np.maximum(error, 1e-9),
-            self.zero + min(lost, 1.0),
+            reset,
         )
+
+
+def _reset_share(target: Target) -> float:
+    backend = target.backend
+    return RESET_SHARE * backend.resets / (backend.addresses + backend.resets) if backend and backend.resets else 0.0
 
 
 def _add(served: RouteFlow, code: str, share: Floats, latency: Floats, spread: float | None = None) -> None:
@@ -371,8 +383,9 @@ def _fail(served: RouteFlow, app: App, made: CallFlow, alive: Floats, elapsed: F
     failed = made.failed
     lost = alive * (1 - survival(failed, made.call.per_request))
     per_failure = lost / np.maximum(failed, 1e-12)
-    refused, timeout, error = ("503", "504", "502") if app.is_edge else ("500", "504", "500")
+    refused, timeout, error, missing = ("503", "504", "502", "404") if app.is_edge else ("500", "504", "500", "500")
     _add(served, refused, per_failure * made.refused, elapsed + CONNECT_SECONDS)
     _add(served, timeout, per_failure * made.timeout, elapsed + made.call.timeout, TIGHT)
     _add(served, error, per_failure * made.error, elapsed + made.error_latency)
+    _add(served, missing, per_failure * made.missing, elapsed + CONNECT_SECONDS)
     return alive - lost

@@ -25,7 +25,7 @@ from simulator.kubelet import ContainerRun, Kubelet, PodRun
 from simulator.logs import LogBook, LogLine
 from simulator.logs.writer import LogWriter
 from simulator.memory import towards
-from simulator.network import Member, Topology, survey
+from simulator.network import Member, Nowhere, Topology, survey
 from simulator.objects import name_of
 from simulator.promql.tsdb import Tsdb
 from simulator.registry import Registry
@@ -73,7 +73,7 @@ class World:
         )
         self._surveyed_version = -1
         self._restless_ticks = 0
-        self._topology = Topology([], {}, {})
+        self._topology = Topology([], {}, Nowhere())
         self._resets: dict[tuple[str, str], int] = {}
         self.flow: Flow | None = None
         self._grow_up(start, history_days)
@@ -91,6 +91,7 @@ class World:
     def disturb(self) -> None:
         """Somebody changed the conditions outside the objects: the next tick computes the flow anew."""
         self._restless_ticks = RESTLESS
+        self._surveyed_version = -1
 
     def read_log(self, namespace: str, pod: str, container: str, *, previous: bool) -> list[LogLine] | None:
         """A container's lines, oldest first; None when there is no such file on any node."""
@@ -102,7 +103,7 @@ class World:
 
     def topology(self) -> Topology:
         if self._surveyed_version != self.store.version:
-            self._topology = survey(self.store, self.runs())
+            self._topology = survey(self.store, self.runs(), self.conditions)
             self._surveyed_version = self.store.version
             self._restless_ticks = RESTLESS
         return self._topology

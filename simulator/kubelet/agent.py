@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from simulator.apps import App, NodeSpec
 from simulator.events import EventType, Recorder, Source
+from simulator.kubelet.environment import ConfigError, Surroundings, resolved
 from simulator.kubelet.runs import ContainerRun, Phase, PodRun, Termination
 from simulator.kubelet.status import status
 from simulator.noise import uniform
@@ -215,6 +216,7 @@ class Kubelet:
         if container.last is not None:
             container.restarts += 1
         container.started_at = self._now()
+        container.env = self._environment(pod, run, container)
         container.container_id = (
             f"containerd://{short_hash([run.uid, container.name, container.restarts], 12)}{run.uid.replace('-', '')}"
         )
@@ -224,6 +226,13 @@ class Kubelet:
         container.memory_mib = app.memory.idle * 0.7 if app else 8.0
         container.wait(Phase.BOOTING, self._after(self._boot_seconds(pod, run, container, app)))
         self._on_started(run, container, app)
+
+    def _environment(self, pod: Object, run: PodRun, container: ContainerRun) -> dict[str, str]:
+        around = Surroundings(self._store, pod, run.ip, self._nodes[run.node].address)
+        try:
+            return resolved(around, _spec(pod, container.name))
+        except ConfigError:
+            return {}
 
     def _boot_seconds(self, pod: Object, run: PodRun, container: ContainerRun, app: App | None) -> float:
         """Until the first readiness probe after the program listens; without a probe a container is ready at once."""

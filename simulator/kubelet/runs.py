@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -51,6 +51,8 @@ class ContainerRun:
     message: str = ""
     last: Termination | None = None
     before_last: Termination | None = None
+    # What the process was given, with every reference resolved.
+    env: Mapping[str, str] = field(default_factory=dict)
     # Working set in MiB; the traffic model moves it while the process runs.
     memory_mib: float = 0.0
     oom_kills: int = 0

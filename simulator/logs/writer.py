@@ -13,12 +13,12 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from simulator import capacity
-from simulator.apps import App
+from simulator.apps import App, Language
 from simulator.flow import CallFlow, Flow, GroupFlow, RouteFlow
 from simulator.kubelet.runs import ContainerRun, PodRun
 from simulator.logs.book import LogBook
 from simulator.logs.styles import Fields, render
-from simulator.network import Member
+from simulator.network import Member, Outcome, Why, say
 
 LINES_PER_TICK = 2
 TIGHT_MEMORY = 0.88
@@ -114,7 +114,7 @@ def _chances(group: GroupFlow, calls: list[CallFlow], seconds: float) -> list[_C
     for served in group.routes.values():
         chances += _server_notes(app, served, seconds) if app.protocol == "tcp" else _requests(app, served, seconds)
     for call in calls:
-        chances += _dependency(call, seconds, len(group.group.members))
+        chances += _dependency(call, app.language, seconds, len(group.group.members))
     return [chance for chance in chances if chance.expected > NEGLIGIBLE]
 
 
@@ -193,16 +193,12 @@ def _server_notes(app: App, served: RouteFlow, seconds: float) -> list[_Chance]:
     return [_Chance(0.5 if slow > SLOW_STATEMENT else 0.0, 1, statement), _Chance(seconds / 300, 1, note)]
 
 
-def _dependency(call: CallFlow, seconds: float, pods: int) -> list[_Chance]:
+def _dependency(call: CallFlow, language: Language, seconds: float, pods: int) -> list[_Chance]:
     """The client's side of a call that failed, with the words of its network library."""
     expected = float(call.rate[0]) * seconds / max(pods, 1)
     host, port = call.target.host, call.target.port
     url = f"{host}:{port}{call.call.route if call.call.route.startswith('/') else ''}"
-    reasons = (
-        (call.target.refusal, float(call.refused[0])),
-        ("context deadline exceeded (Client.Timeout exceeded while awaiting headers)", float(call.timeout[0])),
-        ("upstream answered with a server error", float(call.error[0])),
-    )
+    reasons = _reasons(call, language)
     level = "error" if call.call.required else "warn"
 
     def failure(reason: str, moment: _Moment) -> Line:
@@ -210,6 +206,18 @@ def _dependency(call: CallFlow, seconds: float, pods: int) -> list[_Chance]:
         return moment.sometime(), level, "dependency call failed", fields
 
     return [_Chance(expected * share * 0.5, LINES_PER_TICK, partial(failure, reason)) for reason, share in reasons]
+
+
+def _reasons(call: CallFlow, language: Language) -> list[tuple[str, float]]:
+    """What the client says, with the share of its calls of which it says so."""
+    stopped = call.target.stopped
+    answered = (
+        (Why.RESET, float(call.refused[0]) - stopped(Outcome.REFUSED)),
+        (Why.NO_ANSWER, float(call.timeout[0]) - stopped(Outcome.TIMED_OUT)),
+        (Why.SERVER_ERROR, float(call.error[0]) - stopped(Outcome.FAILED)),
+    )
+    on_the_way = [(each.words, each.share) for each in call.target.obstacles]
+    return on_the_way + [(say(language, why, call.target.facts), share) for why, share in answered if share > 0]
 
 
 def _pressure(member: Member, group: GroupFlow, moment: _Moment) -> list[Line]:

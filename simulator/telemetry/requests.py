@@ -13,7 +13,7 @@ from simulator.noise import Floats
 from simulator.telemetry.counters import Row
 from simulator.telemetry.labels import labelled
 
-CODES = ("200", "500", "502", "503", "504")
+CODES = ("200", "404", "500", "502", "503", "504")
 
 
 def is_instrumented(app: App) -> bool:
@@ -78,7 +78,7 @@ def edge_rates(calls: Sequence[CallFlow]) -> Floats:
         parts = [
             Part(1 - failed, call.latency, SPREAD),
             Part(np.minimum(call.refused, failed), failed * 0 + CONNECT_SECONDS, SPREAD),
-            Part(np.minimum(call.error, failed), call.error_latency, SPREAD),
+            Part(np.minimum(call.error + call.missing, failed), call.error_latency, SPREAD),
             Part(np.minimum(call.timeout, failed), failed * 0 + call.call.timeout, TIGHT),
         ]
         head = np.asarray([call.rate, call.rate * failed])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -12,7 +12,7 @@ from simulator.apps import App, Call, EntryShare, Memory, Resources, Route, Shop
 from simulator.conditions import Conditions, Kind, Level, Pressure
 from simulator.flow import BASE_ERRORS, Flow, Solver
 from simulator.kubelet import ContainerRun, Phase, PodRun
-from simulator.network import Backend, Group, Member, ServiceKey, Topology
+from simulator.network import Backend, Facts, Group, Member, ServiceKey, Target, Topology
 from simulator.noise import Floats
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -37,6 +37,16 @@ def call(to: str, **changes: object) -> Call:
     return replace(Call(to, "/", f"{to.upper()}_URL"), **changes)  # type: ignore[arg-type]
 
 
+@dataclass
+class Straight:
+    """Every call goes to the Service of that name."""
+
+    backends: dict[ServiceKey, Backend]
+
+    def target(self, caller: Group, call: Call) -> Target:
+        return Target.behind(self.backends[caller.namespace, call.app], Facts(call.app), "connection refused")
+
+
 class Net:
     """Programs with so many pods each; zero pods is a Service that nobody stands behind."""
 
@@ -58,7 +68,7 @@ class Net:
 
     def solve(self, passes: int = 3) -> Flow:
         """Failures travel one pass behind the requests they prevent."""
-        topology = Topology(self.groups, self.backends, {})
+        topology = Topology(self.groups, self.backends, Straight(self.backends))
         for _ in range(passes):
             self.flow = self.solver.solve(NOW, topology, self.conditions, self.flow)
         if self.flow is None:
@@ -160,7 +170,7 @@ def test_heavier_requests_are_shared_by_those_who_serve() -> None:
 
 def test_many_moments_at_once_are_the_same_as_one_by_one() -> None:
     net = Net(app("edge", call("back")), app("back"))
-    topology = Topology(net.groups, net.backends, {})
+    topology = Topology(net.groups, net.backends, Straight(net.backends))
     times = NOW[0] + np.arange(5.0) * 3600
     together = net.solver.solve(times, topology, net.conditions, None).groups[1].routes["/"]
     for index, moment in enumerate(times):

@@ -1,0 +1,133 @@
+"""The present world as the traffic sees it: groups of pods that behave alike, Services with who stands behind them, and the roads between.
+
+Everything is visited in a fixed order, so equal worlds give equal topologies.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from simulator.apps import Call
+from simulator.conditions import Conditions
+from simulator.kubelet.runs import PodRun
+from simulator.network.groups import Group, Member, ServiceKey
+from simulator.network.landscape import key_of, read_landscape, unruled_nodes
+from simulator.network.roads import Roads
+from simulator.network.target import Backend, Target
+from simulator.network.words import Facts
+from simulator.objects import Object, labels_of, name_of, namespace_of
+from simulator.quantity import resource
+from simulator.registry import MIB
+from simulator.store import Store
+
+UNLIMITED_CORES = 4.0
+HASH_LABEL = "pod-template-hash"
+
+
+class Ways(Protocol):
+    def target(self, caller: Group, call: Call) -> Target: ...
+
+
+class Nowhere:
+    """The ways of a world in which nothing runs yet."""
+
+    def target(self, caller: Group, call: Call) -> Target:  # noqa: ARG002  # nobody calls
+        return Target(Facts(host=call.app))
+
+
+@dataclass
+class Topology:
+    groups: list[Group]
+    backends: dict[ServiceKey, Backend]
+    ways: Ways
+
+    def target(self, group: Group, call: Call) -> Target:
+        return self.ways.target(group, call)
+
+
+def survey(store: Store, runs: Iterable[PodRun], conditions: Conditions) -> Topology:
+    by_uid = {run.uid: run for run in runs}
+    gathering = _Gathering(store, conditions)
+    for pod in store.list("Pod"):
+        run = by_uid.get(pod["metadata"]["uid"])
+        if run is not None and run.stops_at is None:
+            for member in _programs(pod, run):
+                gathering.add(member)
+    backends = {key_of(each): _backend(store, each, gathering) for each in store.list("Service")}
+    land = read_landscape(store, conditions, gathering.groups, gathering.group_of, backends)
+    return Topology(gathering.groups, backends, Roads(land))
+
+
+class _Gathering:
+    """Puts each running program to those that behave like it."""
+
+    def __init__(self, store: Store, conditions: Conditions) -> None:
+        self.groups: list[Group] = []
+        self.group_of: dict[str, int] = {}  # pod uid -> index
+        self._standing = _standing(store)
+        self._labels_matter = store.count("NetworkPolicy") > 0
+        self._unruled = set(unruled_nodes(store, conditions))
+        self._index: dict[tuple[object, ...], int] = {}
+
+    def add(self, member: Member) -> None:
+        image = member.container.image
+        if image is None or image.app is None:
+            raise ValueError("only a running program belongs to a group")
+        spec = next(each for each in member.pod["spec"]["containers"] if each["name"] == member.container.name)
+        cpu, memory = resource(spec, "limits", "cpu"), resource(spec, "limits", "memory")
+        env, services = member.container.env, self._standing.get(member.uid, ())
+        about = (image.app.name, member.run.namespace, cpu, memory, member.run.is_ready)
+        key = (*about, tuple(sorted(env.items())), services, *self._network_traits(member))
+        if key not in self._index:
+            self._index[key] = len(self.groups)
+            mib = memory / MIB if memory else None
+            self.groups.append(Group(image.app, member.run.namespace, cpu or UNLIMITED_CORES, mib, env, services))
+        index = self._index[key]
+        self.groups[index].members.append(member)
+        self.group_of[member.uid] = index
+
+    def _network_traits(self, member: Member) -> tuple[object, ...]:
+        """What else makes two pods differ for the network."""
+        spec = member.pod["spec"]
+        labels = {key: value for key, value in labels_of(member.pod).items() if key != HASH_LABEL}
+        return (
+            spec.get("dnsPolicy"),
+            repr(spec.get("dnsConfig")),
+            member.run.node in self._unruled,
+            tuple(sorted(labels.items())) if self._labels_matter else (),
+        )
+
+
+def _standing(store: Store) -> dict[str, tuple[ServiceKey, ...]]:
+    """By pod uid: the Services among whose ready endpoints it is."""
+    found: dict[str, list[ServiceKey]] = defaultdict(list)
+    for endpoints in store.list("Endpoints"):
+        for subset in endpoints.get("subsets") or []:
+            for address in subset.get("addresses") or []:
+                found[(address.get("targetRef") or {}).get("uid", "")].append(key_of(endpoints))
+    return {uid: tuple(keys) for uid, keys in found.items()}
+
+
+def _programs(pod: Object, run: PodRun) -> list[Member]:
+    return [
+        Member(run, container, pod)
+        for container in run
+        if container.phase.is_running and container.image is not None and container.image.app is not None
+    ]
+
+
+def _backend(store: Store, service: Object, gathered: _Gathering) -> Backend:
+    backend = Backend(key_of(service), {})
+    endpoints = store.get("Endpoints", namespace_of(service), name_of(service)) or {}
+    for subset in endpoints.get("subsets") or []:
+        ports = {port["port"] for port in subset.get("ports") or []}
+        for address in subset.get("addresses") or []:
+            index = gathered.group_of.get((address.get("targetRef") or {}).get("uid", ""))
+            if index is not None and gathered.groups[index].app.port in ports:
+                backend.shares[index] = backend.shares.get(index, 0) + 1
+            else:
+                backend.closed += 1
+    return backend
