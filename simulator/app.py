@@ -1,7 +1,7 @@
 """The one process: the Kubernetes API at the root, Prometheus under /prometheus, control under /-/, and the pacer that moves time.
 
 `build` is the composition root. With speed 0 nothing moves but through POST /-/clock, so tests run the whole app in process and in
-simulated time; with a speed above 0 a task advances the world by what the monotonic clock has earned, at most once a second.
+simulated time; with a monotonic clock a task advances the world by what that clock has earned at the present speed.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from simulator.clock import parse_rfc3339
 from simulator.control import Control
 from simulator.kubernetes_api import routes as kubernetes_routes
 from simulator.logs import LogLine
+from simulator.page import routes as page_routes
 from simulator.prometheus_api.routes import routes as prometheus_routes
 from simulator.telemetry.catalogue import Catalogue
 from simulator.world import SCRAPE_SECONDS, World
@@ -95,7 +96,7 @@ def serve(world: World) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        pacer = asyncio.create_task(pace(world, control)) if world.clock.speed > 0 else None
+        pacer = asyncio.create_task(pace(world, control)) if world.clock.runs_by_itself else None
         yield
         if pacer is not None:
             pacer.cancel()
@@ -103,6 +104,7 @@ def serve(world: World) -> Starlette:
 
     routes = [
         *control.routes(),
+        *page_routes(),
         Mount("/prometheus", routes=prometheus_routes(world.tsdb, world.clock.now, catalogue)),
         *kubernetes_routes(world.store, ApiHooks(world, audit)),
     ]
@@ -117,9 +119,8 @@ def last_scrape(now: datetime) -> datetime:
 
 async def pace(world: World, control: Control) -> None:
     """Move the world by what the wall clock has earned; a failure is reported and the next second tried."""
-    pause = max(PACE_SECONDS / max(world.clock.speed, 1.0), FASTEST_PACE_SECONDS)
     while True:
-        await asyncio.sleep(pause)
+        await asyncio.sleep(max(PACE_SECONDS / max(world.clock.speed, 1.0), FASTEST_PACE_SECONDS))
         try:
             await control.advance(world.clock.due())
         except Exception:  # noqa: BLE001  # the loop is the process's heart: report and go on

@@ -37,6 +37,20 @@ class SimClock:
     def set(self, moment: datetime) -> None:
         self.advance((moment - self._now).total_seconds())
 
+    @property
+    def runs_by_itself(self) -> bool:
+        """Whether there is a monotonic clock to run by; such a clock may also be set to stand still for a while."""
+        return self._monotonic is not None
+
+    def set_speed(self, speed: float) -> None:
+        """From now on; what was earned at the old speed and not asked for yet is let go."""
+        if self._monotonic is None:
+            raise ValueError("a clock that runs by itself needs a monotonic clock to run by")
+        if speed < 0:
+            raise ValueError("the speed of the simulated clock cannot be negative")
+        self.speed = speed
+        self._last = self._monotonic()
+
     def due(self) -> float:
         """Simulated seconds earned on the monotonic clock since the last call; nothing while time stands still."""
         if self._monotonic is None or self.speed == 0:

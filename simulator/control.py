@@ -1,7 +1,8 @@
 """The doors behind the scenery: inject and remove faults, move the clock, look at the state, read who wrote what.
 
 Everything a test or a demo needs that a real cluster would not offer is here under ``/-/``, so that nothing of it hides in the Kubernetes
-or Prometheus paths. Bodies are small, fields are checked by name, and every refusal is one sentence that names the field.
+or Prometheus paths. Bodies are small, fields are checked by name, and every refusal is one sentence that names the field. A browser may
+only change something from the simulator's own page: what a foreign site sends is refused before it is read.
 """
 
 from __future__ import annotations
@@ -20,12 +21,14 @@ from starlette.routing import Route
 
 from simulator.clock import rfc3339
 from simulator.faults import FAULTS, Place, Refused
-from simulator.faults.ledger import Ledger
+from simulator.faults.ledger import Ledger, known
+from simulator.foreign import refusal_of
 from simulator.state import state
 from simulator.world import World
 
 LARGEST_BODY = 64_000
 LONGEST_ADVANCE = 8 * 86_400.0
+FASTEST = 3_600.0
 # Between two slices of a long advance other requests get their turn.
 SLICE_SECONDS = 30.0
 
@@ -47,6 +50,7 @@ class Control:
             _route("/-/faults", self.faults, "GET"),
             _route("/-/faults", self.inject, "POST"),
             _route("/-/faults/catalogue", self.catalogue, "GET"),
+            _route("/-/faults/catalogue/{id}/targets", self.targets, "GET"),
             _route("/-/faults/{id}", self.remove, "DELETE"),
             _route("/-/state", self.state, "GET"),
             _route("/-/audit", self.audit, "GET"),
@@ -71,14 +75,33 @@ class Control:
         return _json({"now": _precise(self._world.clock.now()), "speed": self._world.clock.speed})
 
     async def advance_clock(self, request: Request) -> Response:
-        body = await _body(request, {"advance"})
-        seconds = body.get("advance")
-        if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 <= seconds <= LONGEST_ADVANCE:
-            raise Refused(f"advance: must be a number of seconds from 0 to {LONGEST_ADVANCE:g}")
-        return _json({"now": _precise(await self.advance(float(seconds)))})
+        """Wind the clock on, or say how fast it is to run by itself, or both."""
+        body = await _body(request, {"advance", "speed"})
+        seconds = (
+            _number(body, "advance", LONGEST_ADVANCE, "of seconds ")
+            if "speed" not in body or "advance" in body
+            else 0.0
+        )
+        if "speed" in body:
+            self._set_speed(_number(body, "speed", FASTEST, ""))
+        return _json({"now": _precise(await self.advance(seconds)), "speed": self._world.clock.speed})
+
+    def _set_speed(self, speed: float) -> None:
+        if not self._world.clock.runs_by_itself:
+            raise Refused("speed: this world was started without a clock that runs by itself; wind it with advance")
+        self._world.clock.set_speed(speed)
 
     async def faults(self, _request: Request) -> Response:
-        return _json({"faults": [self._ledger.describe(entry) for entry in self._ledger.entries()]})
+        return _json({"faults": self._injected()})
+
+    def _injected(self) -> list[dict[str, Any]]:
+        return [self._ledger.describe(entry) for entry in self._ledger.entries()]
+
+    async def targets(self, request: Request) -> Response:
+        """Where this fault could be injected."""
+        fault = known(request.path_params["id"])
+        places = self._ledger.places(fault)
+        return _json({"targets": [{"kind": fault.target_kind, **place._asdict()} for place in places]})
 
     async def inject(self, request: Request) -> Response:
         body = await _body(request, {"fault", "target", "params"})
@@ -126,7 +149,7 @@ class Control:
         return _json(self._ledger.describe(entry))
 
     async def state(self, _request: Request) -> Response:
-        return _json(state(self._world))
+        return _json({**state(self._world), "faults": self._injected()})
 
     async def audit(self, _request: Request) -> Response:
         return _json({"entries": list(self._audit)})
@@ -153,6 +176,9 @@ def kubeconfig(server: str) -> str:
 
 def _route(path: str, handler: Handler, method: str) -> Route:
     async def endpoint(request: Request) -> Response:
+        refused = refusal_of(method, request.headers)
+        if refused is not None:
+            return _error(*refused)
         try:
             return await handler(request)
         except Refused as refusal:
@@ -195,6 +221,13 @@ def _mapping(mapping: dict[str, Any], name: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Refused(f"{name}: must be a JSON object")
     return value
+
+
+def _number(mapping: dict[str, Any], name: str, most: float, of_what: str) -> float:
+    value = mapping.get(name)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= most:
+        raise Refused(f"{name}: must be a number {of_what}from 0 to {most:g}")
+    return float(value)
 
 
 def _precise(moment: datetime) -> str:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from simulator.clock import rfc3339
 from simulator.faults import FAULTS, Component, Fault, Injection, Place, Refused
 from simulator.noise import uniform
+from simulator.objects import name_of, namespace_of
 from simulator.world import World
 
 MOST_ACTIVE = 50
@@ -46,6 +47,20 @@ class Ledger:
         if not free:
             raise Refused("target: every program that could be chosen has a fault already; name one")
         return chosen, self._drawn(free, chosen)
+
+    def places(self, fault: Fault) -> list[Place]:
+        """Everywhere that the fault suits: a program of the shop, or a thing of the kind that it breaks."""
+        apps = [Place(app.namespace, app.name) for app in self._world.shop.apps]
+        things = [Place(namespace_of(each), name_of(each)) for each in self._world.store.list(fault.target_kind)]
+        shop = {"", *self._world.shop.namespaces}
+        named = [place for place in things if place.namespace in shop and place not in apps]
+        return [place for place in [*apps, *named] if self._suits(fault, place)]
+
+    def _suits(self, fault: Fault, place: Place) -> bool:
+        try:
+            return fault.suits(self._world, place)
+        except (KeyError, Refused):  # it asks the shop for a program of that name, and there is none
+            return False
 
     def _drawn(self, choices: list[T], what: str) -> T:
         return choices[int(uniform(self._world.seed, f"{what}/{self._count}") * len(choices))]
@@ -85,6 +100,7 @@ class Ledger:
         return {
             "id": entry.id,
             "fault": entry.fault.id,
+            "title": entry.fault.title,
             "target": {"kind": entry.fault.target_kind, **entry.place._asdict()},
             "component": asdict(entry.component),
             "params": entry.parameters,

@@ -86,6 +86,7 @@ async def test_a_fault_is_injected_seen_mended_through_the_api_and_healed(http: 
     assert answer.json() | {"change": ""} == {
         "id": "f1",
         "fault": "incorrect_image_reference",
+        "title": "The image of a Deployment is set to a reference that the registry does not have",
         "target": {"kind": "Deployment", **SEARCH},
         "component": {"kind": "Deployment", **SEARCH},
         "params": {},
@@ -210,14 +211,62 @@ async def test_what_is_wrong_with_a_fault_is_named(still: httpx.AsyncClient, bod
         (b'{"advance": -1}', "advance: must be a number"),
         (b'{"advance": 1e9}', "advance: must be a number"),
         (b'{"advance": true}', "advance: must be a number"),
+        (b"{}", "advance: must be a number"),
+        (b'{"speed": -1}', "speed: must be a number from 0 to 3600"),
+        (b'{"speed": 2}', "speed: this world was started without a clock that runs by itself"),
         (b'{"seconds": 1}', "seconds: unknown field"),
         (b" " * (LARGEST_BODY + 1), "body: larger than"),
     ],
 )
 async def test_what_is_wrong_with_a_clock_move_is_named(still: httpx.AsyncClient, content: bytes, said: str) -> None:
-    answer = await still.post("/-/clock", content=content)
+    answer = await still.post("/-/clock", content=content, headers={"Content-Type": "application/json"})
     assert answer.status_code == 422
     assert said in answer.json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Origin": "http://sim", "Sec-Fetch-Site": "same-origin"}, 200),
+        ({"Origin": "http://SIM"}, 200),
+        ({"Content-Type": "application/json; charset=utf-8"}, 200),
+        ({"Origin": "http://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Origin": "http://sim:8080"}, 403),
+        ({"Origin": "http://sim.evil.example"}, 403),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({"Content-Type": "text/plain"}, 415),
+        ({"Content-Type": "application/x-www-form-urlencoded"}, 415),
+        ({"Content-Type": ""}, 415),
+    ],
+)
+async def test_a_page_of_another_site_can_change_nothing(
+    still: httpx.AsyncClient, headers: dict[str, str], status: int
+) -> None:
+    sent = {"Content-Type": "application/json", **headers}
+    answer = await still.post("/-/clock", content=b'{"advance": 0}', headers=sent)
+    assert answer.status_code == status, answer.text
+
+
+async def test_a_page_of_another_site_can_remove_nothing(still: httpx.AsyncClient) -> None:
+    assert (await still.delete("/-/faults/f9")).status_code == 404
+    refused = await still.delete("/-/faults/f9", headers={"Origin": "http://evil.example"})
+    assert refused.status_code == 403
+    assert refused.json()["error"].startswith("origin:")
+
+
+async def test_a_fault_is_offered_where_it_suits(still: httpx.AsyncClient) -> None:
+    path = "/-/faults/catalogue/{}/targets"
+    selector = (await still.get(path.format("service_selector_mismatch"))).json()["targets"]
+    assert {"kind": "Service", "namespace": "shop", "name": "search"} in selector
+    assert "kube-system" not in {each["namespace"] for each in selector}
+    image = (await still.get(path.format("incorrect_image_reference"))).json()["targets"]
+    assert {each["kind"] for each in image} == {"Deployment"}
+    unknown = await still.get(path.format("earthquake"))
+    assert unknown.status_code == 422
+    assert "'earthquake' is not known" in unknown.json()["error"]
 
 
 async def test_the_state_shows_every_program(still: httpx.AsyncClient) -> None:
@@ -260,6 +309,21 @@ async def test_build_reads_a_start_as_text_and_makes_history() -> None:
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://sim") as made:
         assert (await made.get("/-/clock")).json()["now"] == "2026-01-14T09:00:00Z"
         assert await value(made, "count(up offset 40m)") > 20
+
+
+async def test_a_clock_that_runs_by_itself_can_be_stopped_and_sped_up() -> None:
+    wall = [100.0]
+    world = World(7, START, speed=1, monotonic=lambda: wall[0], history_days=0, shop=small_shop())
+    async with client(world) as made:
+        wall[0] += 5
+        stopped = (await made.post("/-/clock", json={"speed": 0})).json()
+        assert stopped == {"now": "2026-01-14T09:00:00Z", "speed": 0.0}
+        wall[0] += 60
+        assert world.clock.due() == 0
+        await made.post("/-/clock", json={"speed": 10, "advance": 30})
+        wall[0] += 2
+        assert world.clock.due() == 20
+        assert (await made.get("/-/clock")).json() == {"now": "2026-01-14T09:00:30Z", "speed": 10.0}
 
 
 async def test_with_a_speed_the_pacer_moves_the_world() -> None:
