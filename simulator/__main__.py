@@ -13,28 +13,88 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import uvicorn
+from starlette.applications import Starlette
 
-from simulator.app import build
+from simulator.app import build, serve
 from simulator.clock import parse_rfc3339
 from simulator.control import kubeconfig
+from simulator.scenarios.play import add_options, answer, chosen, line, listing, opening, play_fast
+from simulator.scenarios.player import stage
+from simulator.scenarios.plays import Plays
+from simulator.scenarios.scenario import Scenario
 
 GRACE_SECONDS = 0.4
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    options = parser().parse_args(argv)
+    given = list(sys.argv[1:] if argv is None else argv)
+    if given[:1] == ["play"]:
+        return _play(given[1:])
+    options = parser().parse_args(given)
+    start = options.start or datetime.now(UTC).replace(microsecond=0)
+    return _serve(
+        options,
+        lambda: build(
+            options.seed,
+            start,
+            options.speed,
+            history_days=options.history_days,
+            monotonic=time.monotonic,
+            variant_seed=options.variant,
+        ),
+    )
+
+
+def _play(argv: Sequence[str]) -> int:
+    made = parser("simulator play", "Play a scenario: a world in which something happens, or nothing.")
+    made.set_defaults(seed=0)
+    add_options(made)
+    options = made.parse_args(argv)
+    if options.listed:
+        sys.stdout.write(listing())
+        return 0
+    scenario = chosen(options)
+    if scenario is None:
+        return 2
+    if options.fast:
+        play_fast(scenario, options.seed, _say, with_answer=options.answer)
+        return 0
+    return _serve(options, lambda: _staged(scenario, options))
+
+
+def _staged(scenario: Scenario, options: argparse.Namespace) -> Starlette:
+    player = stage(
+        scenario,
+        seed=options.seed,
+        history_days=options.history_days,
+        speed=options.speed,
+        monotonic=time.monotonic,
+    )
+    plays = Plays(player.world, player.names, tell=lambda each: _say(line(each)))
+    plays.take(player)
+    _say(opening(player))
+    if options.answer:
+        _say(answer(player))
+    return serve(player.world, plays)
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def _serve(options: argparse.Namespace, build_app: Callable[[], Starlette]) -> int:
     try:
         listener = _listen(options.host, options.port)
     except OSError as error:
         sys.stderr.write(f"simulator: cannot listen on {options.host}:{options.port}: {error.strerror}\n")
         return 1
-    start = options.start or datetime.now(UTC).replace(microsecond=0)
-    app = build(options.seed, start, options.speed, history_days=options.history_days, monotonic=time.monotonic)
+    app = build_app()
     url = f"http://{options.host}:{listener.getsockname()[1]}"
     if options.kubeconfig:
         _write_private(options.kubeconfig, kubeconfig(url))
@@ -52,11 +112,14 @@ def _end_with_input(server: uvicorn.Server) -> None:
     server.should_exit = True
 
 
-def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(prog="simulator", description="A simulated shop that answers like a real cluster.")
+def parser(
+    program: str = "simulator", description: str = "A simulated shop that answers like a real cluster."
+) -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(prog=program, description=description)
     made.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     made.add_argument("--port", type=int, default=8091, help="port to listen on, 0 for any (default: %(default)s)")
     made.add_argument("--seed", type=int, default=7, help="of everything that varies (default: %(default)s)")
+    made.add_argument("--variant", type=int, default=0, help="of the names of everything; 0: as written (default: 0)")
     made.add_argument("--start", type=_moment, help="RFC 3339 time at which the world begins (default: now)")
     made.add_argument(
         "--speed", type=_speed, default=1.0, help="simulated seconds a second; 0 stands still (default: 1)"

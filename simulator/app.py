@@ -23,7 +23,10 @@ from simulator.kubernetes_api import routes as kubernetes_routes
 from simulator.logs import LogLine
 from simulator.page import routes as page_routes
 from simulator.prometheus_api.routes import routes as prometheus_routes
+from simulator.scenarios.plays import Plays
+from simulator.shop import SHOP
 from simulator.telemetry.catalogue import Catalogue
+from simulator.variants import variant
 from simulator.world import SCRAPE_SECONDS, World
 
 KEPT_AUDIT = 5_000
@@ -83,15 +86,19 @@ def build(
     *,
     history_days: float = 7.0,
     monotonic: Callable[[], float] | None = None,
+    variant_seed: int = 0,
 ) -> Starlette:
     """The app over a fresh world, which is at `app.state.world`."""
     moment = parse_rfc3339(start) if isinstance(start, str) else start
-    return serve(World(seed, moment, speed=speed, monotonic=monotonic, history_days=history_days))
+    shop, names = variant(SHOP, variant_seed)
+    world = World(seed, moment, speed=speed, monotonic=monotonic, history_days=history_days, shop=shop)
+    return serve(world, Plays(world, names))
 
 
-def serve(world: World) -> Starlette:
+def serve(world: World, plays: Plays | None = None) -> Starlette:
+    """The app over a world; `plays` knows who is who in it, and what is being played."""
     audit: deque[dict[str, Any]] = deque(maxlen=KEPT_AUDIT)
-    control = Control(world, audit)
+    control = Control(world, audit, plays)
     catalogue = Catalogue(lambda: world.collector.targets(world.runs()), lambda: last_scrape(world.clock.now()))
 
     @asynccontextmanager

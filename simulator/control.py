@@ -21,9 +21,11 @@ from starlette.routing import Route
 
 from simulator.clock import rfc3339
 from simulator.faults import FAULTS, Place, Refused
-from simulator.faults.ledger import Ledger, known
+from simulator.faults.ledger import known
 from simulator.foreign import refusal_of
+from simulator.scenarios.plays import Plays
 from simulator.state import state
+from simulator.variants import variant
 from simulator.world import World
 
 LARGEST_BODY = 64_000
@@ -36,10 +38,11 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 class Control:
-    def __init__(self, world: World, audit: deque[dict[str, Any]]) -> None:
+    def __init__(self, world: World, audit: deque[dict[str, Any]], plays: Plays | None = None) -> None:
         self._world = world
         self._audit = audit
-        self._ledger = Ledger(world)
+        self._plays = plays or Plays(world, variant(world.shop, 0)[1])
+        self._ledger = self._plays.ledger
         self._moving = asyncio.Lock()
 
     def routes(self) -> list[Route]:
@@ -52,6 +55,9 @@ class Control:
             _route("/-/faults/catalogue", self.catalogue, "GET"),
             _route("/-/faults/catalogue/{id}/targets", self.targets, "GET"),
             _route("/-/faults/{id}", self.remove, "DELETE"),
+            _route("/-/scenarios", self.scenarios, "GET"),
+            _route("/-/scenarios", self.play, "POST"),
+            _route("/-/scenarios/{id}", self.scenario, "GET"),
             _route("/-/state", self.state, "GET"),
             _route("/-/audit", self.audit, "GET"),
             _route("/-/kubeconfig", self.kubeconfig, "GET"),
@@ -63,7 +69,7 @@ class Control:
             left = seconds
             while left > 0:
                 step = min(left, SLICE_SECONDS)
-                self._world.advance(self._world.clock.now() + timedelta(seconds=step))
+                self._plays.advance(self._world.clock.now() + timedelta(seconds=step))
                 left -= step
                 await asyncio.sleep(0)
             return self._world.clock.now()
@@ -147,6 +153,23 @@ class Control:
         if entry is None:
             return _error(404, f"id: no fault {wanted[:50]!r} is injected")
         return _json(self._ledger.describe(entry))
+
+    async def scenarios(self, _request: Request) -> Response:
+        return _json({"scenarios": self._plays.listed(), "playing": self._plays.playing()})
+
+    async def play(self, request: Request) -> Response:
+        """Begin a scenario in this world, which stays what it is: only what happens in it is the scenario's."""
+        body = await _body(request, {"scenario"})
+        wanted = _text(body, "scenario", "scenario")
+        async with self._moving:
+            return _json(self._plays.begin(wanted).describe(), 201)
+
+    async def scenario(self, request: Request) -> Response:
+        """How far it has come, with the right answer."""
+        found = self._plays.told(request.path_params["id"])
+        if found is None:
+            return _error(404, f"id: no scenario {request.path_params['id'][:50]!r} is being played")
+        return _json(found)
 
     async def state(self, _request: Request) -> Response:
         return _json({**state(self._world), "faults": self._injected()})
