@@ -4,7 +4,7 @@ Most reduce a group to one row; topk and bottomk keep rows, count_values makes a
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -85,10 +85,13 @@ def _group(_: Values, present: Mask) -> Values:
 
 
 def _stdvar(values: Values, present: Mask) -> Values:
+    """From the first value on, so that equal values deviate by exactly nothing; one alone deviates by nothing, be it NaN."""
     counts = present.sum(axis=0)
-    means = _sum(values, present) / counts
-    variance: Values = _sum((values - means) ** 2, present) / counts
-    return variance
+    first = values[present.argmax(axis=0), np.arange(values.shape[1])]
+    shifted = values - first
+    means = _sum(shifted, present) / counts
+    variance: Values = _sum((shifted - means) ** 2, present) / counts
+    return np.where(counts == 1, 0.0, variance)
 
 
 def _stddev(values: Values, present: Mask) -> Values:
@@ -142,15 +145,23 @@ def _count_values(node: Aggregation, vector: Vector, name: str, check_size: Call
         raise ExecutionFailed(f"invalid label name {quote(name)}")
     by_value = node if node.without else Aggregation(node.op, node.expr, None, (*node.grouping, name), without=False)
     steps = vector.values.shape[1]
-    counts: dict[Labels, Values] = {}
+    counts: dict[Labels, npt.NDArray[np.float64]] = {}
     for row, labels in enumerate(vector.labels):
-        there, values = vector.present[row], vector.values[row]
-        for value in np.unique(values[there]):
-            key = group_labels(by_value, set_label(labels, name, format_float(float(value))))
+        for text, same in _by_text(vector.values[row], vector.present[row]):
+            key = group_labels(by_value, set_label(labels, name, text))
             check_size((len(counts) + 1) * steps)
-            same = np.isnan(values) if np.isnan(value) else values == value
-            counts[key] = counts.get(key, 0.0) + (same & there)
+            counts[key] = counts.get(key, np.zeros(steps)) + same
     if not counts:
         return Vector([], np.empty((0, steps)), np.empty((0, steps), dtype=bool))
     table = np.array(list(counts.values()))
     return Vector(list(counts), table, table > 0)
+
+
+def _by_text(values: Values, there: Mask) -> Iterator[tuple[str, Mask]]:
+    """The distinct values as they are written, and at which steps they occur; 0 and -0 are two."""
+    bits = values.view(np.int64)
+    masks: dict[str, Mask] = {}
+    for pattern in np.unique(bits[there]):
+        text = format_float(float(pattern.view(np.float64)))
+        masks[text] = masks.get(text, False) | ((bits == pattern) & there)
+    yield from masks.items()

@@ -32,6 +32,7 @@ from simulator.promql.values import (
 
 Rows = npt.NDArray[np.intp]
 Signature = Callable[[Labels], Labels]
+Problem = tuple[int, str]  # the step at which it comes up first, because the earliest is the one that is told
 
 ARITHMETIC: dict[str, np.ufunc] = {
     "+": np.add,
@@ -122,7 +123,7 @@ def vector_with_vector(node: Binary, lhs: Vector, rhs: Vector, check_size: Calla
     many, one = (rhs, lhs) if flipped else (lhs, rhs)
     signature = _signature(matching)
     one_side = [signature(labels) for labels in one.labels]
-    _refuse_many_to_many(matching, one_side, many, one, flipped=flipped)
+    problems = _many_to_many(matching, one_side, many, one, flipped=flipped)
     many_rows, one_rows, groups = _pairs([signature(labels) for labels in many.labels], one_side)
     check_size(len(groups) * many.values.shape[1])
     first, second = many.values[many_rows], one.values[one_rows]
@@ -130,7 +131,9 @@ def vector_with_vector(node: Binary, lhs: Vector, rhs: Vector, check_size: Calla
     values, keep = _operate(node, left, right)
     present = many.present[many_rows] & one.present[one_rows] & keep
     labels = [_result_labels(node, many.labels[i], one.labels[j]) for i, j in zip(many_rows, one_rows, strict=True)]
-    _refuse_duplicates(matching, groups, labels, present)
+    problems += _duplicates(matching, groups, labels, present)
+    if problems:
+        raise ExecutionFailed(min(problems, key=lambda problem: problem[0])[1])
     return merged(pruned(Vector(labels, values, present)))
 
 
@@ -152,11 +155,12 @@ def _pairs(many_side: Sequence[Labels], one_side: Sequence[Labels]) -> tuple[Row
     return many_rows, one_rows, [pair[2] for pair in pairs]
 
 
-def _refuse_many_to_many(
+def _many_to_many(
     matching: Matching, one_side: Sequence[Labels], many: Vector, one: Vector, *, flipped: bool
-) -> None:
+) -> list[Problem]:
     if len(set(one_side)) == len(one_side):
-        return
+        return []
+    problems = []
     steps = many.present.any(axis=0)
     for rows in groups_of(one_side):
         together = one.present[rows] & steps
@@ -165,21 +169,28 @@ def _refuse_many_to_many(
         step = int((together.sum(axis=0) > 1).argmax())
         earlier, later = [row for row, there in zip(rows, together[:, step], strict=True) if there][:2]
         group = _signature(matching)(one.labels[later])
-        raise ExecutionFailed(
-            f"found duplicate series for the match group {format_labels(group)} on the "
-            f"{'left' if flipped else 'right'} hand-side of the operation: "
-            f"[{format_labels(one.labels[later])}, {format_labels(one.labels[earlier])}]"
-            ";many-to-many matching not allowed: matching labels must be unique on one side"
+        problems.append(
+            (
+                step,
+                (
+                    f"found duplicate series for the match group {format_labels(group)} on the "
+                    f"{'left' if flipped else 'right'} hand-side of the operation: "
+                    f"[{format_labels(one.labels[later])}, {format_labels(one.labels[earlier])}]"
+                    ";many-to-many matching not allowed: matching labels must be unique on one side"
+                ),
+            )
         )
+    return problems
 
 
-def _refuse_duplicates(matching: Matching, groups: list[Labels], labels: list[Labels], present: Mask) -> None:
+def _duplicates(matching: Matching, groups: list[Labels], labels: list[Labels], present: Mask) -> list[Problem]:
     one_to_one = matching.cardinality is Cardinality.ONE_TO_ONE
     keys: list[object] = list(groups) if one_to_one else list(zip(groups, labels, strict=True))
     if len(set(keys)) == len(keys):
-        return
-    if any(overlap(present[rows]) for rows in groups_of(keys)):
-        raise ExecutionFailed(NOT_EXPLICIT if one_to_one else NOT_UNIQUE)
+        return []
+    sentence = NOT_EXPLICIT if one_to_one else NOT_UNIQUE
+    counts = [present[rows].sum(axis=0) > 1 for rows in groups_of(keys)]
+    return [(int(doubled.argmax()), sentence) for doubled in counts if doubled.any()]
 
 
 def _result_labels(node: Binary, many: Labels, one: Labels) -> Labels:

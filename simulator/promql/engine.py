@@ -102,7 +102,7 @@ def checked(query: str) -> Node:
     node = parse(query)
     for part in _parts(node):
         if isinstance(part, Call) and part.name not in FUNCTIONS:
-            raise ParseFailed(f"parse error: function {part.name!r} is not supported")
+            raise ParseFailed(f'parse error: unknown function with name "{part.name}"')
     return node
 
 

@@ -157,15 +157,24 @@ def _absent_labels(node: Node) -> Labels:
 def _clamp(evaluation: Evaluation, call: Call, grid: Grid) -> Value:
     vector = evaluation.vector(call.args[0], grid)
     low, high = (evaluation.scalar(arg, grid).values for arg in call.args[1:3])
-    values = np.maximum(low, np.minimum(high, vector.values))
+    values = _larger(low, _smaller(high, vector.values))
     return nameless(pruned(Vector(vector.labels, values, vector.present & ~(high < low))))
 
 
-def _clamp_with(limit: np.ufunc) -> Function:
+def _smaller(one: Values, other: Values) -> Values:
+    """As Go has it: minus infinity is smaller than NaN, any other number with NaN is NaN."""
+    return np.where(np.isneginf(one) | np.isneginf(other), -np.inf, np.minimum(one, other))
+
+
+def _larger(one: Values, other: Values) -> Values:
+    return np.where(np.isposinf(one) | np.isposinf(other), np.inf, np.maximum(one, other))
+
+
+def _clamp_with(limited: Callable[[Values, Values], Values]) -> Function:
     def function(evaluation: Evaluation, call: Call, grid: Grid) -> Value:
         vector = evaluation.vector(call.args[0], grid)
         bound = evaluation.scalar(call.args[1], grid).values
-        return nameless(Vector(vector.labels, limit(bound, vector.values), vector.present))
+        return nameless(Vector(vector.labels, limited(bound, vector.values), vector.present))
 
     return function
 
@@ -224,8 +233,8 @@ FUNCTIONS: dict[str, Function] = {
     "atanh": _cellwise(np.arctanh),
     "ceil": _cellwise(np.ceil),
     "clamp": _clamp,
-    "clamp_max": _clamp_with(np.minimum),
-    "clamp_min": _clamp_with(np.maximum),
+    "clamp_max": _clamp_with(_smaller),
+    "clamp_min": _clamp_with(_larger),
     "cos": _cellwise(np.cos),
     "cosh": _cellwise(np.cosh),
     "deg": _cellwise(np.degrees),

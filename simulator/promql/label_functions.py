@@ -17,7 +17,7 @@ def label_replace(vector: Vector, texts: Sequence[str]) -> Vector:
     try:
         pattern = compile_regex(regex)
     except ParseFailed as problem:
-        raise ExecutionFailed(f"invalid regular expression in label_replace(): {regex} ({problem})") from problem
+        raise ExecutionFailed(f"invalid regular expression in label_replace(): {regex}") from problem
 
     def rewritten(labels: Labels) -> Labels:
         match = pattern.fullmatch(dict(labels).get(source, ""))

@@ -179,9 +179,11 @@ def _masked(block: Block, values: Values) -> Values:
 
 
 def _variance(block: Block) -> Values:
+    """From the first sample on, so that equal samples deviate by exactly nothing."""
     counts = block.valid.sum(axis=1)
-    means = _masked(block, block.values).sum(axis=1) / counts
-    variance: Values = (_masked(block, block.values - means[:, None]) ** 2).sum(axis=1) / counts
+    shifted = _masked(block, block.values - block.values[:, :1])
+    means = shifted.sum(axis=1) / counts
+    variance: Values = (_masked(block, shifted - means[:, None]) ** 2).sum(axis=1) / counts
     return variance
 
 

@@ -1,8 +1,7 @@
-"""From text to the syntax tree, with the bounds that the parser itself does not have.
+"""From text to the syntax tree.
 
-promql-parser recurses once per operator and per parenthesis and ends the whole process when its stack is used up, so a text is
-measured before it is parsed. Raw strings in backquotes, which the parser reads with escapes, are rewritten as quoted ones.
-The parser also accepts grammar newer than the Prometheus this evaluator follows; that is refused here by name.
+What the parser cannot be trusted with is settled on the text before (see the module `prepare`). It also accepts grammar newer than the
+Prometheus this evaluator follows; that is refused here by name.
 """
 
 import re
@@ -14,6 +13,7 @@ import promql_parser as pp
 
 from simulator.promql.errors import ParseFailed
 from simulator.promql.matchers import Matcher, MatchType
+from simulator.promql.prepare import prepared, unshifted, with_moments
 from simulator.promql.syntax import (
     Aggregation,
     Anchor,
@@ -35,16 +35,8 @@ from simulator.promql.syntax import (
 
 T = TypeVar("T")
 
-LONGEST_QUERY = 50_000
-MOST_TOKENS = 1_500
 DEEPEST_TREE = 120
 
-_TOKEN = re.compile(
-    r"""(?P<raw>`[^`]*`)|(?P<string>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')|(?P<comment>\#[^\n]*)"""
-    r"""|(?P<weight>[-+*/%^<>=!({\[@]|\b(?:and|or|unless|atan2)\b)""",
-    re.ASCII | re.IGNORECASE | re.VERBOSE,
-)
-_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _MATCH_TYPES = (
     (pp.MatchOp.Equal, MatchType.EQUAL),
     (pp.MatchOp.NotEqual, MatchType.NOT_EQUAL),
@@ -65,6 +57,7 @@ _KINDS = (
 )
 _KIND_NAMES = re.compile(r"(expected type |got )(vector|matrix)")
 _QUOTED_NAME = re.compile(r"\b(name|function|operator) '(\w+)'")
+NEWER_AGGREGATIONS = frozenset({"limitk", "limit_ratio"})
 SET_OPERATORS = frozenset({"and", "or", "unless"})
 _PLAIN_MATCHING = Matching(Cardinality.ONE_TO_ONE, on=False, labels=(), include=())
 
@@ -86,7 +79,7 @@ def parse(query: str) -> Node:
 
 
 def prettify(query: str) -> str:
-    return str(_parsed(query).prettify())
+    return with_moments(str(_parsed(query).prettify()))
 
 
 def parse_selector(query: str) -> tuple[Matcher, ...]:
@@ -99,7 +92,7 @@ def parse_selector(query: str) -> tuple[Matcher, ...]:
 
 def _parsed(query: str) -> pp.Expr:
     try:
-        return pp.parse(_guarded(query))
+        return pp.parse(prepared(query))
     except ValueError as problem:
         raise ParseFailed(f"parse error: {_in_prometheus_words(str(problem))}") from problem
 
@@ -109,24 +102,6 @@ def _in_prometheus_words(sentence: str) -> str:
     return _KIND_NAMES.sub(
         lambda found: found[1] + ("instant vector" if found[2] == "vector" else "range vector"), named
     )
-
-
-def _guarded(query: str) -> str:
-    if len(query) > LONGEST_QUERY:
-        raise ParseFailed(f"parse error: query is longer than {LONGEST_QUERY} characters")
-    if "\0" in query:
-        raise ParseFailed("parse error: query holds a zero byte")
-    weight = sum(1 for token in _TOKEN.finditer(query) if token.lastgroup == "weight")
-    if weight > MOST_TOKENS:
-        raise ParseFailed(f"parse error: query has more than {MOST_TOKENS} operators and brackets")
-    return _TOKEN.sub(_unraw, query)
-
-
-def _unraw(token: re.Match[str]) -> str:
-    if token.lastgroup != "raw":
-        return token.group()
-    body = token.group()[1:-1]
-    return '"' + "".join(_ESCAPES.get(char, char) for char in body) + '"'
 
 
 def _convert(expr: Any, depth: int) -> Node:
@@ -173,6 +148,8 @@ def _call(expr: pp.Call, depth: int) -> Node:
 
 
 def _aggregation(expr: pp.AggregateExpr, depth: int) -> Node:
+    if str(expr.op) in NEWER_AGGREGATIONS:
+        raise ParseFailed(f'parse error: unknown function with name "{expr.op}"')
     param = None if expr.param is None else _convert(expr.param, depth)
     modifier = expr.modifier
     without = modifier is not None and modifier.type == pp.AggModifierType.Without
@@ -235,4 +212,4 @@ def _at(at: pp.AtModifier | None) -> At:
     if at.type == pp.AtModifierType.End:
         return Anchor.END
     moment: datetime = at.at  # type: ignore[assignment]
-    return round(moment.timestamp() * 1000)
+    return unshifted(round(moment.timestamp() * 1000))

@@ -1,6 +1,8 @@
-"""A real Prometheus for comparisons, filled through remote write, because that alone can carry stale markers.
+"""A real Prometheus for comparisons, filled on two roads.
 
-The request is small enough to be encoded by hand: protobuf with three messages, and snappy as literal pieces.
+Samples without stale markers become blocks before it starts (`promtool tsdb create-blocks-from openmetrics`). Those with markers go
+through remote write, which alone can carry them; its request is small enough to be encoded by hand: protobuf with three messages, and
+snappy as literal pieces.
 """
 
 import contextlib
@@ -24,7 +26,7 @@ SLICE_MS = 30 * MINUTE_MS  # a head accepts samples up to an hour older than its
 
 class RealPrometheus:
     def __init__(self, port: int) -> None:
-        self._port = port
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
 
     def get(self, path: str, params: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         status, body = self._request("GET", f"{path}?{urlencode(params, doseq=True)}", None)
@@ -51,16 +53,25 @@ class RealPrometheus:
         except OSError:
             return False
 
+    def close(self) -> None:
+        self._connection.close()
+
     def _request(self, method: str, path: str, body: bytes | None) -> tuple[int, bytes]:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=10)
-        with contextlib.closing(connection):
-            connection.request(method, path, body, {"Content-Type": "application/x-protobuf"} if body else {})
-            response = connection.getresponse()
+        """On one connection, which is opened anew after a failure."""
+        try:
+            self._connection.request(method, path, body, {"Content-Type": "application/x-protobuf"} if body else {})
+            response = self._connection.getresponse()
             return response.status, response.read()
+        except (OSError, http.client.HTTPException):
+            self._connection.close()
+            raise
 
 
 @contextlib.contextmanager
-def running_prometheus(folder: Path, series: Sequence[SeriesData]) -> Iterator[RealPrometheus]:
+def running_prometheus(folder: Path, written: Sequence[SeriesData] = (), blocks: str = "") -> Iterator[RealPrometheus]:
+    """`blocks` is OpenMetrics text about times before those of the series that are `written`."""
+    if blocks:
+        _create_blocks(folder, blocks)
     config = folder / "prometheus.yml"
     config.write_text("global: {evaluation_interval: 1m}\n")
     port = _free_port()
@@ -79,15 +90,25 @@ def running_prometheus(folder: Path, series: Sequence[SeriesData]) -> Iterator[R
     try:
         server = RealPrometheus(port)
         _wait_until_ready(server, process)
-        server.write(series)
+        if written:
+            server.write(written)
         yield server
+        server.close()
     finally:
         process.terminate()
         process.wait(timeout=10)
 
 
+def _create_blocks(folder: Path, text: str) -> None:
+    source = folder / "samples.om"
+    source.write_text(text)
+    command = ["promtool", "tsdb", "create-blocks-from", "openmetrics", "--quiet", str(source), str(folder / "data")]
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    source.unlink()
+
+
 def _wait_until_ready(server: RealPrometheus, process: "subprocess.Popen[bytes]") -> None:
-    give_up = time.monotonic() + 10
+    give_up = time.monotonic() + 60
     while not server.is_ready():
         if process.poll() is not None or time.monotonic() > give_up:
             raise RuntimeError("prometheus did not become ready")

@@ -1,7 +1,10 @@
-"""The evaluator against a real Prometheus: the same samples, the same requests, answers equal to nine digits."""
+"""The evaluator against a real Prometheus: the same samples, the same requests, answers equal to nine digits.
+
+Beside the expressions that people wrote there are some that chance made (see `promql_generator`): a few hundred always, thousands in the
+long runs.
+"""
 
 import json
-import math
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -11,50 +14,92 @@ import pytest
 from starlette.applications import Starlette
 
 from simulator.prometheus_api.routes import routes
+from simulator.promql.tsdb import Tsdb
 from tests.simulator.prometheus_server import RealPrometheus, running_prometheus
+from tests.simulator.promql_compare import ORDERED, Ours, difference, questions
 from tests.simulator.promql_data import SPANS, START_MS, all_series, filled
 from tests.simulator.promql_expressions import EXPRESSIONS
+from tests.simulator.promql_generator import Generator
+from tests.simulator.promql_odd_data import ODD_SPANS, odd_series, open_metrics
+from tests.simulator.promql_odd_expressions import GRAMMAR, JOINS, SAMPLES
 from tests.simulator.promql_requests import RIGHT, WRONG
+from tests.simulator.promql_vocabularies import VOCABULARIES
 from tests.simulator.test_prometheus_api import NothingKnown
 
 pytestmark = pytest.mark.real("prometheus")
 
-CASES = [(kind, expression) for kind, expressions in EXPRESSIONS.items() for expression in expressions]
-ORDERED = ("sort(", "sort_desc(", "topk(", "bottomk(")
+ALL_SPANS = {**SPANS, **ODD_SPANS}
+ALL_EXPRESSIONS = {**EXPRESSIONS, "odd": [*GRAMMAR, *SAMPLES], "fleet": JOINS}
+CASES = [(kind, expression) for kind, expressions in ALL_EXPRESSIONS.items() for expression in expressions]
+MADE = 120
+MADE_IN_SOAK = 4_000
 
 
 @pytest.fixture(scope="module")
 def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealPrometheus]:
-    with running_prometheus(tmp_path_factory.mktemp("prometheus"), all_series()) as server:
+    folder = tmp_path_factory.mktemp("prometheus")
+    with running_prometheus(folder, all_series(), open_metrics(odd_series())) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
-def ours() -> Starlette:
-    tsdb = filled(all_series())
-    return Starlette(routes=routes(tsdb, lambda: datetime.fromtimestamp(START_MS / 1000, UTC), NothingKnown()))
+def tsdb() -> Tsdb:
+    return filled([*all_series(), *odd_series()])
+
+
+@pytest.fixture(scope="module")
+def ours(tsdb: Tsdb) -> Ours:
+    return Ours(tsdb)
+
+
+def test_the_comparison_is_wide_enough_to_mean_something() -> None:
+    assert len(set(CASES)) >= 400
+    assert len(ALL_SPANS) >= 3
 
 
 @pytest.mark.parametrize(("kind", "expression"), CASES, ids=[expression for _, expression in CASES])
-async def test_an_expression_is_answered_as_prometheus_answers_it(
-    kind: str, expression: str, real: RealPrometheus, ours: Starlette
+def test_an_expression_is_answered_as_prometheus_answers_it(
+    kind: str, expression: str, real: RealPrometheus, ours: Ours
 ) -> None:
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=ours), base_url="http://ours") as client:
-        for path, params in _requests(kind, expression):
-            expected_status, expected = real.get(path, params)
-            response = await client.get(path, params=params)
-            assert_same(expected, response.json(), ordered=expression.startswith(ORDERED) and path.endswith("query"))
-            assert response.status_code == expected_status
+    assert_alike(kind, expression, real, ours)
+
+
+@pytest.mark.parametrize("kind", VOCABULARIES)
+def test_expressions_made_by_chance_are_answered_as_prometheus_answers_them(
+    kind: str, real: RealPrometheus, ours: Ours
+) -> None:
+    generator = Generator(5, VOCABULARIES[kind])
+    for _ in range(MADE):
+        assert_alike(kind, generator.expression(), real, ours)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("kind", VOCABULARIES)
+def test_thousands_of_expressions_made_by_chance_are_answered_as_prometheus_answers_them(
+    kind: str, seed: int, real: RealPrometheus, ours: Ours
+) -> None:
+    generator = Generator(seed, VOCABULARIES[kind])
+    for _ in range(MADE_IN_SOAK):
+        assert_alike(kind, generator.expression(), real, ours)
 
 
 @pytest.mark.parametrize(("path", "params"), [*WRONG, *RIGHT], ids=str)
 async def test_a_request_is_answered_as_prometheus_answers_it(
-    path: str, params: dict[str, Any], real: RealPrometheus, ours: Starlette
+    path: str, params: dict[str, Any], real: RealPrometheus, tsdb: Tsdb
 ) -> None:
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=ours), base_url="http://ours") as client:
+    app = Starlette(routes=routes(tsdb, lambda: datetime.fromtimestamp(START_MS / 1000, UTC), NothingKnown()))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://ours") as client:
         expected_status, expected = real.get(path, params)
         response = await client.get(path, params=params)
     assert (response.status_code, in_order(response.json())) == (expected_status, in_order(expected))
+
+
+def assert_alike(kind: str, expression: str, real: RealPrometheus, ours: Ours) -> None:
+    for path, params in questions(expression, ALL_SPANS[kind]):
+        ordered = expression.startswith(ORDERED) and path.endswith("query")
+        problem = difference(real.get(path, params), ours.get(path, params), ordered=ordered)
+        assert problem is None, f"{expression} {params}: {problem}"
 
 
 def in_order(answer: dict[str, Any]) -> dict[str, Any]:
@@ -64,45 +109,3 @@ def in_order(answer: dict[str, Any]) -> dict[str, Any]:
     if isinstance(rows, list) and rows and isinstance(rows[0], dict):
         rows.sort(key=lambda row: json.dumps(row, sort_keys=True))
     return answer
-
-
-def _requests(kind: str, expression: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    for moment in SPANS[kind].instants:
-        yield "/api/v1/query", {"query": expression, "time": moment / 1000}
-    for start, end, step in SPANS[kind].ranges:
-        yield (
-            "/api/v1/query_range",
-            {"query": expression, "start": start / 1000, "end": end / 1000, "step": step / 1000},
-        )
-
-
-def assert_same(expected: dict[str, Any], got: dict[str, Any], *, ordered: bool) -> None:
-    assert (got["status"], got.get("errorType")) == (expected["status"], expected.get("errorType")), (expected, got)
-    if expected["status"] == "error":
-        if expected["errorType"] == "execution":
-            assert _without_series(got["error"]) == _without_series(expected["error"])
-        return
-    assert got["data"]["resultType"] == expected["data"]["resultType"]
-    wanted, answered = expected["data"]["result"], got["data"]["result"]
-    if expected["data"]["resultType"] in ("scalar", "string"):
-        assert_same_point(wanted, answered)
-        return
-    key = None if ordered else (lambda row: json.dumps(row["metric"], sort_keys=True))
-    wanted, answered = (wanted, answered) if key is None else (sorted(wanted, key=key), sorted(answered, key=key))
-    assert [row["metric"] for row in answered] == [row["metric"] for row in wanted]
-    for one, other in zip(wanted, answered, strict=True):
-        points, our_points = one.get("values") or [one["value"]], other.get("values") or [other["value"]]
-        assert [t for t, _ in our_points] == [t for t, _ in points], one["metric"]
-        for point, our_point in zip(points, our_points, strict=True):
-            assert_same_point(point, our_point)
-
-
-def assert_same_point(wanted: list[Any], got: list[Any]) -> None:
-    one, other = float(wanted[1]), float(got[1])
-    both_nan = math.isnan(one) and math.isnan(other)
-    assert both_nan or math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-9), (wanted, got)
-
-
-def _without_series(sentence: str) -> str:
-    """Which two of several duplicates are named is left to chance."""
-    return sentence.split(" for the match group")[0] if sentence.startswith("found duplicate series") else sentence

@@ -265,3 +265,19 @@ def test_the_calendar_is_utc_and_knows_leap_years(query: str, value: float) -> N
 
 def test_the_calendar_of_a_value_that_is_no_time_is_nan() -> None:
     assert math.isnan(World().at(0, "hour(vector(NaN))")["{}"])
+
+
+def test_infinity_decides_a_clamp_even_against_nan() -> None:
+    world = World()
+    world.series("low", [-math.inf])
+    world.series("high", [math.inf])
+    assert world.at(0, "clamp_max(low, NaN)") == {"{}": -math.inf}
+    assert world.at(0, "clamp_min(high, NaN)") == {"{}": math.inf}
+    assert math.isnan(world.at(0, "clamp_max(high, NaN)")["{}"])
+    assert world.at(0, "clamp(low, -1.5, NaN)") == {"{}": -1.5}
+
+
+def test_equal_samples_do_not_deviate_however_large_they_are() -> None:
+    world = World()
+    world.series("v", [1.7e9 / 3] * 7)
+    assert world.at(360, "stdvar_over_time(v[6m])") == {"{}": 0}

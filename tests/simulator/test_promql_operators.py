@@ -162,3 +162,32 @@ def test_a_query_that_is_out_of_time_ends(world: World) -> None:
 def test_a_range_query_of_a_range_is_refused(world: World) -> None:
     with pytest.raises(BadData, match='invalid expression type "range vector" for range query'):
         world.over(0, 60, 60, "cpu[5m]")
+
+
+def test_of_two_errors_the_one_that_comes_first_in_time_is_told() -> None:
+    world = World()
+    world.series("many", [1, 1], pod="a", ns="x")
+    world.series("many", [1, 1], pod="b", ns="x")
+    world.series("one", [1, None], ns="x")
+    world.series("one", [None, 1], ns="x", zone="1")
+    world.series("one", [None, 1], ns="x", zone="2")
+    with pytest.raises(ExecutionFailed, match="many-to-one matching must be explicit"):
+        world.over(0, 60, 60, "many * on (ns) one")
+    with pytest.raises(ExecutionFailed, match="found duplicate series"):
+        world.at(60, "many * on (ns) one")
+
+
+def test_zero_and_minus_zero_are_two_values_to_count() -> None:
+    world = World()
+    for pod, value in (("a", 0.0), ("b", -0.0), ("c", 0.0), ("d", math.nan)):
+        world.series("v", [value], pod=pod)
+    assert world.at(0, 'count_values("value", v)') == {'{value="0"}': 2, '{value="-0"}': 1, '{value="NaN"}': 1}
+
+
+def test_one_value_alone_deviates_by_nothing_whatever_it_is() -> None:
+    world = World()
+    world.series("v", [math.nan])
+    world.series("w", [1e9], pod="a")
+    world.series("w", [1e9], pod="b")
+    assert world.at(0, "stdvar(v)") == {"{}": 0}
+    assert world.at(0, "stddev(w / 3)") == {"{}": 0}
