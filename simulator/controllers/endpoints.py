@@ -50,13 +50,13 @@ def _stands_behind(selector: dict[str, str], pod: Object) -> bool:
 
 
 def target_port(port: Object, pod: Object) -> int | None:
-    """The number that a Service's port leads to in this pod; None when it names a port that no container has."""
+    """The number that a Service's port leads to in this pod; None when it names a port that no container has for its protocol."""
     target = str(port.get("targetPort", port["port"]))
     if target.isdigit():
         return int(target)
     for container in pod["spec"]["containers"]:
         for each in container.get("ports") or []:
-            if each.get("name") == target:
+            if each.get("name") == target and each.get("protocol", "TCP") == port.get("protocol", "TCP"):
                 return int(each["containerPort"])
     return None
 

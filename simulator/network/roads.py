@@ -143,7 +143,7 @@ def find_port(land: Landscape, way: Way) -> Way:
     for port in land.services[way.service]["spec"].get("ports") or []:
         if is_port(port, way.address.port, "TCP"):
             return replace(way, port=port)
-    return way.stopped(Why.REFUSED)
+    return way.stopped(Why.NO_SUCH_PORT)
 
 
 def find_endpoints(land: Landscape, way: Way) -> Way:

@@ -26,6 +26,7 @@ class Why(Enum):
     DNS_REFUSED = "nobody is at the name server's address"
     DNS_FAILURE = "the name server answers with an error"
     REFUSED = "connection refused"
+    NO_SUCH_PORT = "connection refused, for the Service has no such port"
     UNREACHABLE = "no answer to the first packet"
     RESET = "connection reset"
     PLAIN_SERVER = "TLS spoken to a server that speaks plain text"
@@ -47,6 +48,7 @@ _OUTCOMES = {
     Why.DNS_REFUSED: Outcome.REFUSED,
     Why.DNS_FAILURE: Outcome.REFUSED,
     Why.REFUSED: Outcome.REFUSED,
+    Why.NO_SUCH_PORT: Outcome.REFUSED,
     Why.UNREACHABLE: Outcome.TIMED_OUT,
     Why.RESET: Outcome.REFUSED,
     Why.NOT_FOUND: Outcome.MISSING,
@@ -141,5 +143,9 @@ _NODE = {
 _LANGUAGES: dict[Language, dict[Why, str]] = {"go": _GO, "java": _JAVA, "python": _PYTHON, "node": _NODE, "c": _GO}
 
 
+_ALIKE = {Why.NO_SUCH_PORT: Why.REFUSED}  # the caller cannot tell them apart
+
+
 def say(language: Language, why: Why, facts: Facts) -> str:
+    why = _ALIKE.get(why, why)
     return _LANGUAGES[language][why].format(timeout_ms=round(facts.timeout * 1000), **vars(facts))

@@ -177,7 +177,7 @@ def test_a_port_that_the_service_does_not_have_is_refused(watch: Watch) -> None:
 
 def test_a_service_that_speaks_udp_refuses_tcp(watch: Watch) -> None:
     edit_service(watch, "search", ports=[{"name": "http", "port": 8080, "targetPort": 8080, "protocol": "UDP"}])
-    assert way(watch).obstacles[0].why is Why.REFUSED
+    assert way(watch).obstacles[0].why is Why.NO_SUCH_PORT
 
 
 def test_a_target_port_on_which_nothing_listens_is_refused_although_there_are_endpoints(watch: Watch) -> None:

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from simulator.faults.base import Fault
+from simulator.faults.infrastructure.cluster_network import CorednsUnavailable, KubeProxyUnavailable
 
-FAULTS: tuple[Fault, ...] = ()
+FAULTS: tuple[Fault, ...] = (CorednsUnavailable(), KubeProxyUnavailable())
