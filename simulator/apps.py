@@ -11,8 +11,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 Protocol = Literal["http", "tcp"]
-Language = Literal["go", "python", "java", "node", "c"]
 LogStyle = Literal["access", "logfmt", "json", "redis", "postgres", "rabbitmq", "plain"]
+Language = Literal["go", "python", "java", "node", "c"]
+VariableType = Literal["whole number", "log level", "switch", "duration", "currency"]
+
+# The variables of the shop's common settings, which every program of the shop reads and checks at its start.
+COMMON_VARIABLES: tuple[tuple[str, VariableType], ...] = (
+    ("LOG_LEVEL", "log level"),
+    ("CURRENCY", "currency"),
+    ("FEATURE_GIFT_CARDS", "switch"),
+)
 
 
 @dataclass(frozen=True)
@@ -80,12 +88,44 @@ class App:
     repository: str = ""
     # "Recreate" for what must not run twice on one volume
     strategy: Literal["RollingUpdate", "Recreate"] = "RollingUpdate"
+    # Ports beside the one it serves on.
+    admin_ports: tuple[int, ...] = ()
+    # Variables without which it does not start, beside the addresses of what it cannot do without.
+    required_env: tuple[str, ...] = ()
+    typed: tuple[tuple[str, VariableType], ...] = COMMON_VARIABLES
+    # The name and text of its settings; they lie in a ConfigMap and are mounted into the container.
+    config_file: str = ""
+    config: str = ""
+    data_dir: str = ""
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The variables it cannot start without; a gateway looks for an upstream only when it is asked for it."""
+        called = (call.env for route in self.routes for call in route.calls if call.required and not self.is_edge)
+        return tuple(dict.fromkeys((*self.required_env, *called)))
+
+    @property
+    def config_path(self) -> str:
+        return f"/etc/{self.name}/{self.config_file}"
 
     def route(self, path: str) -> Route:
         for route in self.routes:
             if route.path == path:
                 return route
         raise KeyError(f"{self.name} has no route {path!r}")
+
+
+@dataclass(frozen=True)
+class Tool:
+    """An image that is no program of the shop: it runs for ever, or for some seconds and is done."""
+
+    image: str
+    size_mb: int = 20
+    seconds: float | None = None
+    exit_code: int = 0
+    lines: tuple[str, ...] = ()
+    ports: tuple[int, ...] = ()
+    programs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -116,6 +156,7 @@ class Shop:
     namespaces: tuple[str, ...]
     peak_rps: float
     other_images: tuple[str, ...] = ()
+    tools: tuple[Tool, ...] = ()
     name: str = "shop"
     # The ConfigMap, one in each namespace, that all programs read
     settings: str = "shop-settings"

@@ -7,16 +7,19 @@ revision, owner and event has come about the usual way.
 
 from __future__ import annotations
 
+import base64
+import json
 from typing import Any
 
 from simulator.apps import App, NodeSpec, Shop
 from simulator.controllers.context import Context
 from simulator.kubernetes_api.defaults import defaulted
 from simulator.objects import Object
-from simulator.shop import image
+from simulator.shop import image, repository
 from simulator.store import Store
 
 VERSION = "v1.31.4"
+REGISTRY_LOGIN = "registry-login"
 PROTOCOLS = {"http": "http", "tcp": "tcp"}
 URL_SCHEMES = {"DATABASE_URL": "postgres://shop@", "AMQP_URL": "amqp://", "CACHE_ADDR": ""}
 
@@ -31,6 +34,7 @@ def create_shop(ctx: Context, shop: Shop) -> None:
         store.create("Node", node_object(node, ctx.stamp()))
     for name in shop.namespaces:
         _create(store, "ConfigMap", _config_map(shop.settings, name))
+        _create(store, "Secret", _pull_secret(shop, name))
     for database in (app for app in shop.apps if app.log_style == "postgres"):
         _create(store, "Secret", _database_secret(database))
     _create_dns(store)
@@ -51,6 +55,20 @@ def roll_out_present_versions(ctx: Context, shop: Shop) -> None:
 def credentials(database: App) -> str:
     """The Secret with the user and password of a database."""
     return f"{database.name}-credentials"
+
+
+def _pull_secret(shop: Shop, namespace: str) -> Object:
+    """The login to the shop's own registry."""
+    host = repository(next(app for app in shop.apps if not app.repository.startswith("docker.io"))).partition("/")[0]
+    login = {"username": "pull", "auth": base64.b64encode(f"pull:{namespace}-token".encode()).decode()}
+    config = base64.b64encode(json.dumps({"auths": {host: login}}).encode()).decode()
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": REGISTRY_LOGIN, "namespace": namespace},
+        "type": "kubernetes.io/dockerconfigjson",
+        "data": {".dockerconfigjson": config},
+    }
 
 
 def _create(store: Store, kind: str, obj: Object) -> None:
@@ -88,7 +106,10 @@ def deployment(app: App, shop: Shop, version: str) -> Object:
             "strategy": rolling if app.strategy == "RollingUpdate" else {"type": "Recreate"},
             "template": {
                 "metadata": {"labels": _labels(app, shop), "annotations": {"prometheus.io/scrape": "true"}},
-                "spec": {"containers": [_container(app, shop, version)]},
+                "spec": {
+                    "containers": [_container(app, shop, version)],
+                    "imagePullSecrets": [{"name": REGISTRY_LOGIN}],
+                },
             },
         },
     }

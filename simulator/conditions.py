@@ -22,6 +22,10 @@ class Kind(Enum):
     HEAVY_REQUESTS = "cores more that the requests to <namespace>/<app> need, over all its pods"
     SERVICE_RULES_LOST = "kube-proxy of node <name> is gone and so are its rules for Services"
     SURGE = "times the usual customers on the edge route <path>"
+    NO_POD_ADDRESSES = "the address range of node <name> is used up"
+    KUBELET_DOWN = "the agent of node <name> does not run"
+    RUNTIME_DOWN = "the container runtime of node <name> does not answer"
+    RATE_LIMITED = "registry <host> turns anonymous pulls away"
 
 
 class Pressure(NamedTuple):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from simulator.apps import App, Call, EntryShare, Memory, NodeSpec, Resources, Route, Shop
 
 CACHE = Call("session-cache", "get", "CACHE_ADDR", required=False, timeout=0.5)
-_REGISTRY = "registry.shop.example"
+REGISTRY = "registry.shop.example"
 
 
 def _query(per_request: float = 1.0) -> Call:
@@ -343,7 +343,7 @@ SHOP = Shop(
 
 
 def repository(app: App) -> str:
-    return app.repository or f"{_REGISTRY}/{app.namespace}/{app.name}"
+    return app.repository or f"{REGISTRY}/{app.namespace}/{app.name}"
 
 
 def image(app: App, version: str | None = None) -> str:

@@ -9,7 +9,7 @@ Everything is a function of the seed, the start and the calls made, in their ord
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -27,6 +27,7 @@ from simulator.logs.writer import LogWriter
 from simulator.memory import towards
 from simulator.network import Member, Nowhere, Topology, survey
 from simulator.objects import name_of
+from simulator.programs.ends import Line
 from simulator.promql.tsdb import Tsdb
 from simulator.registry import Registry
 from simulator.shop import SHOP
@@ -69,7 +70,16 @@ class World:
         self._solver = Solver(shop, seed)
         self.collector = Collector(self.tsdb, self.store, shop, seed)
         self.kubelet = Kubelet(
-            self.store, self.clock.now, self.events, self.registry, shop.nodes, seed, self._say_started, self._say_ready
+            self.store,
+            self.clock.now,
+            self.events,
+            self.registry,
+            shop.nodes,
+            seed,
+            self.conditions,
+            self._say_started,
+            self._say_ready,
+            self._say,
         )
         self._surveyed_version = -1
         self._restless_ticks = 0
@@ -97,9 +107,10 @@ class World:
         """A container's lines, oldest first; None when there is no such file on any node."""
         found = self.store.get("Pod", namespace, pod)
         run = self.kubelet.runs.get(found["metadata"]["uid"]) if found else None
-        if run is None or container not in run.containers:
+        known = run.find(container) if run else None
+        if run is None or known is None:
             return None
-        return self.book.read(run, run.containers[container], previous=previous)
+        return self.book.read(run, known, previous=previous)
 
     def topology(self) -> Topology:
         if self._surveyed_version != self.store.version:
@@ -254,6 +265,9 @@ class World:
 
     def _say_started(self, run: PodRun, container: ContainerRun, app: App | None) -> None:
         self._writer.started(run, container, app, self.clock.now())
+
+    def _say(self, run: PodRun, container: ContainerRun, lines: Sequence[Line]) -> None:
+        self._writer.said(run, container, lines, self.clock.now())
 
     def _say_ready(self, run: PodRun, container: ContainerRun, app: App | None) -> None:
         self._writer.ready(run, container, app, self.clock.now())

@@ -7,19 +7,24 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
+from simulator.programs import Exit
 from simulator.registry import Image
 
 
 class Phase(Enum):
-    CREATING = "creating"  # the sandbox is being set up
+    WAITING = "waiting"  # for the sandbox, the volumes or the init containers before it
+    CREATING = "creating"
     PULLING = "pulling"
     PULL_ERROR = "pull error"
     PULL_BACKOFF = "pull back-off"
+    PULL_REFUSED = "pull refused"  # there is nothing to pull: no valid name, or pulling is forbidden
     STARTING = "starting"
+    CONFIG_ERROR = "config error"  # what its environment refers to is not there
     BOOTING = "booting"  # the process runs, its readiness probe has not passed yet
     READY = "ready"
     TERMINATED = "terminated"
     CRASH_BACKOFF = "crash back-off"
+    FINISHED = "finished"  # for good
 
     @property
     def is_running(self) -> bool:
@@ -30,9 +35,10 @@ class Phase(Enum):
 class Termination:
     reason: str
     exit_code: int
-    started_at: datetime
+    started_at: datetime | None  # None: the process never began
     finished_at: datetime
     container_id: str
+    message: str = ""
 
 
 @dataclass
@@ -41,6 +47,7 @@ class ContainerRun:
     reference: str
     phase: Phase = Phase.CREATING
     due: datetime | None = None  # when the phase ends by itself
+    is_init: bool = False
     image: Image | None = None
     started_at: datetime | None = None
     container_id: str = ""
@@ -48,11 +55,17 @@ class ContainerRun:
     crashes: int = 0  # in a row; a container that ran for ten minutes starts anew
     pull_attempts: int = 0
     retry_at: datetime | None = None
+    # Why it waits, as its status says it.
+    reason: str = ""
     message: str = ""
     last: Termination | None = None
     before_last: Termination | None = None
     # What the process was given, with every reference resolved.
     env: Mapping[str, str] = field(default_factory=dict)
+    ports: tuple[int, ...] = ()
+    # How the process will end by itself, if it does.
+    exit: Exit | None = None
+    exits_at: datetime | None = None
     # Working set in MiB; the traffic model moves it while the process runs.
     memory_mib: float = 0.0
     oom_kills: int = 0
@@ -60,6 +73,20 @@ class ContainerRun:
     def wait(self, phase: Phase, until: datetime | None) -> None:
         self.phase = phase
         self.due = until
+
+    def hold(self, phase: Phase, until: datetime | None, reason: str, message: str = "") -> None:
+        """Wait, and say why."""
+        self.wait(phase, until)
+        self.reason, self.message = reason, message
+
+    @property
+    def next_due(self) -> datetime | None:
+        times = [each for each in (self.due, self.exits_at) if each is not None]
+        return min(times, default=None)
+
+    @property
+    def has_succeeded(self) -> bool:
+        return self.phase is Phase.FINISHED and self.last is not None and self.last.exit_code == 0
 
 
 @dataclass
@@ -71,6 +98,11 @@ class PodRun:
     ip: str
     started_at: datetime
     containers: dict[str, ContainerRun] = field(default_factory=dict)
+    init: dict[str, ContainerRun] = field(default_factory=dict)
+    # When the sandbox and the volumes are looked at next; None once all of it stands.
+    setup_due: datetime | None = None
+    setup_attempts: int = 0
+    waits_since: datetime | None = None  # for its volumes
     ready_since: datetime | None = None
     changed_at: datetime | None = None  # of the Ready condition
     is_dirty: bool = True
@@ -78,12 +110,40 @@ class PodRun:
     stops_at: datetime | None = None
 
     def __iter__(self) -> Iterator[ContainerRun]:
+        """The containers that do the pod's work; those of its preparation are in `init`."""
         return iter(self.containers.values())
+
+    def everyone(self) -> Iterator[ContainerRun]:
+        yield from self.init.values()
+        yield from self.containers.values()
+
+    def find(self, name: str) -> ContainerRun | None:
+        return self.containers.get(name) or self.init.get(name)
+
+    @property
+    def next_due(self) -> datetime | None:
+        times = [each.next_due for each in self.everyone()] + [self.setup_due, self.stops_at]
+        return min((each for each in times if each is not None), default=None)
 
     @property
     def has_sandbox(self) -> bool:
-        return any(each.phase is not Phase.CREATING for each in self)
+        return self.setup_due is None
+
+    @property
+    def is_prepared(self) -> bool:
+        return all(each.has_succeeded for each in self.init.values())
 
     @property
     def is_ready(self) -> bool:
         return all(each.phase is Phase.READY for each in self)
+
+    @property
+    def is_over(self) -> bool:
+        """Nothing will ever run in it again."""
+        if any(each.phase is Phase.FINISHED and not each.has_succeeded for each in self.init.values()):
+            return True
+        return all(each.phase is Phase.FINISHED for each in self)
+
+    @property
+    def has_succeeded(self) -> bool:
+        return self.is_prepared and all(each.has_succeeded for each in self)

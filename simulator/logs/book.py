@@ -48,7 +48,7 @@ class LogBook:
         if files is None:
             return None
         # While a crashed container waits to be started again, its newest file is that of the previous run.
-        waits = not container.phase.is_running and container.phase is not Phase.TERMINATED
+        waits = not container.phase.is_running and container.phase not in (Phase.TERMINATED, Phase.FINISHED)
         if previous and not waits:
             return None if files.previous is None else list(files.previous)
         return list(files.current)

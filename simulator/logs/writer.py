@@ -7,7 +7,7 @@ drawn from a generator seeded by the time alone, so equal worlds write equal fil
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -19,6 +19,8 @@ from simulator.kubelet.runs import ContainerRun, PodRun
 from simulator.logs.book import LogBook
 from simulator.logs.styles import Fields, render
 from simulator.network import Member, Outcome, Why, say
+from simulator.programs.ends import Line as LastLine
+from simulator.programs.ends import Note
 
 LINES_PER_TICK = 2
 TIGHT_MEMORY = 0.88
@@ -36,15 +38,25 @@ class LogWriter:
     def started(self, run: PodRun, container: ContainerRun, app: App | None, at: datetime) -> None:
         self._book.open(run, container)
         if app is None:
-            self._book.write(run, container, at, f"{container.name} started")
+            if container.exit is None:
+                self._book.write(run, container, at, f"{container.name} started")
             return
         version = container.image.version if container.image else ""
-        for message, fields in _greeting(app, version):
+        for message, fields in _greeting(app, version)[: 1 if container.exit else None]:
             self._write(run, container, app, at, "info", message, fields)
 
     def ready(self, run: PodRun, container: ContainerRun, app: App | None, at: datetime) -> None:
         if app is not None:
             self._write(run, container, app, at, "info", _ready_message(app), {})
+
+    def said(self, run: PodRun, container: ContainerRun, lines: Sequence[LastLine], at: datetime) -> None:
+        """What a process writes itself, in its logger's style or past it."""
+        app = container.image.app if container.image else None
+        for line in lines:
+            if isinstance(line, Note) and app is not None:
+                self._write(run, container, app, at, line.level, line.message, line.fields)
+            else:
+                self._book.write(run, container, at, line.message if isinstance(line, Note) else line)
 
     def tick(self, flow: Flow, now: datetime, seconds: float) -> None:
         """A flow that lasts for several ticks is read once."""

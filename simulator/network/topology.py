@@ -6,7 +6,7 @@ Everything is visited in a fixed order, so equal worlds give equal topologies.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -80,7 +80,7 @@ class _Gathering:
         cpu, memory = resource(spec, "limits", "cpu"), resource(spec, "limits", "memory")
         env, services = member.container.env, self._standing.get(member.uid, ())
         about = (image.app.name, member.run.namespace, cpu, memory, member.run.is_ready)
-        key = (*about, tuple(sorted(env.items())), services, *self._network_traits(member))
+        key = (*about, _shared(spec, env), services, *self._network_traits(member))
         if key not in self._index:
             self._index[key] = len(self.groups)
             mib = memory / MIB if memory else None
@@ -99,6 +99,12 @@ class _Gathering:
             member.run.node in self._unruled,
             tuple(sorted(labels.items())) if self._labels_matter else (),
         )
+
+
+def _shared(container: Object, env: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """The variables without those that say something about the one pod, such as its name or address."""
+    own = {each["name"] for each in container.get("env") or [] if "fieldRef" in (each.get("valueFrom") or {})}
+    return tuple(sorted((name, value) for name, value in env.items() if name not in own))
 
 
 def _standing(store: Store) -> dict[str, tuple[ServiceKey, ...]]:

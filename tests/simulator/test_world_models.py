@@ -11,7 +11,7 @@ from simulator.latency import BUCKETS, LE, TIGHT, Part, below, buckets, mean, me
 from simulator.memory import extra_mib, steady_mib, towards
 from simulator.noise import Floats
 from simulator.quantity import quantity, resource
-from simulator.registry import Registry, normal, pull_failure
+from simulator.registry import Registry, host_of, normal
 from simulator.shop import CATALOGUE, SHOP, image
 from tests.simulator.worlds import Watch, small_world
 
@@ -120,7 +120,8 @@ def test_every_version_in_the_shop_can_be_pulled_and_no_other() -> None:
             assert found is not None
             assert found.app is app
     assert registry.find(image(CATALOGUE, "99.0.0")) is None
-    assert "99.0.0: not found" in pull_failure(image(CATALOGUE, "99.0.0"))
+    reference = image(CATALOGUE, "99.0.0")
+    assert "99.0.0: not found" in (registry.failure(reference, frozenset({host_of(reference)})) or "")
 
 
 def test_every_call_in_the_shop_leads_to_a_route_that_exists() -> None:
