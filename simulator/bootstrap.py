@@ -28,8 +28,6 @@ def create_shop(ctx: Context, shop: Shop) -> None:
     store = ctx.store
     for name in ("default", "kube-system", *shop.namespaces):
         _create(store, "Namespace", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
-        account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": name}}
-        _create(store, "ServiceAccount", account)
     for node in shop.nodes:
         store.create("Node", node_object(node, ctx.stamp()))
     for name in shop.namespaces:

@@ -1,7 +1,8 @@
 """Events as the components of a cluster write them.
 
-The same thing said again about the same object within the hour is one Event whose count and lastTimestamp move, which is what the
-event correlator of client-go does; after the hour an Event is forgotten, as the API server forgets it.
+The same thing said again about the same object within the hour is one Event whose count and lastTimestamp move; what is said in ten
+different ways within ten minutes is one too, with the latest words after a remark. Both are what the event correlator of client-go does.
+After the hour an Event is forgotten, as the API server forgets it.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ Object = dict[str, Any]
 EventType = Literal["Normal", "Warning"]
 
 TTL = timedelta(hours=1)
+SIMILAR_WITHIN = timedelta(minutes=10)
+MOST_SIMILAR = 10
+COMBINED = "(combined from similar events): "
 API_VERSIONS = {
     **dict.fromkeys(("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet"), "apps/v1"),
     **dict.fromkeys(("Job", "CronJob"), "batch/v1"),
@@ -38,6 +42,8 @@ class Recorder:
     def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
         self._store = store
         self._now = now
+        # When each Event was last said, by what makes it similar to others.
+        self._similar: dict[str, dict[str, datetime]] = {}
 
     def record(
         self, about: Object, kind: str, event: EventType, reason: str, message: str, source: Source, field: str = ""
@@ -46,15 +52,27 @@ class Recorder:
         involved = _reference(about, kind, field)
         name = _name(involved, event, reason, message, source)
         namespace = involved.get("namespace") or "default"
+        family = _name(involved, event, reason, "", source)
+        if self._is_one_too_many(family, name):
+            name, message = family, f"{COMBINED}{message}"
         known = self._store.get("Event", namespace, name)
         stamp = rfc3339(self._now())
         if known is None:
             self._store.create("Event", _event(name, namespace, involved, event, reason, message, source, stamp))
         else:
-            self._store.update("Event", {**known, "count": known["count"] + 1, "lastTimestamp": stamp})
+            again = {"count": known["count"] + 1, "lastTimestamp": stamp, "message": message}
+            self._store.update("Event", {**known, **again})
+
+    def _is_one_too_many(self, family: str, name: str) -> bool:
+        oldest = self._now() - SIMILAR_WITHIN
+        recent = {each: at for each, at in self._similar.get(family, {}).items() if at > oldest}
+        is_new = name not in recent and len(recent) >= MOST_SIMILAR - 1
+        self._similar[family] = recent if is_new else {**recent, name: self._now()}
+        return is_new
 
     def forget_old(self) -> None:
         oldest = self._now() - TTL
+        self._similar = {family: said for family, said in self._similar.items() if max(said.values()) > oldest}
         for event in self._store.list("Event"):
             last = event.get("lastTimestamp") or event["metadata"]["creationTimestamp"]
             if parse_rfc3339(last) < oldest:

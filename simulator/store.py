@@ -112,11 +112,16 @@ class Store:
         """Those of which there has ever been an object."""
         return frozenset(self._latest)
 
+    def name_of(self, metadata: Object, *, dry_run: bool = False) -> str:
+        """The name, or the next generated one; a dry run takes none away."""
+        ids = random.Random(0) if dry_run else self._ids
+        return str(metadata.get("name") or generated_name(str(metadata.get("generateName", "")), ids))
+
     def create(self, kind: str, obj: Object, dry_run: bool = False) -> Object:
         """Fill the metadata a server fills (name from generateName too) and keep the object; a dry run only fills."""
         metadata = dict(obj.get("metadata") or {})
         ids = random.Random(0) if dry_run else self._ids
-        metadata["name"] = metadata.get("name") or generated_name(str(metadata.get("generateName", "")), ids)
+        metadata["name"] = self.name_of(metadata, dry_run=dry_run)
         key = (metadata.get("namespace") or "", metadata["name"])
         if key in self._objects.get(kind, {}):
             raise AlreadyExists(f"{kind} {metadata['name']!r} already exists")

@@ -18,6 +18,8 @@ from simulator.controllers import (
     endpoints,
     garbage,
     job,
+    namespaces,
+    quota,
     replicaset,
     scheduler,
     statefulset,
@@ -39,12 +41,16 @@ class Controller:
 UNWATCHED = frozenset({"Event", "Lease"})
 CONTROLLERS: tuple[Controller, ...] = (
     Controller("garbage-collector", garbage.reconcile),
+    Controller(
+        "serviceaccount-controller", namespaces.reconcile, frozenset({"Namespace", "ServiceAccount", "ConfigMap"})
+    ),
     Controller("cronjob-controller", cronjob.reconcile, frozenset({"CronJob", "Job"})),
     Controller("deployment-controller", deployment.reconcile, frozenset({"Deployment", "ReplicaSet"})),
     Controller("replicaset-controller", replicaset.reconcile, frozenset({"ReplicaSet", "Pod"})),
     Controller("statefulset-controller", statefulset.reconcile, frozenset({"StatefulSet", "Pod"})),
     Controller("daemonset-controller", daemonset.reconcile, frozenset({"DaemonSet", "Pod", "Node"})),
     Controller("job-controller", job.reconcile, frozenset({"Job", "Pod"})),
+    Controller("resourcequota-controller", quota.reconcile),
     Controller("default-scheduler", scheduler.reconcile, frozenset({"Pod", "Node"})),
     Controller("endpoint-controller", endpoints.reconcile, frozenset({"Service", "Pod", "Endpoints", "EndpointSlice"})),
 )

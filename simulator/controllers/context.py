@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from simulator.clock import rfc3339
+from simulator.controllers.backoff import Backoff
 from simulator.events import Recorder
 from simulator.store import Store
 
@@ -44,6 +45,7 @@ class Context:
     now: Callable[[], datetime]
     events: Recorder
     alarms: Alarms = field(default_factory=Alarms)
+    backoff: Backoff = field(default_factory=Backoff)
 
     def stamp(self) -> str:
         return rfc3339(self.now())

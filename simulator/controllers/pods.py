@@ -1,7 +1,7 @@
 """Pods as controllers make, claim and count them: the ways that all of them share.
 
 A controller owns the pods that carry its reference and still match its selector; orphans that match are adopted, owned ones that no longer
-match are let go. What the API server's admission fills in (the tolerations of a node that is away, the priority of a class) is filled here.
+match are let go. A pod is created through the API server's admission, and after a refusal its maker is patient.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from simulator.clock import parse_rfc3339
 from simulator.controllers.context import Context
 from simulator.controllers.garbage import delete
 from simulator.events import Source
+from simulator.kubernetes_api import Failure, admit
 from simulator.objects import (
     Object,
     condition,
@@ -31,8 +32,7 @@ from simulator.objects import (
 )
 from simulator.store import AlreadyExists
 
-AWAY_SECONDS = 300
-AWAY = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
+FAILED = "FailedCreate"
 
 
 @dataclass(frozen=True)
@@ -102,18 +102,25 @@ def from_template(maker: Maker, owner: Object, name: str = "", **labels: str) ->
 def create(ctx: Context, pod: Object) -> Object:
     """Create a pod the way the API server does, or raise Refused in its words."""
     try:
-        return ctx.store.create("Pod", admitted(ctx, pod))
+        return ctx.store.create("Pod", admit(ctx.store, "Pod", pod))
+    except Failure as refusal:
+        raise Refused(refusal.message) from refusal
     except AlreadyExists:
         raise Refused(f'pods "{pod["metadata"]["name"]}" already exists') from None
 
 
 def create_from(ctx: Context, maker: Maker, owner: Object, pod: Object) -> Object | None:
     """Create a pod and say so about its owner, or say why it could not be; the controllers but StatefulSet say it like this."""
+    if until := ctx.backoff.waits_until(owner, ctx.now()):
+        ctx.call_again(until)
+        return None
     try:
         made = create(ctx, pod)
     except Refused as error:
-        say(ctx, maker, owner, "Warning", "FailedCreate", f"Error creating: {error}")
+        say(ctx, maker, owner, "Warning", FAILED, f"Error creating: {error}")
+        ctx.call_again(ctx.backoff.failed(owner, ctx.now(), str(error)))
         return None
+    ctx.backoff.succeeded(owner)
     say(ctx, maker, owner, "Normal", "SuccessfulCreate", f"Created pod: {name_of(made)}")
     return made
 
@@ -125,36 +132,6 @@ def remove(ctx: Context, maker: Maker, owner: Object, pod: Object) -> None:
 
 def say(ctx: Context, maker: Maker, owner: Object, event: Any, reason: str, message: str) -> None:
     ctx.events.record(owner, maker.kind, event, reason, message, maker.source)
-
-
-def admitted(ctx: Context, pod: Object) -> Object:
-    """With what admission gives every pod: patience with a node that is away, and the number behind its priority class."""
-    spec = pod["spec"]
-    return {**pod, "spec": {**spec, "tolerations": _patient(spec), **_priority(ctx, spec)}}
-
-
-def _patient(spec: Object) -> list[Object]:
-    tolerations = list(spec.get("tolerations") or [])
-    for key in AWAY:
-        if not any(each.get("key") in (None, "", key) and _covers_eviction(each) for each in tolerations):
-            patience = {"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": AWAY_SECONDS}
-            tolerations.append(patience)
-    return tolerations
-
-
-def _covers_eviction(toleration: Object) -> bool:
-    return toleration.get("effect") in (None, "", "NoExecute")
-
-
-def _priority(ctx: Context, spec: Object) -> Object:
-    name = spec.get("priorityClassName", "")
-    known = ctx.store.get("PriorityClass", None, name) if name else None
-    if known is None:
-        known = next((each for each in ctx.store.list("PriorityClass") if each.get("globalDefault")), None)
-    if known is None:
-        return {"priority": int(spec.get("priority", 0))}
-    policy = {"preemptionPolicy": known["preemptionPolicy"]} if "preemptionPolicy" in known else {}
-    return {"priority": int(known["value"]), "priorityClassName": name_of(known), **policy}
 
 
 def ready_for(ctx: Context, pod: Object) -> timedelta:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from simulator.controllers.context import Context
-from simulator.controllers.pods import Maker, claim, create_from, from_template, is_active, is_available, remove
+from simulator.controllers.pods import FAILED, Maker, claim, create_from, from_template, is_active, is_available, remove
 from simulator.events import Source
-from simulator.objects import Object, by_controller, is_deleting, is_ready, with_status
+from simulator.objects import Object, by_controller, condition, is_deleting, is_ready, with_status
 
 MAKER = Maker("ReplicaSet", "apps/v1", Source("replicaset-controller"))
 # One burst of the real controller.
 BURST = 500
+REPLICA_FAILURE = "ReplicaFailure"
 
 
 def reconcile(ctx: Context) -> None:
@@ -22,15 +23,27 @@ def reconcile(ctx: Context) -> None:
 def _sync(ctx: Context, replicaset: Object, pods: list[Object]) -> None:
     wanted = int(replicaset["spec"].get("replicas", 1))
     missing = wanted - len(pods)
-    for _ in range(min(missing, BURST)):
-        made = create_from(ctx, MAKER, replicaset, from_template(MAKER, replicaset))
-        if made is None:
-            break
-        pods.append(made)
+    failure = _create(ctx, replicaset, pods, missing)
     for pod in _first_to_go(pods)[: max(-missing, 0)]:
         remove(ctx, MAKER, replicaset, pod)
         pods.remove(pod)
-    ctx.store.update("ReplicaSet", with_status(replicaset, _status(ctx, replicaset, pods)))
+    status = {**_status(ctx, replicaset, pods), **({"conditions": [failure]} if failure else {})}
+    ctx.store.update("ReplicaSet", with_status(replicaset, status))
+
+
+def _create(ctx: Context, replicaset: Object, pods: list[Object], missing: int) -> Object | None:
+    """Create what is missing, up to the first refusal; the condition that tells of it, which stays as it was first said."""
+    for _ in range(min(missing, BURST)):
+        made = create_from(ctx, MAKER, replicaset, from_template(MAKER, replicaset))
+        if made is None:
+            return condition(replicaset, REPLICA_FAILURE) or _failure(ctx, ctx.backoff.message(replicaset))
+        pods.append(made)
+    return None
+
+
+def _failure(ctx: Context, message: str) -> Object:
+    said = {"reason": FAILED, "message": message, "lastTransitionTime": ctx.stamp()}
+    return {"type": REPLICA_FAILURE, "status": "True", **said}
 
 
 def _first_to_go(pods: list[Object]) -> list[Object]:

@@ -31,8 +31,18 @@ def status(ctx: Context, deployment: Object, new: Object | None, old: list[Objec
         "conditions": [
             _available(ctx, deployment, available, wanted),
             _progressing(ctx, deployment, new, counts),
+            *_replica_failure(ctx, deployment, replicasets),
         ],
     }
+
+
+def _replica_failure(ctx: Context, deployment: Object, replicasets: list[Object]) -> list[Object]:
+    """What the newest ReplicaSet that may not create its pods says about it."""
+    for each in reversed(replicasets):
+        found = condition(each, "ReplicaFailure")
+        if found is not None:
+            return [_condition(ctx, deployment, found["type"], found["status"], found["reason"], found["message"])]
+    return []
 
 
 def _sum(replicasets: list[Object], field: str) -> int:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from simulator.controllers.context import Context
 from simulator.controllers.garbage import delete
-from simulator.controllers.pods import Maker, Refused, claim, create, from_template, is_available, say
+from simulator.controllers.pods import FAILED, Maker, Refused, claim, create, from_template, is_available, say
 from simulator.controllers.revisions import HASH, drop_old, sync_revisions, template_of
 from simulator.events import Source
 from simulator.kubernetes_api import defaulted
@@ -118,6 +118,9 @@ def _bury(ctx: Context, walk: Walk, pod: Object) -> None:
 
 def _make(ctx: Context, walk: Walk, ordinal: int) -> None:
     owner, name = walk.owner, f"{name_of(walk.owner)}-{ordinal}"
+    if until := ctx.backoff.waits_until(owner, ctx.now()):
+        ctx.call_again(until)
+        return
     revision = walk.current if walk.rolls and ordinal < walk.partition else walk.update
     templated = with_spec(owner, template=template_of(revision))
     labels = {HASH: name_of(revision), POD_NAME: name, POD_INDEX: str(ordinal)}
@@ -132,8 +135,10 @@ def _make(ctx: Context, walk: Walk, ordinal: int) -> None:
         walk.pods[ordinal] = create(ctx, pod)
     except Refused as error:
         message = f"create Pod {name} in StatefulSet {name_of(owner)} failed error: {error}"
-        say(ctx, MAKER, owner, "Warning", "FailedCreate", message)
+        say(ctx, MAKER, owner, "Warning", FAILED, message)
+        ctx.call_again(ctx.backoff.failed(owner, ctx.now(), str(error)))
         return
+    ctx.backoff.succeeded(owner)
     message = f"create Pod {name} in StatefulSet {name_of(owner)} successful"
     say(ctx, MAKER, owner, "Normal", "SuccessfulCreate", message)
 

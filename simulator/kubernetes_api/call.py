@@ -50,11 +50,18 @@ class Call:
             error = unsupported("dryRun", values[0][:100], ("All",))
             raise invalid_object(self.resource, self.name or "", [error])
         self.request.state.dry_run = "All" in values
+        self.request.state.warnings = []
 
     @property
     def dry_run(self) -> bool:
         """Kept with the request, where the audit finds it even when the call failed."""
         return bool(self.request.state.dry_run)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the answer says beside its content."""
+        warnings: list[str] = self.request.state.warnings
+        return warnings
 
     def ask_dry_run(self) -> None:
         self.request.state.dry_run = True

@@ -197,12 +197,43 @@ def _claim(obj: Object) -> Object:
     return {**_with_spec(obj, volumeMode="Filesystem"), "status": _filled(obj.get("status"), {"phase": "Pending"})}
 
 
+def _limit_range(obj: Object) -> Object:
+    items = [_limit_range_item(item) for item in (obj.get("spec") or {}).get("limits") or []]
+    return _with_spec({**obj, "spec": {**(obj.get("spec") or {}), "limits": items}})
+
+
+def _limit_range_item(item: Object) -> Object:
+    """A container's limit defaults to the most, its request to the limit, or to the least where there is no limit."""
+    if item.get("type") != "Container":
+        return item
+    limits = {**(item.get("max") or {}), **(item.get("default") or {})}
+    requests = {**(item.get("min") or {}), **limits, **(item.get("defaultRequest") or {})}
+    filled = {"default": limits, "defaultRequest": requests}
+    return {**item, **{name: amounts for name, amounts in filled.items() if amounts}}
+
+
+def _webhooks(obj: Object) -> Object:
+    return {**obj, "webhooks": [_webhook(each) for each in obj.get("webhooks") or []]}
+
+
+def _webhook(webhook: Object) -> Object:
+    matching = {"failurePolicy": "Fail", "matchPolicy": "Equivalent", "timeoutSeconds": 10}
+    filled = _filled(webhook, {**matching, "namespaceSelector": {}, "objectSelector": {}})
+    filled["rules"] = [_filled(rule, {"scope": "*"}) for rule in filled.get("rules") or []]
+    client = filled.get("clientConfig") or {}
+    if "service" in client:
+        filled["clientConfig"] = {**client, "service": _filled(client["service"], {"port": 443})}
+    return filled
+
+
 _BY_KIND: dict[str, Callable[[Object], Object]] = {
     "CronJob": _cron_job,
     "DaemonSet": _daemon_set,
     "Deployment": _deployment,
     "HorizontalPodAutoscaler": lambda obj: _with_spec(obj, minReplicas=1),
     "Job": _job,
+    "LimitRange": _limit_range,
+    "MutatingWebhookConfiguration": _webhooks,
     "Namespace": _namespace,
     "PersistentVolumeClaim": _claim,
     "Pod": _pod,
@@ -211,4 +242,5 @@ _BY_KIND: dict[str, Callable[[Object], Object]] = {
     "Secret": _secret,
     "Service": _service,
     "StatefulSet": _stateful_set,
+    "ValidatingWebhookConfiguration": _webhooks,
 }

@@ -14,6 +14,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from simulator.kubernetes_api.admission.namespaces import check_deletion
 from simulator.kubernetes_api.call import Call, render
 from simulator.kubernetes_api.decode import parse_json
 from simulator.kubernetes_api.reads import existing, list_page, visible_objects
@@ -75,6 +76,8 @@ async def delete(call: Call) -> Response:
 
 
 def remove(call: Call, obj: Object, options: DeleteOptions) -> Response:
+    if call.resource.kind == "Namespace":
+        check_deletion(obj["metadata"]["name"])
     _check_preconditions(call, obj, options)
     doomed = _begin(call, obj, options)
     if doomed is not None:

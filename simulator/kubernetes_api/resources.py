@@ -61,6 +61,7 @@ def _in(
     return Resource(kind, group, version, plural, namespaced, tuple(short.split()), tuple(sub.split()), categories)
 
 
+_ADMISSION = "admissionregistration.k8s.io"
 _RBAC = "rbac.authorization.k8s.io"
 
 RESOURCES: tuple[Resource, ...] = (
@@ -97,6 +98,8 @@ RESOURCES: tuple[Resource, ...] = (
     _in("scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses", "pc", namespaced=False),
     _in("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices"),
     _in("events.k8s.io", "v1", "Event", "events", "ev"),
+    _in(_ADMISSION, "v1", "ValidatingWebhookConfiguration", "validatingwebhookconfigurations", namespaced=False),
+    _in(_ADMISSION, "v1", "MutatingWebhookConfiguration", "mutatingwebhookconfigurations", namespaced=False),
     _in("coordination.k8s.io", "v1", "Lease", "leases"),
 )
 

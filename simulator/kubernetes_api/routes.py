@@ -238,8 +238,14 @@ class Server:
         if handler is None or (request.method == "POST" and target.resource.namespaced and target.namespace is None):
             raise method_not_allowed()
         place = (target.resource, target.namespace, target.name, target.subresource)
-        result = handler(Call(self._store, self._hooks, request, *place))
-        return result if isinstance(result, Response) else await result
+        call = Call(self._store, self._hooks, request, *place)
+        result = handler(call)
+        response = result if isinstance(result, Response) else await result
+        for warning in call.warnings:
+            response.headers.append(
+                "Warning", f'299 - "{warning.replace(chr(92), chr(92) * 2).replace(chr(34), chr(92) + chr(34))}"'
+            )
+        return response
 
     def _entry(self, request: Request, target: Target, code: int) -> dict[str, Any]:
         verb = WRITES[request.method]

@@ -175,6 +175,13 @@ RoleBinding subjects:[]TypedReference roleRef:TypedReference
 ClusterRoleBinding subjects:[]TypedReference roleRef:TypedReference
 StorageClass provisioner parameters:{}string reclaimPolicy mountOptions:[]string allowVolumeExpansion:bool volumeBindingMode allowedTopologies:any
 PriorityClass value:int globalDefault:bool description preemptionPolicy
+ValidatingWebhookConfiguration webhooks:[]Webhook!name
+MutatingWebhookConfiguration webhooks:[]Webhook!name
+Webhook name clientConfig:WebhookClient rules:[]WebhookRule failurePolicy matchPolicy namespaceSelector:LabelSelector objectSelector:LabelSelector
+Webhook sideEffects timeoutSeconds:int admissionReviewVersions:[]string reinvocationPolicy matchConditions:any
+WebhookClient url service:WebhookService caBundle
+WebhookService namespace name path port:int
+WebhookRule operations:[]string apiGroups:[]string apiVersions:[]string resources:[]string scope
 Lease spec:LeaseSpec
 LeaseSpec holderIdentity leaseDurationSeconds:int acquireTime:time renewTime:time leaseTransitions:int strategy preferredHolder
 Scale spec:ScaleSpec status:ScaleStatus

@@ -14,6 +14,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from simulator.kubernetes_api import admission
 from simulator.kubernetes_api.call import Call
 from simulator.kubernetes_api.decode import parse_json, parse_yaml
 from simulator.kubernetes_api.defaults import defaulted
@@ -26,10 +27,8 @@ from simulator.kubernetes_api.status import (
     already_exists,
     bad_request,
     conflict,
-    forbidden_request,
     invalid,
     modified,
-    not_found,
     required,
     unsupported_media_type,
 )
@@ -45,7 +44,6 @@ _SERVER_SET = ("uid", "creationTimestamp", "generation", "deletionTimestamp", "d
 
 async def create(call: Call) -> Response:
     obj = call.typed(await call.document())
-    _check_namespace(call)
     made = _insert(call, obj, None)
     return call.answer(made, 201)
 
@@ -87,6 +85,8 @@ def commit(call: Call, current: Object, proposed: Object) -> Object:
         guarded = defaulted(kind, guarded)
         if errors := validate_update(kind, current, guarded):
             raise invalid(call.resource, name, errors)
+        if not call.subresource:
+            admission.validate(admission.Request(call.store, kind, guarded, current, call.warnings))
         if guarded["metadata"].get("managedFields") == current["metadata"].get("managedFields"):
             guarded = record_update(kind, current, guarded, _manager(call, "Update"))
     try:
@@ -99,9 +99,12 @@ def _insert(call: Call, obj: Object, applied_by: Manager | None) -> Object:
     kind, name = call.resource.kind, obj["metadata"].get("name", "")
     if obj["metadata"].get("resourceVersion"):
         raise bad_request("resourceVersion should not be set on objects to be created")
-    filled = defaulted(kind, _fresh(call, obj))
+    asked = admission.Request(call.store, kind, defaulted(kind, _fresh(call, obj)), warnings=call.warnings)
+    filled = admission.mutated(asked)
     if errors := validate_create(kind, filled):
         raise invalid(call.resource, name, errors)
+    filled = admission.named(call.store, filled, dry_run=call.dry_run)
+    admission.validate(asked.with_object(filled))
     if applied_by is None:
         recorded = record_update(kind, None, filled, _manager(call, "Update"))
     else:
@@ -135,7 +138,6 @@ def _apply(call: Call, document: Any) -> Response:
     manager = _manager(call, "Apply")
     current = call.store.get(call.resource.kind, call.namespace, call.wanted_name)
     if current is None:
-        _check_namespace(call)
         return call.answer(_insert(call, config, manager), 201)
     merged = apply(call.resource.kind, current, config, manager, call.flag("force"))
     return call.answer(commit(call, current, call.typed({**merged, **_type_of(call)})))
@@ -148,17 +150,6 @@ def _type_of(call: Call) -> Object:
 def _manager(call: Call, operation: str) -> Manager:
     version = call.resource.api_version
     return Manager(call.manager(), operation, version, timestamp(call.hooks.now()), call.subresource)
-
-
-def _check_namespace(call: Call) -> None:
-    if call.namespace is None:
-        return
-    namespace = call.store.get("Namespace", None, call.namespace)
-    if namespace is None:
-        raise not_found(RESOURCES_BY_KIND["Namespace"], call.namespace)
-    if (namespace.get("status") or {}).get("phase") == "Terminating":
-        why = f"unable to create new content in namespace {call.namespace} because it is being terminated"
-        raise forbidden_request(call.resource, call.name or "", why)
 
 
 def _check_identity(call: Call, current: Object, proposed: Object) -> None:

@@ -22,6 +22,7 @@ class Cluster:
         self.store = Store(self.clock.now, 1)
         self.context = Context(self.store, self.clock.now, Recorder(self.store, self.clock.now))
         self._loops = Loops(self.context)
+        self.store.create("Namespace", {"metadata": {"name": "shop"}})
         for number in range(1, nodes + 1):
             self.store.create("Node", node(f"node-{number}"))
 

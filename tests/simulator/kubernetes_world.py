@@ -110,6 +110,8 @@ def a_world() -> World:
     world.time -= timedelta(hours=5)
     for namespace in ("shop", "bank"):
         world.create("Namespace", {"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": namespace}})
+        account = {"metadata": {"name": "default", "namespace": namespace}}
+        world.create("ServiceAccount", {"kind": "ServiceAccount", "apiVersion": "v1", **account})
     ready = {"type": "Ready", "status": "True"}
     node = {"metadata": {"name": "node-1"}, "spec": {}, "status": {"conditions": [ready]}}
     world.create("Node", {"kind": "Node", "apiVersion": "v1", **node})

@@ -24,12 +24,14 @@ def addresses(cluster: Cluster, field: str = "addresses", name: str = "web") -> 
 def test_the_loops_are_a_list_that_can_be_printed() -> None:
     assert [controller.name for controller in CONTROLLERS] == [
         "garbage-collector",
+        "serviceaccount-controller",
         "cronjob-controller",
         "deployment-controller",
         "replicaset-controller",
         "statefulset-controller",
         "daemonset-controller",
         "job-controller",
+        "resourcequota-controller",
         "default-scheduler",
         "endpoint-controller",
     ]
@@ -222,7 +224,7 @@ def test_a_namespace_is_emptied_before_it_goes() -> None:
     cluster = with_web(1)
     doomed = {"deletionTimestamp": "2026-03-02T12:00:00Z"}
     space = {"kind": "Namespace", "metadata": {"name": "shop", **doomed}, "spec": {"finalizers": ["kubernetes"]}}
-    cluster.store.create("Namespace", space)
+    cluster.store.update("Namespace", space)
     cluster.settle()
     assert cluster.store.get("Namespace", None, "shop") is not None
     cluster.make_ready()

@@ -76,7 +76,7 @@ def test_a_claim_is_made_for_each_pod_and_stays_when_the_pod_goes() -> None:
     }
     cluster = with_db(replicas=2, volumeClaimTemplates=[template]).make_all_ready()
     pod = cluster.get("Pod", "db-1")
-    assert pod["spec"]["volumes"] == [{"name": "data", "persistentVolumeClaim": {"claimName": "data-db-1"}}]
+    assert pod["spec"]["volumes"][0] == {"name": "data", "persistentVolumeClaim": {"claimName": "data-db-1"}}
     assert "create Claim data-db-1 Pod db-1 in StatefulSet db success" in cluster.messages("SuccessfulCreate")
     cluster.change_spec("StatefulSet", "db", replicas=0)
     cluster.settle().make_all_ready()
