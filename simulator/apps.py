@@ -33,6 +33,9 @@ class Call:
     per_request: float = 1.0
     required: bool = True
     timeout: float = 2.0
+    attempts: int = 1
+    # The cache that is asked first: `per_request` is what its usual misses leave.
+    behind: str = ""
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,8 @@ class App:
     image_mb: int = 80
     idle_cpu_millis: float = 4.0
     concurrency: int = 32
+    # Whether its requests wait for a disk.
+    is_durable: bool = False
     is_edge: bool = False
     # A worker is called by nobody: it takes from this app's queue what others have put there.
     consumes: str = ""
@@ -160,6 +165,8 @@ class Shop:
     name: str = "shop"
     # The ConfigMap, one in each namespace, that all programs read
     settings: str = "shop-settings"
+    # Programs that the registry has and nobody of the shop runs.
+    guests: tuple[App, ...] = ()
 
     def app(self, name: str) -> App:
         for app in self.apps:

@@ -7,10 +7,14 @@ take demand and limit, whatever moved them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from simulator.noise import Floats
 
+PERIOD = 0.1  # seconds of the kernel's quota period
+THREADS_VARIABLE = "WORKER_THREADS"
 QUEUE_SECONDS = 0.9  # the longest a full accept queue makes a request wait
 SHED_SECONDS = 1.5  # after which an overloaded program turns a request away
 
@@ -37,5 +41,33 @@ def throttled_share(utilisation: Floats) -> Floats:
     return np.clip((utilisation - 0.6) / 0.37, 0.0, 1.0) ** 2
 
 
-def used_cores(demand: Floats, limit: float) -> Floats:
+def stall(cpu_seconds: float, limit: float) -> float:
+    """How long a request stands still because it needs more CPU in one go than the quota gives in a period."""
+    periods = cpu_seconds / max(limit * PERIOD, 1e-6)
+    return max(periods - 1, 0.0) * PERIOD * max(1 - limit, 0.0)
+
+
+def pool_wait(busy: Floats) -> Floats:
+    """Seconds before a worker is free; `busy` is the work at hand over the workers there are."""
+    return np.clip((busy - 0.9) * 3.0, 0.0, QUEUE_SECONDS)
+
+
+def turned_away(utilisation: Floats, busy: Floats) -> Floats:
+    """The share of requests for which there is no CPU or no worker."""
+    return 1 - (1 - shed_share(utilisation)) * (1 - shed_share(busy))
+
+
+def disk_stretch(taken: Floats) -> Floats:
+    """By how much waiting for a disk stretches that is busy with other things."""
+    stretch: Floats = 1 / (1 - np.clip(taken, 0.0, 0.995))
+    return stretch
+
+
+def thread_cores(env: Mapping[str, str]) -> float:
+    """A batch program keeps a core busy with each of its threads."""
+    text = env.get(THREADS_VARIABLE, "")
+    return float(text) if text.isdigit() and len(text) < 5 else 0.0
+
+
+def used_cores(demand: Floats, limit: Floats | float) -> Floats:
     return np.minimum(demand, limit * 0.998)

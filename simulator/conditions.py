@@ -6,6 +6,7 @@ Everything that a person could mend by changing an object is a change to an obje
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -26,11 +27,36 @@ class Kind(Enum):
     KUBELET_DOWN = "the agent of node <name> does not run"
     RUNTIME_DOWN = "the container runtime of node <name> does not answer"
     RATE_LIMITED = "registry <host> turns anonymous pulls away"
+    NETWORK_DELAY = (
+        "seconds more for a packet there and its answer back at <place>, or on edge/<namespace>/<client>/<server>"
+    )
+    NETWORK_JITTER = "seconds by which that delay wanders up and down"
+    NETWORK_LOSS = "share of the packets that get lost there"
+    CPU_STEAL = "share of the CPUs of node/<name> that its hypervisor gives to other machines"
+    DISK_BUSY = "share of its disk's time that others take from <place>"
+    SLOW_ANSWERS = "seconds that each request waits at <place> for something that nobody here sees"
 
 
 class Pressure(NamedTuple):
     kind: Kind
     place: str
+
+
+def node_place(name: str) -> str:
+    return f"node/{name}"
+
+
+def pod_place(uid: str) -> str:
+    """A pod's sandbox: it goes on pressing when a container of it is restarted, and ends with the pod."""
+    return f"pod/{uid}"
+
+
+def process_place(container_id: str) -> str:
+    """One run of one container: a restart is enough to be rid of it."""
+    return f"process/{container_id}"
+
+
+_OF_ONE_MEMBER = ("node/", "pod/", "process/")
 
 
 @dataclass(frozen=True)
@@ -41,11 +67,13 @@ class Level:
     since: float = 0.0
     rise: float = 0.0
     base: float = 0.0
+    until: float = math.inf
 
     def at(self, times: Floats) -> Floats:
         grown: Floats = (times >= self.since).astype(np.float64)
         if self.rise > 0:
             grown = np.clip((times - self.since) / self.rise, 0.0, 1.0)
+        grown = np.where(times < self.until, grown, 0.0)
         level: Floats = self.base + (self.peak - self.base) * grown
         return level
 
@@ -90,3 +118,7 @@ class Conditions:
         """Whether some level is still on its way up."""
         levels = (level for levels in self._levels.values() for level in levels)
         return any(level.since <= now <= level.since + level.rise for level in levels if level.rise > 0)
+
+    def marks(self) -> frozenset[str]:
+        """The places that set some pods apart from others of their kind."""
+        return frozenset(each.place for each in self._levels if each.place.startswith(_OF_ONE_MEMBER))

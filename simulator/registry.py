@@ -50,7 +50,7 @@ class Registry:
         self._images: dict[str, Image] = {}
         # Whoever pulls from the shop's own registry has to log in.
         self.private = frozenset(host_of(repository(app)) for app in shop.apps) - set(PUBLIC)
-        for app in shop.apps:
+        for app in (*shop.apps, *shop.guests):
             for version in app.versions:
                 self.publish(app, version)
         for tool in (*(Tool(reference) for reference in shop.other_images), *shop.tools):

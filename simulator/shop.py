@@ -16,6 +16,10 @@ def _query(per_request: float = 1.0) -> Call:
     return Call("shop-db", "query", "DATABASE_URL", per_request)
 
 
+def _missed(per_request: float) -> Call:
+    return Call("shop-db", "query", "DATABASE_URL", per_request, behind="session-cache")
+
+
 def _call(app: str, route: str, per_request: float = 1.0, required: bool = True, timeout: float = 2.0) -> Call:
     return Call(app, route, f"{app.upper().replace('-', '_')}_URL", per_request, required, timeout)
 
@@ -53,6 +57,7 @@ EDGE_GATEWAY = App(
     log_style="access",
     boot_seconds=2.0,
     image_mb=54,
+    concurrency=256,
     is_edge=True,
 )
 
@@ -61,8 +66,8 @@ CATALOGUE = App(
     namespace="shop",
     port=8080,
     routes=(
-        Route("GET", "/featured", 6.0, 3.0, (CACHE, _query(0.2)), "/featured"),
-        Route("GET", "/products/{id}", 5.0, 2.0, (CACHE, _query(0.3)), "/products/{n}"),
+        Route("GET", "/featured", 6.0, 3.0, (CACHE, _missed(0.2)), "/featured"),
+        Route("GET", "/products/{id}", 5.0, 2.0, (CACHE, _missed(0.3)), "/products/{n}"),
     ),
     memory=Memory(idle=78, busy=132, per_rps=0.4),
     resources=Resources("100m", "400m", "128Mi", "256Mi"),
@@ -90,7 +95,7 @@ RECOMMENDATIONS = App(
     name="recommendations",
     namespace="shop",
     port=8080,
-    routes=(Route("GET", "/for-you", 10.0, 5.0, (CACHE, _query(0.1)), "/for-you?user={n}"),),
+    routes=(Route("GET", "/for-you", 10.0, 5.0, (CACHE, _missed(0.1)), "/for-you?user={n}"),),
     memory=Memory(idle=160, busy=230, per_rps=1.0),
     resources=Resources("150m", "400m", "256Mi", "448Mi"),
     replicas=2,
@@ -132,7 +137,7 @@ ACCOUNTS = App(
     name="accounts",
     namespace="shop",
     port=8080,
-    routes=(Route("GET", "/profile", 9.0, 3.0, (CACHE, _query(0.5)), "/profile/{n}"),),
+    routes=(Route("GET", "/profile", 9.0, 3.0, (CACHE, _missed(0.5)), "/profile/{n}"),),
     memory=Memory(idle=88, busy=138, per_rps=0.8),
     resources=Resources("80m", "200m", "128Mi", "256Mi"),
     replicas=2,
@@ -190,6 +195,7 @@ SHOP_DB = App(
     name="shop-db",
     namespace="shop",
     port=5432,
+    is_durable=True,
     routes=(Route("SQL", "query", 2.5, 1.2, (), "SELECT ... WHERE id = {n}"),),
     memory=Memory(idle=180, busy=520, per_rps=0.5, warm_seconds=180),
     resources=Resources("500m", "1", "768Mi", "1Gi"),
@@ -259,6 +265,7 @@ ORDERS_QUEUE = App(
     name="orders-queue",
     namespace="fulfilment",
     port=5672,
+    is_durable=True,
     routes=(
         Route("AMQP", "publish", 1.2, 0.8, (), "publish orders"),
         Route("AMQP", "deliver", 0.9, 0.6, (), "deliver orders"),
@@ -295,6 +302,21 @@ SHIPPING_WORKER = App(
     boot_seconds=3.5,
     image_mb=97,
     consumes="orders-queue",
+)
+
+# Nobody's part of the shop: what the analysts run, with as many threads as they ask for.
+REPORT_BUILDER = App(
+    name="report-builder",
+    namespace="analytics",
+    port=9091,
+    routes=(),
+    memory=Memory(idle=220, busy=220),
+    resources=Resources("1500m", "", "256Mi", ""),
+    replicas=1,
+    versions=("4.1.0", "4.2.0"),
+    repository="ghcr.io/opendata-tools/report-builder",
+    boot_seconds=3.0,
+    image_mb=260,
 )
 
 SHOP = Shop(
@@ -339,6 +361,7 @@ SHOP = Shop(
         "registry.k8s.io/coredns/coredns:v1.11.1",
         "registry.k8s.io/pause:3.9",
     ),
+    guests=(REPORT_BUILDER,),
 )
 
 

@@ -17,10 +17,10 @@ import numpy as np
 from simulator import bootstrap
 from simulator.apps import App, Shop
 from simulator.clock import SimClock, epoch_ms
-from simulator.conditions import Conditions
+from simulator.conditions import Conditions, node_place
 from simulator.controllers import Context, Loops
 from simulator.events import Recorder
-from simulator.flow import Flow, GroupFlow, Solver
+from simulator.flow import Flow, GroupFlow
 from simulator.kubelet import ContainerRun, Kubelet, PodRun
 from simulator.logs import LogBook, LogLine
 from simulator.logs.writer import LogWriter
@@ -31,6 +31,7 @@ from simulator.programs.ends import Line
 from simulator.promql.tsdb import Tsdb
 from simulator.registry import Registry
 from simulator.shop import SHOP
+from simulator.solver import Solver
 from simulator.store import Store
 from simulator.telemetry.collector import Collector, steady
 
@@ -82,6 +83,7 @@ class World:
             self._say,
         )
         self._surveyed_version = -1
+        self._surveyed_marks: frozenset[str] = frozenset()
         self._restless_ticks = 0
         self._topology = Topology([], {}, Nowhere())
         self._resets: dict[tuple[str, str], int] = {}
@@ -113,9 +115,11 @@ class World:
         return self.book.read(run, known, previous=previous)
 
     def topology(self) -> Topology:
-        if self._surveyed_version != self.store.version:
-            self._topology = survey(self.store, self.runs(), self.conditions)
-            self._surveyed_version = self.store.version
+        crowded = self.flow.crowded() if self.flow else frozenset()
+        marks = self.conditions.marks() | {node_place(name) for name in crowded}
+        if (self._surveyed_version, self._surveyed_marks) != (self.store.version, marks):
+            self._topology = survey(self.store, self.runs(), self.conditions, marks)
+            self._surveyed_version, self._surveyed_marks = self.store.version, marks
             self._restless_ticks = RESTLESS
         return self._topology
 

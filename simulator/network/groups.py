@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from simulator.network.target import Target
 
 ServiceKey = tuple[str, str]  # (namespace, name)
+LEAST_WEIGHT = 0.002  # the kernel gives a container without a request two shares of 1024
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,26 @@ class Group:
     env: Mapping[str, str]
     services: tuple[ServiceKey, ...]
     members: list[Member] = field(default_factory=list)
+    cpu_request: float = LEAST_WEIGHT
+    places: tuple[
+        str, ...
+    ] = ()  # the marked ones among node, pod and process: what presses on these sets the group apart
     # Calls that have been followed already; a group lives no longer than the survey that found it.
     targets: dict[Call, Target] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def serves(self) -> bool:
         return bool(self.services)
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """By which the same group is known again in the next topology."""
+        return self.namespace, self.app.name, self.services, self.places, self.cpu_limit
+
+    @property
+    def marked_node(self) -> str:
+        """The node that all members are on, where it is marked."""
+        return next((place.partition("/")[2] for place in self.places if place.startswith("node/")), "")
 
     @property
     def pod(self) -> Object:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from simulator.apps import Call
-from simulator.conditions import Conditions
+from simulator.conditions import Conditions, node_place, pod_place, process_place
 from simulator.kubelet.runs import PodRun
-from simulator.network.groups import Group, Member, ServiceKey
+from simulator.network.groups import LEAST_WEIGHT, Group, Member, ServiceKey
 from simulator.network.landscape import key_of, read_landscape, unruled_nodes
 from simulator.network.roads import Roads
 from simulator.network.target import Backend, Target
@@ -48,9 +48,12 @@ class Topology:
         return self.ways.target(group, call)
 
 
-def survey(store: Store, runs: Iterable[PodRun], conditions: Conditions) -> Topology:
+def survey(
+    store: Store, runs: Iterable[PodRun], conditions: Conditions, marks: frozenset[str] = frozenset()
+) -> Topology:
+    """`marks` are the nodes, pods and processes on which something presses alone: only these split what is otherwise alike."""
     by_uid = {run.uid: run for run in runs}
-    gathering = _Gathering(store, conditions)
+    gathering = _Gathering(store, conditions, marks)
     for pod in store.list("Pod"):
         run = by_uid.get(pod["metadata"]["uid"])
         if run is not None and run.stops_at is None:
@@ -64,9 +67,10 @@ def survey(store: Store, runs: Iterable[PodRun], conditions: Conditions) -> Topo
 class _Gathering:
     """Puts each running program to those that behave like it."""
 
-    def __init__(self, store: Store, conditions: Conditions) -> None:
+    def __init__(self, store: Store, conditions: Conditions, marks: frozenset[str]) -> None:
         self.groups: list[Group] = []
         self.group_of: dict[str, int] = {}  # pod uid -> index
+        self._marks = marks
         self._standing = _standing(store)
         self._labels_matter = store.count("NetworkPolicy") > 0
         self._unruled = set(unruled_nodes(store, conditions))
@@ -79,15 +83,25 @@ class _Gathering:
         spec = next(each for each in member.pod["spec"]["containers"] if each["name"] == member.container.name)
         cpu, memory = resource(spec, "limits", "cpu"), resource(spec, "limits", "memory")
         env, services = member.container.env, self._standing.get(member.uid, ())
-        about = (image.app.name, member.run.namespace, cpu, memory, member.run.is_ready)
+        weight = max(resource(spec, "requests", "cpu") or 0.0, LEAST_WEIGHT)
+        places = self._places(member)
+        about = (image.app.name, member.run.namespace, cpu, memory, member.run.is_ready, weight, places)
         key = (*about, _shared(spec, env), services, *self._network_traits(member))
         if key not in self._index:
             self._index[key] = len(self.groups)
             mib = memory / MIB if memory else None
-            self.groups.append(Group(image.app, member.run.namespace, cpu or UNLIMITED_CORES, mib, env, services))
+            limit = cpu or UNLIMITED_CORES
+            group = Group(image.app, member.run.namespace, limit, mib, env, services, [], weight, places)
+            self.groups.append(group)
         index = self._index[key]
         self.groups[index].members.append(member)
         self.group_of[member.uid] = index
+
+    def _places(self, member: Member) -> tuple[str, ...]:
+        if not self._marks:
+            return ()
+        own = (node_place(member.run.node), pod_place(member.uid), process_place(member.container.container_id))
+        return tuple(place for place in own if place in self._marks)
 
     def _network_traits(self, member: Member) -> tuple[object, ...]:
         """What else makes two pods differ for the network."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulator import capacity
 from simulator.flow import GroupFlow
 from simulator.kubelet.runs import ContainerRun, PodRun
 from simulator.noise import Floats
@@ -58,8 +57,8 @@ def rates(flow: GroupFlow | None, *, has_quota: bool, length: int = 1) -> Floats
     rate = flow.rate
     counters = [flow.cores, rate * BYTES_IN, rate * BYTES_OUT]
     if has_quota:
-        throttled = capacity.throttled_share(flow.utilisation)
-        over = np.maximum(flow.utilisation - 0.55, 0.02) * 0.5
+        throttled = np.minimum(flow.throttled, 1.0)
+        over = np.maximum(flow.demand / flow.group.cpu_limit - 0.55, 0.02) * 0.5
         counters += [rate * 0 + PERIODS_PER_SECOND, throttled * PERIODS_PER_SECOND, throttled * over]
     return np.asarray(counters)
 

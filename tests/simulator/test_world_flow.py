@@ -8,12 +8,14 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from simulator.apps import App, Call, EntryShare, Memory, Resources, Route, Shop
+from simulator.answers import BASE_ERRORS
+from simulator.apps import App, Call, EntryShare, Memory, NodeSpec, Resources, Route, Shop
 from simulator.conditions import Conditions, Kind, Level, Pressure
-from simulator.flow import BASE_ERRORS, Flow, Solver
+from simulator.flow import Flow
 from simulator.kubelet import ContainerRun, Phase, PodRun
 from simulator.network import Backend, Facts, Group, Member, ServiceKey, Target, Topology
 from simulator.noise import Floats
+from simulator.solver import Solver
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 NOW: Floats = np.array([NOON.timestamp()])
@@ -29,6 +31,7 @@ def app(name: str, *calls: Call, cpu_ms: float = 5.0) -> App:
         resources=Resources("100m", "1", "32Mi", "64Mi"),
         replicas=1,
         versions=("1",),
+        concurrency=256 if name == "edge" else 32,
         is_edge=name == "edge",
     )
 
@@ -51,7 +54,8 @@ class Net:
     """Programs with so many pods each; zero pods is a Service that nobody stands behind."""
 
     def __init__(self, *apps: App, rps: float = 50.0, **pods: int) -> None:
-        shop = Shop(apps, (EntryShare(apps[0].name, "/", 1.0),), (), ("shop",), rps)
+        nodes = (NodeSpec("node-1", 4, 1024, "10.244.1", "10.0.0.1", "a"),)
+        shop = Shop(apps, (EntryShare(apps[0].name, "/", 1.0),), nodes, ("shop",), rps)
         env = {f"{each.name.upper()}_URL": f"http://{each.name}:8080" for each in apps}
         self.groups: list[Group] = []
         self.backends: dict[ServiceKey, Backend] = {}
@@ -66,11 +70,13 @@ class Net:
         self.conditions = Conditions()
         self.flow: Flow | None = None
 
+    def topology(self) -> Topology:
+        return Topology(self.groups, self.backends, Straight(self.backends))
+
     def solve(self, passes: int = 3) -> Flow:
         """Failures travel one pass behind the requests they prevent."""
-        topology = Topology(self.groups, self.backends, Straight(self.backends))
         for _ in range(passes):
-            self.flow = self.solver.solve(NOW, topology, self.conditions, self.flow)
+            self.flow = self.solver.solve(NOW, self.topology(), self.conditions, self.flow)
         if self.flow is None:
             raise ValueError("no pass was made")
         return self.flow

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from simulator import capacity
-from simulator.flow import survival
+from simulator.answers import survival
 from simulator.latency import BUCKETS, LE, TIGHT, Part, below, buckets, mean, merged, quantile
 from simulator.memory import extra_mib, steady_mib, towards
 from simulator.noise import Floats
@@ -66,9 +66,9 @@ def test_a_quantile_is_read_from_buckets_as_prometheus_reads_it() -> None:
 
 
 def test_a_call_made_less_than_once_cannot_fail_more_often_than_it_is_made() -> None:
-    assert survival(at(1.0), 0.2)[0] == pytest.approx(0.8)
-    assert survival(at(1.0), 1)[0] == 0
-    assert survival(at(0.1), 2)[0] == pytest.approx(0.81)
+    assert survival(at(1.0), at(0.2))[0] == pytest.approx(0.8)
+    assert survival(at(1.0), at(1))[0] == 0
+    assert survival(at(0.1), at(2))[0] == pytest.approx(0.81)
 
 
 def test_memory_follows_load_and_cache_and_idles_without_requests() -> None:
