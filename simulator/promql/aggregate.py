@@ -55,7 +55,7 @@ def _reduced(node: Aggregation, vector: Vector, groups: list[list[int]], reduce:
 
 
 def _sum(values: Values, present: Mask) -> Values:
-    total: Values = np.where(present, values, 0.0).sum(axis=0)
+    total: Values = np.where(present, values, -0.0).sum(axis=0, initial=-0.0)  # minus zero stays minus zero
     return total
 
 

@@ -105,8 +105,10 @@ def _pi(_: Evaluation, __: Call, grid: Grid) -> Value:
 
 def _scalar(evaluation: Evaluation, call: Call, grid: Grid) -> Value:
     vector = evaluation.vector(call.args[0], grid)
+    if len(vector) == 0:
+        return Scalar(np.full(grid.steps, np.nan))
     alone = vector.present.sum(axis=0) == 1
-    return Scalar(np.where(alone, np.where(vector.present, vector.values, 0.0).sum(axis=0), np.nan))
+    return Scalar(np.where(alone, vector.values[vector.present.argmax(axis=0), np.arange(grid.steps)], np.nan))
 
 
 def _vector(evaluation: Evaluation, call: Call, grid: Grid) -> Value:

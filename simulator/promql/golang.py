@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from decimal import Decimal
 
+from simulator.promql.linear import LinearMatch
 from simulator.promql.tsdb import Labels
 
 _GROUP = re.compile(r"\$(?:\$|(\w+)|\{(\w+)\})", re.ASCII)
@@ -43,12 +44,12 @@ def format_labels(labels: Labels) -> str:
     return "{" + ", ".join(f"{name}={quote(value)}" for name, value in labels) + "}"
 
 
-def expand_template(template: str, match: re.Match[str]) -> str:
+def expand_template(template: str, match: re.Match[str] | LinearMatch) -> str:
     """regexp.Expand: `$1`, `${1}`, `$name`; an unknown group is empty, `$$` is a dollar."""
     return _GROUP.sub(_group_of(match), template)
 
 
-def _group_of(match: re.Match[str]) -> Callable[[re.Match[str]], str]:
+def _group_of(match: re.Match[str] | LinearMatch) -> Callable[[re.Match[str]], str]:
     def value(reference: re.Match[str]) -> str:
         name = reference.group(1) or reference.group(2)
         if name is None:

@@ -1,7 +1,7 @@
 """Label matchers with Prometheus's meaning: a missing label is the empty string, expressions match the whole value.
 
-Prometheus runs RE2, which takes linear time; Python's engine can take exponential time. Expressions in which a repetition
-repeats another one or an alternation too often, or with many open repetitions, are therefore refused by name instead of being tried.
+Prometheus runs RE2, which takes linear time; Python's engine can take exponential time. Expressions in which a repetition repeats another
+one or an alternation too often, or with many open repetitions, are therefore matched by an engine of our own (see the module `linear`).
 """
 
 import math
@@ -15,23 +15,15 @@ from re import _constants, _parser  # type: ignore[attr-defined]
 from typing import Any
 
 from simulator.promql.errors import ParseFailed
+from simulator.promql.linear import LinearPattern, TooLarge, compile_linear
+from simulator.promql.re2 import NotRe2, to_python
+
+Pattern = re.Pattern[str] | LinearPattern
 
 LONGEST_REGEX = 2_000
 LONG_REPEAT = 100
 MOST_WAYS = 1_000
 MOST_WAYS_IN_ALL = 1e10  # five open repetitions behind one another
-
-_POSIX_CLASSES = {
-    "[:alnum:]": "0-9A-Za-z",
-    "[:alpha:]": "A-Za-z",
-    "[:digit:]": "0-9",
-    "[:lower:]": "a-z",
-    "[:punct:]": r"!-\/:-@\[-`{-~",
-    "[:space:]": r"\t\n\v\f\r ",
-    "[:upper:]": "A-Z",
-    "[:word:]": "0-9A-Za-z_",
-    "[:xdigit:]": "0-9A-Fa-f",
-}
 
 
 class MatchType(Enum):
@@ -46,7 +38,7 @@ class Matcher:
     name: str
     type: MatchType
     value: str
-    pattern: re.Pattern[str] | None = field(default=None, compare=False)
+    pattern: Pattern | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if self.type in (MatchType.REGEX, MatchType.NOT_REGEX):
@@ -62,22 +54,21 @@ class Matcher:
 
 
 @lru_cache(maxsize=512)
-def compile_regex(source: str) -> re.Pattern[str]:
+def compile_regex(source: str) -> Pattern:
     if len(source) > LONGEST_REGEX:
         raise ParseFailed(f"regular expression is longer than {LONGEST_REGEX} characters")
-    python_source = source
-    for posix, members in _POSIX_CLASSES.items():
-        python_source = python_source.replace(posix, members)
-    python_source = python_source.replace(r"\z", r"\Z")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)
+            python_source = to_python(source)
             tree = _parser.parse(python_source, re.ASCII)
             if _ways(tree) > MOST_WAYS_IN_ALL:
-                raise ParseFailed(
-                    f"regular expression {source!r} is not supported here: its repetitions may take exponential time"
-                )
+                return compile_linear(tree)
             return re.compile(python_source, re.ASCII)
+    except NotRe2 as problem:
+        raise ParseFailed(f"error parsing regexp: {problem}") from problem
+    except TooLarge as problem:
+        raise ParseFailed(f"error parsing regexp: {problem}: `{source}`") from problem
     except (re.error, OverflowError, RecursionError) as problem:
         raise ParseFailed(f"error parsing regexp: {problem}: `{source}`") from problem
 

@@ -20,8 +20,8 @@ ARITHMETIC = ("+", "-", "*", "/", "%", "^", "atan2")
 SMOOTH_ARITHMETIC = ("+", "-", "*", "/")
 COMPARISONS = ("==", "!=", ">", "<", ">=", "<=")
 SETS = ("and", "or", "unless")
-SMOOTH = ("abs", "sqrt", "exp", "ln", "log2", "log10", "atan", "sinh", "tanh", "asinh", "cos", "sin", "rad", "deg")
-JUMPY = ("ceil", "floor", "round", "sgn")
+SMOOTH = ("abs", "sqrt", "exp", "ln", "log2", "log10", "atan", "sinh", "tanh", "asinh", "rad", "deg")
+JUMPY = ("ceil", "floor", "round", "sgn", "cos", "sin", "tan")
 CALENDAR = ("day_of_week", "day_of_month", "day_of_year", "days_in_month", "month", "year", "minute", "hour")
 RANGED = (
     "delta",
@@ -35,7 +35,6 @@ RANGED = (
     "present_over_time",
     "stddev_over_time",
     "stdvar_over_time",
-    "deriv",
 )
 JUMPY_RANGED = ("changes", "resets", "rate", "increase", "irate")
 AGGREGATIONS = ("sum", "avg", "min", "max", "count", "group", "stddev", "stdvar")
@@ -119,6 +118,8 @@ class Generator:
             return f"holt_winters({self._matrix(depth, raw=True)}, 0.{self._dice.randrange(1, 10)}, 0.4)"
         if kind < 0.55:
             return f"absent_over_time({self._matrix(depth)})"
+        if kind < 0.6:
+            return f"(1e3 + deriv({self._matrix(depth)}))"
         return f"{self._one(RANGED)}({self._matrix(depth)})"
 
     def _quantile(self) -> str:

@@ -255,6 +255,20 @@ GRAMMAR = [
     "rate(level[5m] smoothed)",
     "level anchored",
     "sum(level) by (rhythm) by (phase)",
+    'level{rhythm=~"\\\\p{Nd}+"}',
+    'level{rhythm=~"\\\\pL+"}',
+    'level{rhythm=~"1{1001}"}',
+    'level{rhythm=~"1*+"}',
+    'level{rhythm=~"\\\\x{31}5"}',
+    'level{rhythm=~"(1|15)+"}',
+    'level{rhythm=~"([0-9]+)*"}',
+    'label_replace(level, "a", "$1", "rhythm", "(.)\\\\1")',
+    'label_replace(level, "a", "$1$2", "rhythm", "((?:[0-9]|x)*)*(.)")',
+    'label_replace(level, "a", "$1", "rhythm", "\\\\Q1\\\\E(.*)")',
+    'label_replace(level, "a", "$1", "rhythm", "(\\\\061).*")',
+    'texts{text=~"(?i)A.B"}',
+    'texts{text=~"[^\\\\pL]+"}',
+    'texts{text!~"\\\\p{Lu}"}',
 ]
 
 SAMPLES = [

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from simulator.promql.errors import ParseFailed
@@ -35,12 +37,6 @@ def test_a_dot_does_not_match_a_line_end() -> None:
     assert compile_regex(".*").fullmatch("a\nb") is None
 
 
-@pytest.mark.parametrize("source", ["(a+)+", "(a|aa)+b", "(.*a){20}", "([a-z]+)*x", "(?:(?:a|b)*c)*", ".*.*.*.*.*.*x"])
-def test_an_expression_that_may_take_forever_is_refused_by_name(source: str) -> None:
-    with pytest.raises(ParseFailed, match="may take exponential time"):
-        compile_regex(source)
-
-
 @pytest.mark.parametrize(
     "source",
     [
@@ -55,8 +51,8 @@ def test_an_expression_that_may_take_forever_is_refused_by_name(source: str) -> 
         r"(\d+\.\d+)?",
     ],
 )
-def test_usual_expressions_are_not_refused(source: str) -> None:
-    assert compile_regex(source).pattern == source
+def test_usual_expressions_are_left_to_pythons_engine(source: str) -> None:
+    assert isinstance(compile_regex(source), re.Pattern)
 
 
 def test_a_broken_expression_is_an_error_that_shows_it() -> None:
