@@ -46,9 +46,21 @@ class Recorder:
         self._similar: dict[str, dict[str, datetime]] = {}
 
     def record(
-        self, about: Object, kind: str, event: EventType, reason: str, message: str, source: Source, field: str = ""
+        self,
+        about: Object,
+        kind: str,
+        event: EventType,
+        reason: str,
+        message: str,
+        source: Source,
+        field: str = "",
+        *,
+        pause: timedelta = timedelta(0),
     ) -> None:
-        """Say something about an object; `field` is a path inside it, such as spec.containers{web}."""
+        """Say something about an object; `field` is a path inside it, such as spec.containers{web}.
+
+        What was said already is not said again before the pause is over.
+        """
         involved = _reference(about, kind, field)
         name = _name(involved, event, reason, message, source)
         namespace = involved.get("namespace") or "default"
@@ -59,7 +71,7 @@ class Recorder:
         stamp = rfc3339(self._now())
         if known is None:
             self._store.create("Event", _event(name, namespace, involved, event, reason, message, source, stamp))
-        else:
+        elif self._now() >= parse_rfc3339(known["lastTimestamp"]) + pause:
             again = {"count": known["count"] + 1, "lastTimestamp": stamp, "message": message}
             self._store.update("Event", {**known, **again})
 

@@ -23,6 +23,7 @@ from simulator.controllers import (
     replicaset,
     scheduler,
     statefulset,
+    volumes,
 )
 from simulator.controllers.context import Context
 
@@ -39,6 +40,7 @@ class Controller:
 
 # Nobody acts on what was said; a Lease only says that somebody is still there.
 UNWATCHED = frozenset({"Event", "Lease"})
+VOLUMES = frozenset({"PersistentVolume", "PersistentVolumeClaim", "StorageClass"})
 CONTROLLERS: tuple[Controller, ...] = (
     Controller("garbage-collector", garbage.reconcile),
     Controller(
@@ -51,7 +53,8 @@ CONTROLLERS: tuple[Controller, ...] = (
     Controller("daemonset-controller", daemonset.reconcile, frozenset({"DaemonSet", "Pod", "Node"})),
     Controller("job-controller", job.reconcile, frozenset({"Job", "Pod"})),
     Controller("resourcequota-controller", quota.reconcile),
-    Controller("default-scheduler", scheduler.reconcile, frozenset({"Pod", "Node"})),
+    Controller("persistentvolume-controller", volumes.reconcile, VOLUMES | {"Pod"}),
+    Controller("default-scheduler", scheduler.reconcile, VOLUMES | {"Pod", "Node"}),
     Controller("endpoint-controller", endpoints.reconcile, frozenset({"Service", "Pod", "Endpoints", "EndpointSlice"})),
 )
 

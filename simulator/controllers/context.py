@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from simulator.clock import rfc3339
 from simulator.controllers.backoff import Backoff
+from simulator.controllers.scheduling.queue import Queue
 from simulator.events import Recorder
 from simulator.store import Store
 
@@ -46,6 +47,7 @@ class Context:
     events: Recorder
     alarms: Alarms = field(default_factory=Alarms)
     backoff: Backoff = field(default_factory=Backoff)
+    queue: Queue = field(default_factory=Queue)
 
     def stamp(self) -> str:
         return rfc3339(self.now())

@@ -32,6 +32,7 @@ def test_the_loops_are_a_list_that_can_be_printed() -> None:
         "daemonset-controller",
         "job-controller",
         "resourcequota-controller",
+        "persistentvolume-controller",
         "default-scheduler",
         "endpoint-controller",
     ]
@@ -98,7 +99,7 @@ def test_a_waiting_pod_is_placed_when_room_is_made() -> None:
     cluster.settle()
     assert not cluster.get("Pod", "second")["spec"].get("nodeName")
     cluster.store.delete("Pod", "shop", "first")
-    cluster.settle()
+    cluster.after(2).settle()
     assert cluster.get("Pod", "second")["spec"]["nodeName"] == "node-1"
 
 

@@ -74,7 +74,12 @@ def test_a_claim_is_made_for_each_pod_and_stays_when_the_pod_goes() -> None:
         "metadata": {"name": "data"},
         "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
     }
-    cluster = with_db(replicas=2, volumeClaimTemplates=[template]).make_all_ready()
+    cluster = Cluster()
+    for name in ("disk-1", "disk-2"):
+        capacity = {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"]}
+        cluster.store.create("PersistentVolume", {"metadata": {"name": name}, "spec": capacity})
+    cluster.store.create("StatefulSet", stateful_set(replicas=2, volumeClaimTemplates=[template]))
+    cluster.settle().make_all_ready()
     pod = cluster.get("Pod", "db-1")
     assert pod["spec"]["volumes"][0] == {"name": "data", "persistentVolumeClaim": {"claimName": "data-db-1"}}
     assert "create Claim data-db-1 Pod db-1 in StatefulSet db success" in cluster.messages("SuccessfulCreate")
