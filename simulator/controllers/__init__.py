@@ -14,6 +14,7 @@ from datetime import datetime
 from simulator.controllers import (
     cronjob,
     daemonset,
+    delivery,
     deployment,
     endpoints,
     garbage,
@@ -52,6 +53,7 @@ CONTROLLERS: tuple[Controller, ...] = (
     Controller("statefulset-controller", statefulset.reconcile, frozenset({"StatefulSet", "Pod"})),
     Controller("daemonset-controller", daemonset.reconcile, frozenset({"DaemonSet", "Pod", "Node"})),
     Controller("job-controller", job.reconcile, frozenset({"Job", "Pod"})),
+    Controller("kustomize-controller", delivery.reconcile, frozenset({"ConfigMap", *delivery.KINDS})),
     Controller("resourcequota-controller", quota.reconcile),
     Controller("persistentvolume-controller", volumes.reconcile, VOLUMES | {"Pod"}),
     Controller("default-scheduler", scheduler.reconcile, VOLUMES | {"Pod", "Node"}),

@@ -31,6 +31,7 @@ def test_the_loops_are_a_list_that_can_be_printed() -> None:
         "statefulset-controller",
         "daemonset-controller",
         "job-controller",
+        "kustomize-controller",
         "resourcequota-controller",
         "persistentvolume-controller",
         "default-scheduler",

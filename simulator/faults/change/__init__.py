@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from simulator.faults.base import Fault
+from simulator.faults.change.quota_lowered import QuotaLowered
 
-FAULTS: tuple[Fault, ...] = ()
+FAULTS: tuple[Fault, ...] = (QuotaLowered(),)
