@@ -90,17 +90,19 @@ class Answers:
     def judge(self, made: CallFlow) -> None:
         """How a call ends, seen from its caller: on its way, or by what it gets from those it comes to."""
         target = made.target
-        made.refused = self._zero + target.stopped(Outcome.REFUSED)
-        made.timeout = self._zero + target.stopped(Outcome.TIMED_OUT)
-        made.error = self._zero + target.stopped(Outcome.FAILED)
-        made.missing = self._zero + target.stopped(Outcome.MISSING)
+        if target.obstacles:
+            made.refused = self._zero + target.stopped(Outcome.REFUSED)
+            made.timeout = self._zero + target.stopped(Outcome.TIMED_OUT)
+            made.error = self._zero + target.stopped(Outcome.FAILED)
+            made.missing = self._zero + target.stopped(Outcome.MISSING)
         made.latency = made.error_latency = made.server_latency = self._zero + CONNECT_SECONDS
         if target.through:
             self._take_answers(made)
 
     def _take_answers(self, made: CallFlow) -> None:
         reset = _reset_share(made.target)
-        made.refused = made.refused + made.target.through * reset
+        if reset:
+            made.refused = made.refused + made.target.through * reset
         sums = _Sums(self._zero)
         caller = self._flow.groups[made.group] if made.group >= 0 else None
         for index, share in made.target.shares.items():

@@ -88,6 +88,9 @@ class World:
         self._topology = Topology([], {}, Nowhere())
         self._resets: dict[tuple[str, str], int] = {}
         self.flow: Flow | None = None
+        # What each program's memory is on its way to, as long as the flow lasts.
+        self._remembered: Flow | None = None
+        self._wanted: list[tuple[GroupFlow, Member, float]] = []
         self._grow_up(start, history_days)
 
     def advance(self, to: datetime) -> None:
@@ -234,15 +237,20 @@ class World:
 
     def _use_memory(self, flow: Flow) -> None:
         killed = False
-        for group in flow.groups:
-            for member in group.group.members:
-                target = steady(member, group.group, group.rate, self.seed, flow.times)
-                container = member.container
-                container.memory_mib = towards(container.memory_mib, float(target[0]), group.group.app, TICK_SECONDS)
-                limit = group.group.memory_limit_mib
-                if limit is not None and container.memory_mib >= limit and container.phase.is_running:
-                    self._out_of_memory(group, member)
-                    killed = True
+        if flow is not self._remembered:
+            self._remembered = flow
+            self._wanted = [
+                (group, member, float(steady(member, group.group, group.rate, self.seed, flow.times)[0]))
+                for group in flow.groups
+                for member in group.group.members
+            ]
+        for group, member, target in self._wanted:
+            container = member.container
+            container.memory_mib = towards(container.memory_mib, target, group.group.app, TICK_SECONDS)
+            limit = group.group.memory_limit_mib
+            if limit is not None and container.memory_mib >= limit and container.phase.is_running:
+                self._out_of_memory(group, member)
+                killed = True
         if killed:
             self._settle()
 

@@ -22,6 +22,7 @@ from simulator.promql.chunks import (
     Values,
     seal,
 )
+from simulator.promql.columns import Columns, Row
 from simulator.promql.errors import TOO_MANY_SAMPLES, ExecutionFailed, OutOfOrder
 from simulator.promql.matchers import Matcher, MatchType
 
@@ -46,9 +47,18 @@ class _Stored:
     labels: Labels
     by_name: dict[str, str]
     chunks: list[Chunk] = field(default_factory=list)
-    head: Head = field(default_factory=Head)
-    last_t: int = -(1 << 62)
-    last_value: float = 0.0
+    head: Head | Row = field(default_factory=Head)
+    sealed_t: int = -(1 << 62)  # of the last sample that is in a chunk
+
+    @property
+    def last_t(self) -> int:
+        head = self.head
+        return int(head.times[head.count - 1]) if head.count else self.sealed_t
+
+    @property
+    def last_value(self) -> float:
+        head = self.head
+        return float(head.values[head.count - 1]) if head.count else float(self.chunks[-1].values()[-1])
 
     @property
     def first_t(self) -> int:
@@ -103,8 +113,29 @@ class Tsdb:
             for start in range(0, len(t_ms), SEALED_SAMPLES):
                 cut = slice(start, start + SEALED_SAMPLES)
                 stored.chunks.append(seal(self._times.shared(t_ms[cut]), np.asarray(values[cut], dtype=np.float64)))
-            stored.last_t, stored.last_value = int(t_ms[-1]), float(values[-1])
-            self._moved_to(stored.last_t)
+            stored.sealed_t = int(t_ms[-1])
+            self._moved_to(stored.sealed_t)
+
+    def open_columns(self, rows: Sequence[Labels]) -> Columns:
+        """Series that will be appended together from now on, in this order."""
+        columns = Columns(len(rows))
+        with self._lock:
+            for index, labels in enumerate(rows):
+                stored = self._series.get(labels) or self._create(labels)
+                self._seal_head(stored)
+                stored.head = Row(columns, index)
+                columns.series.append(stored)
+        return columns
+
+    def append_columns(self, columns: Columns, t_ms: int, values: Values) -> None:
+        """One sample for each row. A time that is there already is refused, whatever the values."""
+        with self._lock:
+            if columns.count and t_ms <= columns.last_t:
+                raise OutOfOrder(f"out of order at {t_ms} ms: {columns.rows} series that are scraped together")
+            if columns.count == HEAD_SAMPLES:
+                self._seal_columns(columns)
+            columns.push(t_ms, values)
+            self._moved_to(t_ms)
 
     def mark_stale(self, labels: Labels, t_ms: int) -> None:
         """Say that the series ends here, as Prometheus does when a target or a series of it disappears."""
@@ -153,10 +184,11 @@ class Tsdb:
     def _push(self, stored: _Stored, t_ms: int, value: float) -> bool:
         if t_ms <= stored.last_t:
             return t_ms == stored.last_t and _same(value, stored.last_value)
-        if stored.head.count == HEAD_SAMPLES:
+        head = stored.head
+        if isinstance(head, Row) or head.count == HEAD_SAMPLES:
             self._seal_head(stored)
-        stored.head.push(t_ms, value)
-        stored.last_t, stored.last_value = t_ms, value
+            head = stored.head = Head()
+        head.push(t_ms, value)
         return True
 
     def _seal_head(self, stored: _Stored) -> None:
@@ -164,7 +196,16 @@ class Tsdb:
         if head.count:
             times = self._times.shared(head.times[: head.count])
             stored.chunks.append(seal(times, head.values[: head.count]))
-            stored.head = Head()
+            stored.sealed_t = stored.chunks[-1].last
+        stored.head = Head()
+
+    def _seal_columns(self, columns: Columns) -> None:
+        times = self._times.shared(columns.times[: columns.count])
+        for index, stored in enumerate(columns.series):
+            if isinstance(stored.head, Row) and stored.head.columns is columns:
+                stored.chunks.append(seal(times, columns.values[index]))
+                stored.sealed_t = stored.chunks[-1].last
+        columns.renew()
 
     def _moved_to(self, t_ms: int) -> None:
         self._newest = max(self._newest, t_ms)

@@ -8,6 +8,7 @@ shows, as Prometheus does. The week before the start is written once, by the sam
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,7 @@ from simulator.promql.tsdb import Labels, Tsdb
 from simulator.quantity import resource
 from simulator.store import Store
 from simulator.telemetry import cadvisor, kube_state, node_exporter, requests
+from simulator.telemetry.board import Board
 from simulator.telemetry.counters import Counters
 from simulator.telemetry.labels import Sample, labelled
 
@@ -44,6 +46,19 @@ class Meter:
     requests: Counters | None = None
     start_time: Sample | None = None
 
+    @cached_property
+    def fixed(self) -> list[Sample]:
+        """What does not change while the container runs."""
+        return [*self.gauges, *([self.start_time] if self.start_time else [])]
+
+    @cached_property
+    def constants(self) -> Floats:
+        return np.array([value for _, value in self.fixed])
+
+    @cached_property
+    def gauge_labels(self) -> list[Labels]:
+        return [*(labels for labels, _ in self.fixed), *self.memory_labels]
+
 
 class Collector:
     def __init__(self, tsdb: Tsdb, store: Store, shop: Shop, seed: int) -> None:
@@ -59,7 +74,7 @@ class Collector:
         self._flow: Flow | None = None
         self._seconds = 0.0
         self._queues: dict[str, float] = {}
-        self._shown: set[Labels] = set()
+        self._board = Board(tsdb)
 
     def tick(self, flow: Flow, seconds: float) -> None:
         if self._flow is not flow:
@@ -71,14 +86,19 @@ class Collector:
         self._settle()
         self._queues = queues
         self._meet(runs)
-        samples = [*self._kube_state.samples(), *self._container_samples(), *self._machine_samples(now_ms / 1000)]
-        samples += [sample for counters in self._edges.values() for sample in counters.samples()]
-        samples += [*self.targets(runs), *self._queue_samples()]
-        self._tsdb.append_many(now_ms, samples)
-        shown = {labels for labels, _ in samples}
-        for labels in sorted(self._shown - shown):
-            self._tsdb.mark_stale(labels, now_ms)
-        self._shown = shown
+        board = self._board
+        board.begin(now_ms)
+        for key, made in self._kube_state.made().items():
+            board.show(key, made.labels, made.values)
+        for key, meter in self._meters.items():
+            self._show_meter(board, key, meter)
+        for name in self._nodes:
+            self._show_machine(board, name, now_ms / 1000)
+        for edge, counters in self._edges.items():
+            board.show(edge, counters.labels, counters.shown())
+        late = [sample for meter in self._meters.values() if meter.requests for sample in meter.requests.late()]
+        board.show_loose([*late, *self.targets(runs), *self._queue_samples()])
+        board.end()
 
     def write_history(self, flow: Flow, step: float, runs: list[PodRun], queues: dict[str, float]) -> None:
         """The past of a shop that has been as it is now: every series over `flow.times`."""
@@ -180,28 +200,21 @@ class Collector:
             self._edges[key] = Counters(requests.edge_rows(*key))
         return self._edges[key]
 
-    def _container_samples(self) -> list[Sample]:
-        samples: list[Sample] = []
-        for meter in self._meters.values():
-            samples += meter.cgroup.samples()
-            samples += meter.gauges
-            values = cadvisor.memory_values(np.array([meter.container.memory_mib]))
-            samples += [(labels, float(value[0])) for labels, value in zip(meter.memory_labels, values, strict=True)]
-            if meter.requests is not None:
-                samples += meter.requests.samples()
-            if meter.start_time is not None:
-                samples.append(meter.start_time)
-        return samples
+    def _show_meter(self, board: Board, key: tuple[str, str], meter: Meter) -> None:
+        board.show((*key, "cgroup"), meter.cgroup.labels, meter.cgroup.shown())
+        memory_now = cadvisor.memory_values(np.array([meter.container.memory_mib]))
+        values = np.concatenate([meter.constants, *memory_now])
+        board.show((*key, "gauges"), meter.gauge_labels, values)
+        if meter.requests is not None:
+            board.show((*key, "requests"), meter.requests.labels, meter.requests.shown())
 
-    def _machine_samples(self, now: float) -> list[Sample]:
-        samples: list[Sample] = []
-        times = np.array([now])
-        for name, node in self._nodes.items():
-            cores = self._machine_cores.get(name, np.zeros(1))
-            used = sum(m.container.memory_mib for m in self._meters.values() if m.run.node == name)
-            gauges = node_exporter.gauges(node, self._seed, times, cores, np.array([used]))
-            samples += [*self._machines[name].samples(), *node_exporter.samples(gauges)]
-        return samples
+    def _show_machine(self, board: Board, name: str, now: float) -> None:
+        node = self._nodes[name]
+        cores = self._machine_cores.get(name, np.zeros(1))
+        used = sum(m.container.memory_mib for m in self._meters.values() if m.run.node == name)
+        gauges = node_exporter.gauges(node, self._seed, np.array([now]), cores, np.array([used]))
+        board.show(("node", name), self._machines[name].labels, self._machines[name].shown())
+        board.show(("node gauges", name), [labels for labels, _ in gauges], np.concatenate([v for _, v in gauges]))
 
     def _queue_samples(self) -> list[Sample]:
         base = {"job": "rabbitmq"}
@@ -262,9 +275,11 @@ class Collector:
 
     def _constant_history(self, flow: Flow, t_ms: Times, runs: list[PodRun]) -> None:
         """What has not changed in all that time: the objects' own metrics, limits, targets, empty queues."""
-        samples = [*self._kube_state.samples(), *self.targets(runs), *self._queue_samples()]
+        samples = [*self.targets(runs), *self._queue_samples()]
+        for made in self._kube_state.made().values():
+            samples += zip(made.labels, made.values.tolist(), strict=True)
         for meter in self._meters.values():
-            samples += [*meter.gauges, *([meter.start_time] if meter.start_time else [])]
+            samples += meter.fixed
             if meter.container.image and meter.container.image.app is None:
                 rates = cadvisor.rates(None, has_quota=meter.has_quota, length=len(flow.times))
                 meter.cgroup.write_history(self._tsdb, t_ms, rates * (flow.times[1] - flow.times[0]))

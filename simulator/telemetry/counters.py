@@ -32,15 +32,26 @@ class Counters:
         self._whole = np.array([row.is_whole for row in rows], dtype=bool)
         self._late = np.array([row.is_late for row in rows], dtype=bool)
         self.values: Floats = np.zeros(len(rows))
+        self._early = ~self._late
+        self._any_late = bool(self._late.any())
+        self._whole_early = self._whole[self._early]
+        # Always the same list, so that it is known again at every scrape.
+        self.labels = [row.labels for row in rows if not row.is_late]
 
     def add(self, increments: Floats) -> None:
         self.values += increments
 
-    def samples(self) -> list[Sample]:
-        shown = _shown(self.values, self._whole)
-        hidden = self._late & (shown < 1)
-        pairs = zip(self._labels, shown.tolist(), hidden.tolist(), strict=True)
-        return [(labels, value) for labels, value, is_hidden in pairs if not is_hidden]
+    def shown(self) -> Floats:
+        """A value for each of `labels`."""
+        values = self.values[self._early] if self._any_late else self.values
+        return _shown(values, self._whole_early)
+
+    def late(self) -> list[Sample]:
+        """Those that had an event by now."""
+        if not self._any_late:
+            return []
+        happened = np.flatnonzero(self._late & (self.values >= 1 - 1e-9))
+        return [(self._labels[index], float(np.floor(self.values[index] + 1e-9))) for index in happened.tolist()]
 
     def write_history(self, tsdb: Tsdb, t_ms: npt.NDArray[np.int64], increments: Floats) -> None:
         """`increments` has a row for each counter and a column for each time."""

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from simulator.noise import Floats
 from simulator.objects import Object, controller_of, name_of, namespace_of, uid_of
+from simulator.promql.tsdb import Labels
 from simulator.quantity import quantity, resource
 from simulator.store import Store
 from simulator.telemetry.labels import Sample, labelled
@@ -22,17 +27,36 @@ class KubeState:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._made: dict[tuple[str, str], tuple[str, list[Sample]]] = {}
+        self._made: dict[tuple[str, str], Made] = {}
+        self._version = -1
 
-    def samples(self) -> list[Sample]:
-        made: dict[tuple[str, str], tuple[str, list[Sample]]] = {}
+    def made(self) -> dict[tuple[str, str], Made]:
+        if self._version == self._store.version:
+            return self._made
+        made: dict[tuple[str, str], Made] = {}
         for kind, collect in COLLECTORS.items():
             for obj in self._store.list(kind):
                 key, version = (kind, uid_of(obj)), obj["metadata"]["resourceVersion"]
                 known = self._made.get(key)
-                made[key] = known if known and known[0] == version else (version, list(collect(obj)))
-        self._made = made
-        return [sample for _, samples in made.values() for sample in samples]
+                made[key] = known if known and known.version == version else _make(version, collect(obj), known)
+        self._made, self._version = made, self._store.version
+        return made
+
+
+@dataclass(frozen=True)
+class Made:
+    """The samples of one object as it was at a version."""
+
+    version: str
+    labels: list[Labels]
+    values: Floats
+
+
+def _make(version: str, samples: Iterable[Sample], before: Made | None) -> Made:
+    made = list(samples)
+    labels = [each for each, _ in made]
+    values = np.array([value for _, value in made])
+    return Made(version, before.labels if before and before.labels == labels else labels, values)
 
 
 def _of(name: str, value: Any, /, **labels: str) -> Sample:
