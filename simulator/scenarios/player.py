@@ -95,10 +95,13 @@ class Player:
     def entries(self) -> list[Entry]:
         return list(self._entries.values())
 
-    def is_healed(self) -> bool:
-        """Whether every fault of this scenario that still stands is mended."""
+    def unhealed(self) -> list[Entry]:
+        """The faults of this scenario that still stand and are not mended."""
         standing = {entry.id for entry in self._ledger.entries()}
-        return all(self._ledger.describe(entry)["healed"] for entry in self.entries() if entry.id in standing)
+        return [each for each in self.entries() if each.id in standing and not self._ledger.describe(each)["healed"]]
+
+    def is_healed(self) -> bool:
+        return not self.unhealed()
 
     def describe(self) -> dict[str, Any]:
         return {

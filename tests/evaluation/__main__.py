@@ -1,103 +1,111 @@
-"""`make score`: incidents played through the whole product in simulated time, and questions asked of the knowledge base.
+"""`make score`: every scenario through the whole product in simulated time, and questions asked of the knowledge base.
 
-No key and no cluster; times are simulated, so a slow machine takes longer and scores much the same. It ends well whatever the numbers are,
-and badly only where it could not play.
+No key and no cluster; times are simulated, so a slow machine takes longer and scores the same. It ends well whatever the numbers are, and
+badly only where it could not play. The verdicts of the last kept run are beside this file; the differences to them come last.
 """
 
 import argparse
 import asyncio
 import json
-import logging
+import random
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
+from fnmatch import fnmatch
 from time import perf_counter
 
-from core import logs
-from core.redact import Redactor
-from tests.acceptance.stage import stage
+from simulator.scenarios import Scenario, shipped
 from tests.bench.table import render
 from tests.evaluation import search
-from tests.evaluation.incidents import PATIENT, healthy_alerts, play
-from tests.evaluation.score import HEADS, SUMMARY_HEADS, Case, Outcome, SearchScore, summary
-from tests.evaluation.targets import choose
-
-PER_FAULT = 3
-SEED = 11
-HEALTHY_SECONDS = 3600
+from tests.evaluation.score import SearchScore
+from tests.evaluation.session import examine_all, silence
+from tests.evaluation.totals import CONTROL_HEADS, HEADS, calm, differences, keep, kept, rows, summed
+from tests.evaluation.verdict import Verdict
 
 
 def main() -> int:
+    options = _parser().parse_args()
+    silence()
+    began = perf_counter()
+    verdicts = _examined(options)
+    found = asyncio.run(search.score()) if options.only in ("", "search") else None
+    if options.json:
+        _print_json(verdicts, found)
+    else:
+        _print(verdicts, found)
+        sys.stdout.write(f"{len(verdicts)} scenarios in {perf_counter() - began:.0f} s\n")
+    return _compare(options, verdicts)
+
+
+def _parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="python -m tests.evaluation", description="Score the product.")
     made.add_argument("--json", action="store_true", help="print JSON instead of tables")
-    made.add_argument("--per-fault", type=int, default=PER_FAULT, help="incidents a fault (default: %(default)s)")
-    made.add_argument("--seed", type=int, default=SEED, help="of the choice of targets (default: %(default)s)")
-    made.add_argument("--only", default="", help="one fault, or `search`")
-    options = made.parse_args()
-    logs.configure("CRITICAL", json=True, redactor=Redactor("a-key-for-the-score-only"))
-    logging.disable(logging.CRITICAL)
-    asyncio.run(_scored(options))
-    return 0
+    made.add_argument("--only", default="", help="a scenario, a fault, a category, a pattern of them, or `search`")
+    made.add_argument("--sample", type=int, default=0, help="so many of them, drawn by the seed")
+    made.add_argument("--seed", type=int, default=0, help="of other names and other dice; 0: each as it is written")
+    made.add_argument("--jobs", type=int, default=2, help="processes (default: %(default)s)")
+    made.add_argument("--keep", action="store_true", help="keep the verdicts as those to compare with")
+    return made
 
 
-async def _scored(options: argparse.Namespace) -> None:
-    outcomes: list[Outcome] = []
-    false_alarms: list[str] = []
-    if options.only != "search":
-        cases, false_alarms = await _healthy(options)
-        wanted = [case for case in cases if options.only in {"", case.fault}]
-        if not wanted:
-            raise SystemExit(f"there is nothing to play: the world knows no fault {options.only!r}")
-        outcomes = [await _played(case) for case in wanted]
-    found = await search.score()
-    (_print_json if options.json else _print)(outcomes, false_alarms, found)
+def _examined(options: argparse.Namespace) -> list[Verdict]:
+    if options.only == "search":
+        return []
+    wanted = [one for one in shipped().values() if _is_meant(one, options.only)]
+    if options.sample:
+        wanted = random.Random(options.seed).sample(wanted, min(options.sample, len(wanted)))
+    if not wanted:
+        raise SystemExit(f"there is nothing to play: no scenario is {options.only!r}")
+    return examine_all(wanted, options.seed, options.jobs, _tell)
 
 
-async def _healthy(options: argparse.Namespace) -> tuple[list[Case], list[str]]:
-    """An hour in which nothing is wrong, in the world that then says what there is to break."""
-    began = perf_counter()
-    with tempfile.TemporaryDirectory() as folder:
-        async with stage(Path(folder), **PATIENT) as scene:
-            cases = await choose(scene.world, options.per_fault, options.seed)
-            alarms = await healthy_alerts(scene, HEALTHY_SECONDS)
-    _say(f"a healthy hour: {len(alarms)} alerts ({perf_counter() - began:.0f} s)")
-    return cases, alarms
+def _is_meant(scenario: Scenario, pattern: str) -> bool:
+    names = (scenario.id, scenario.category, *(answer.fault for answer in scenario.answers))
+    return not pattern or any(fnmatch(name, pattern) for name in names)
 
 
-async def _played(case: Case) -> Outcome:
-    began = perf_counter()
-    outcome = await play(case)
-    said = "repaired" if outcome.repaired_after is not None else outcome.trouble or "not repaired"
-    _say(f"{case.fault} on {case}: {said} ({perf_counter() - began:.0f} s)")
-    return outcome
+def _tell(verdict: Verdict, seconds: float) -> None:
+    if verdict.is_control:
+        said = (
+            "calm" if not (verdict.false_alarms or verdict.said) else f"not calm: {verdict.false_alarms} {verdict.said}"
+        )
+    else:
+        said = "repaired" if verdict.repaired else verdict.trouble
+    sys.stderr.write(f"{verdict.scenario}: {said} ({seconds:.0f} s)\n")
+    sys.stderr.flush()
 
 
-def _print(outcomes: Sequence[Outcome], false_alarms: Sequence[str], found: SearchScore) -> None:
-    if outcomes:
-        sys.stdout.write(f"{render(HEADS, [one.row() for one in outcomes])}\n\n")
-        sys.stdout.write(f"{render(SUMMARY_HEADS, summary(outcomes))}\n\n")
-        names = f" ({', '.join(sorted(set(false_alarms)))})" if false_alarms else ""
-        sys.stdout.write(f"false alarms in a healthy hour: {len(false_alarms)}{names}\n")
-    sys.stdout.write(
-        f"knowledge search: recall@1 {found.recall_at_1:.0%}, recall@5 {found.recall_at_5:.0%}, MRR {found.mrr:.3f} "
-        f"over {found.questions} questions; {found.refused:.0%} of {found.unanswerable} unanswerable ones refused\n"
-    )
+def _print(verdicts: Sequence[Verdict], found: SearchScore | None) -> None:
+    if any(not each.is_control for each in verdicts):
+        sys.stdout.write(f"{render(HEADS, rows(verdicts))}\n\n")
+    if any(each.is_control for each in verdicts):
+        sys.stdout.write(f"{render(CONTROL_HEADS, [calm(verdicts).row()])}\n\n")
+    if found:
+        sys.stdout.write(
+            f"knowledge search: recall@1 {found.recall_at_1:.0%}, recall@5 {found.recall_at_5:.0%}, MRR {found.mrr:.3f} over "
+            f"{found.questions} questions; {found.refused:.0%} of {found.unanswerable} unanswerable ones refused\n"
+        )
 
 
-def _print_json(outcomes: Sequence[Outcome], false_alarms: Sequence[str], found: SearchScore) -> None:
+def _print_json(verdicts: Sequence[Verdict], found: SearchScore | None) -> None:
     whole = {
-        "incidents": [one.to_json() for one in outcomes],
-        "false_alarms": list(false_alarms),
-        "search": asdict(found),
+        "scenarios": [each.to_json() for each in verdicts],
+        "totals": summed(verdicts),
+        "search": asdict(found) if found else None,
     }
     sys.stdout.write(json.dumps(whole, indent=2) + "\n")
 
 
-def _say(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
+def _compare(options: argparse.Namespace, verdicts: Sequence[Verdict]) -> int:
+    """Under other names nothing is comparable one by one; the totals above are what such a run is for."""
+    if options.seed or not verdicts:
+        return 0
+    before, _ = kept()
+    said = differences(verdicts, before)
+    sys.stderr.write("\n".join(said or ["nothing is better or worse than what was kept"]) + "\n")
+    if options.keep:
+        keep(list({**before, **{each.scenario: each for each in verdicts}}.values()))
+    return 0
 
 
 if __name__ == "__main__":
