@@ -13,6 +13,7 @@ from typing import Any
 
 from simulator.apps import App, NodeSpec, Shop
 from simulator.controllers.context import Context
+from simulator.kubelet.heartbeats import node_conditions
 from simulator.kubernetes_api.defaults import defaulted
 from simulator.objects import Object
 from simulator.shop import image, repository
@@ -229,23 +230,3 @@ def node_object(node: NodeSpec, stamp: str) -> Object:
             },
         },
     }
-
-
-def node_conditions(stamp: str) -> list[Object]:
-    said = (
-        ("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
-        ("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
-        ("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
-        ("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
-    )
-    return [
-        {
-            "type": kind,
-            "status": value,
-            "reason": reason,
-            "message": message,
-            "lastHeartbeatTime": stamp,
-            "lastTransitionTime": stamp,
-        }
-        for kind, value, reason, message in said
-    ]

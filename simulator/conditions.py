@@ -25,6 +25,7 @@ class Kind(Enum):
     SURGE = "times the usual customers on the edge route <path>"
     NO_POD_ADDRESSES = "the address range of node <name> is used up"
     KUBELET_DOWN = "the agent of node <name> does not run"
+    NODE_CUT_OFF = "node <name> and the rest of the cluster do not hear each other"
     RUNTIME_DOWN = "the container runtime of node <name> does not answer"
     RATE_LIMITED = "registry <host> turns anonymous pulls away"
     NETWORK_DELAY = (

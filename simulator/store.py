@@ -43,6 +43,8 @@ KINDS_WITH_GENERATION = frozenset(
         "StatefulSet",
     }
 )
+# Nobody acts on what was said; a Lease only says that somebody is still there.
+QUIET = frozenset({"Event", "Lease"})
 _GENERATION_IGNORES = ("metadata", "status", "apiVersion", "kind")
 
 
@@ -107,6 +109,11 @@ class Store:
     def latest(self, kinds: Iterable[str]) -> int:
         """The version of the newest change to any object of these kinds; zero when there was none."""
         return max((self._latest.get(kind, 0) for kind in kinds), default=0)
+
+    @property
+    def moved(self) -> int:
+        """The version of the newest change on which anybody acts."""
+        return max((version for kind, version in self._latest.items() if kind not in QUIET), default=0)
 
     def kinds(self) -> frozenset[str]:
         """Those of which there has ever been an object."""

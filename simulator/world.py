@@ -2,8 +2,8 @@
 
 `advance` walks from instant to instant at which something happens: a container's phase ends, a tick of traffic (every 5 s), a scrape
 (every 15 s). At each one the kubelets move, the controllers run until a whole round changes nothing, traffic is computed over what now
-stands, and memory that outgrew its limit kills its process. `kick` lets the controllers act at the present instant, after a client's write.
-Everything is a function of the seed, the start and the calls made, in their order.
+stands, and memory that outgrew its limit kills its process. `kick` lets the controllers act at the present instant, after a client's
+write. Everything is a function of the seed, the start and the calls made, in their order.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from simulator.controllers import Context, Loops
 from simulator.events import Recorder
 from simulator.flow import Flow, GroupFlow
 from simulator.kubelet import ContainerRun, Kubelet, PodRun
+from simulator.kubelet.heartbeats import EVERY_SECONDS, Heartbeats
 from simulator.logs import LogBook, LogLine
 from simulator.logs.writer import LogWriter
 from simulator.memory import towards
 from simulator.network import Member, Nowhere, Topology, survey
-from simulator.objects import name_of
 from simulator.programs.ends import Line
 from simulator.promql.tsdb import Tsdb
 from simulator.registry import Registry
@@ -82,6 +82,9 @@ class World:
             self._say_ready,
             self._say,
         )
+        self._heartbeats = Heartbeats(
+            self.store, self.clock.now, self.events, self.conditions, [node.name for node in shop.nodes]
+        )
         self._surveyed_version = -1
         self._surveyed_marks: frozenset[str] = frozenset()
         self._restless_ticks = 0
@@ -120,9 +123,9 @@ class World:
     def topology(self) -> Topology:
         crowded = self.flow.crowded() if self.flow else frozenset()
         marks = self.conditions.marks() | {node_place(name) for name in crowded}
-        if (self._surveyed_version, self._surveyed_marks) != (self.store.version, marks):
+        if (self._surveyed_version, self._surveyed_marks) != (self.store.moved, marks):
             self._topology = survey(self.store, self.runs(), self.conditions, marks)
-            self._surveyed_version, self._surveyed_marks = self.store.version, marks
+            self._surveyed_version, self._surveyed_marks = self.store.moved, marks
             self._restless_ticks = RESTLESS
         return self._topology
 
@@ -154,17 +157,20 @@ class World:
             self._write_history(live_from)
         self._fill_memory()
         self.clock.set(live_from)
-        for node in self.store.list("Node"):
-            self._heartbeat(name_of(node))
+        # Whatever fell due in the time that was leapt over is done before the present begins.
+        self._heartbeats.beat(in_full=True)
+        self._settle()
         self.events.forget_old()
         self.advance(start)
 
     def _live(self, until: datetime) -> None:
         """Let pods come up before anything is measured, second by second."""
-        while (due := self.kubelet.next_due()) is not None and due <= until:
+        while (due := self._next_due()) is not None and due <= until:
             self.clock.set(max(datetime.fromtimestamp(math.ceil(due.timestamp()), UTC), self.clock.now()))
+            self._heartbeats.beat()
             self._settle()
         self.clock.set(until)
+        self._heartbeats.beat()
 
     def _write_history(self, until: datetime) -> None:
         first = math.ceil(self.clock.now().timestamp() / HISTORY_STEP) * HISTORY_STEP
@@ -186,12 +192,18 @@ class World:
         now = self.clock.now()
         into = now.timestamp() % TICK_SECONDS
         tick = now + timedelta(seconds=TICK_SECONDS - into)
-        dues = (due for due in (self.kubelet.next_due(), self._loops.next_due()) if due is not None)
-        return min([tick, *(max(due, now) for due in dues)])
+        due = self._next_due()
+        return tick if due is None else min(tick, max(due, now))
+
+    def _next_due(self) -> datetime | None:
+        dues = (self.kubelet.next_due(), self._loops.next_due())
+        return min((due for due in dues if due is not None), default=None)
 
     def _step(self) -> None:
         seconds = self.clock.now().timestamp()
         is_tick = seconds % TICK_SECONDS == 0
+        if seconds % EVERY_SECONDS == 0:
+            self._heartbeats.beat()
         self._settle()
         if not is_tick:
             return
@@ -263,17 +275,7 @@ class World:
     def _keep_house(self) -> None:
         self.events.forget_old()
         self.book.keep_only(set(self.kubelet.runs))
-        for node in self.store.list("Node"):
-            self._heartbeat(name_of(node))
         self._settle()
-
-    def _heartbeat(self, name: str) -> None:
-        node = self.store.get("Node", None, name)
-        if node is None or name not in {each.name for each in self.shop.nodes}:
-            return
-        stamp = self._context.stamp()
-        conditions = [{**each, "lastHeartbeatTime": stamp} for each in node["status"]["conditions"]]
-        self.store.update("Node", {**node, "status": {**node["status"], "conditions": conditions}})
 
     def _say_started(self, run: PodRun, container: ContainerRun, app: App | None) -> None:
         self._writer.started(run, container, app, self.clock.now())

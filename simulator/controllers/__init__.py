@@ -20,10 +20,12 @@ from simulator.controllers import (
     garbage,
     job,
     namespaces,
+    node_lifecycle,
     quota,
     replicaset,
     scheduler,
     statefulset,
+    taint_eviction,
     volumes,
 )
 from simulator.controllers.context import Context
@@ -36,11 +38,9 @@ _log = logging.getLogger(__name__)
 class Controller:
     name: str
     reconcile: Callable[[Context], None]
-    watches: frozenset[str] = frozenset()  # empty: every kind but those of UNWATCHED
+    watches: frozenset[str] = frozenset()  # empty: every kind but the quiet ones
 
 
-# Nobody acts on what was said; a Lease only says that somebody is still there.
-UNWATCHED = frozenset({"Event", "Lease"})
 VOLUMES = frozenset({"PersistentVolume", "PersistentVolumeClaim", "StorageClass"})
 CONTROLLERS: tuple[Controller, ...] = (
     Controller("garbage-collector", garbage.reconcile),
@@ -54,6 +54,8 @@ CONTROLLERS: tuple[Controller, ...] = (
     Controller("daemonset-controller", daemonset.reconcile, frozenset({"DaemonSet", "Pod", "Node"})),
     Controller("job-controller", job.reconcile, frozenset({"Job", "Pod"})),
     Controller("kustomize-controller", delivery.reconcile, frozenset({"ConfigMap", *delivery.KINDS})),
+    Controller("node-lifecycle-controller", node_lifecycle.reconcile, frozenset({"Node"})),
+    Controller("taint-eviction-controller", taint_eviction.reconcile, frozenset({"Node", "Pod"})),
     Controller("resourcequota-controller", quota.reconcile),
     Controller("persistentvolume-controller", volumes.reconcile, VOLUMES | {"Pod"}),
     Controller("default-scheduler", scheduler.reconcile, VOLUMES | {"Pod", "Node"}),
@@ -110,8 +112,7 @@ class Loops:
         if self._context.alarms.is_due(controller.name, self._context.now()):
             return True
         store, seen = self._context.store, self._seen[controller.name]
-        kinds = controller.watches or (store.kinds() - UNWATCHED)
-        return store.latest(kinds) > seen
+        return (store.latest(controller.watches) if controller.watches else store.moved) > seen
 
 
 __all__ = ["CONTROLLERS", "Context", "Controller", "Loops"]

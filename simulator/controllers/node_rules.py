@@ -15,7 +15,11 @@ def taints_of(node: Object) -> list[Object]:
 
 
 def tolerates(pod_spec: Object, taint: Object) -> bool:
-    return any(_is_tolerated(each, taint) for each in pod_spec.get("tolerations") or [])
+    return bool(tolerations_for(pod_spec, taint))
+
+
+def tolerations_for(pod_spec: Object, taint: Object) -> list[Object]:
+    return [each for each in pod_spec.get("tolerations") or [] if _is_tolerated(each, taint)]
 
 
 def untolerated(pod_spec: Object, node: Object, effects: Iterable[str] = HARD) -> Object | None:

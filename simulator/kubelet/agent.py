@@ -71,7 +71,7 @@ class Kubelet:
 
     def sync(self) -> None:
         due = self.next_due()
-        if self._store.version == self._seen_version and (due is None or due > self._now()):
+        if self._store.moved == self._seen_version and (due is None or due > self._now()):
             return
         pods = {uid_of(pod): pod for pod in self._store.list("Pod") if pod["spec"].get("nodeName") in self._nodes}
         for uid in [uid for uid in self.runs if uid not in pods]:
@@ -79,7 +79,7 @@ class Kubelet:
         for uid, pod in pods.items():
             if self._acts(pod["spec"]["nodeName"]) and not (is_finished(pod) and not is_deleting(pod)):
                 self._sync_pod(pod, self.runs.get(uid) or self._admit(pod))
-        self._seen_version = self._store.version
+        self._seen_version = self._store.moved
 
     def kill(self, run: PodRun, container: ContainerRun, reason: str, exit_code: int) -> None:
         """A process ends against its will; what follows is the restart policy's business."""
@@ -90,7 +90,7 @@ class Kubelet:
 
     def _acts(self, node: str) -> bool:
         """Without its agent, or the agent without its runtime, nothing of a node moves; what runs there runs on."""
-        down = (Kind.KUBELET_DOWN, Kind.RUNTIME_DOWN)
+        down = (Kind.KUBELET_DOWN, Kind.RUNTIME_DOWN, Kind.NODE_CUT_OFF)
         return not any(self._conditions.holds(kind, node) for kind in down)
 
     def _admit(self, pod: Object) -> PodRun:
