@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 Protocol = Literal["http", "tcp"]
-LogStyle = Literal["access", "logfmt", "json", "redis", "postgres", "rabbitmq", "plain"]
+LogStyle = Literal["access", "logfmt", "json", "redis", "postgres", "mysql", "rabbitmq", "plain"]
+# A server that asks its clients who they are.
+Engine = Literal["", "redis", "postgres", "mysql", "rabbitmq"]
+ENGINES: dict[str, Engine] = {"redis": "redis", "postgres": "postgres", "mysql": "mysql", "rabbitmq": "rabbitmq"}
 Language = Literal["go", "python", "java", "node", "c"]
 VariableType = Literal["whole number", "log level", "switch", "duration", "currency"]
 
@@ -47,6 +50,8 @@ class Route:
     calls: tuple[Call, ...] = ()
     # A path as it stands in an access log; {n} becomes a number.
     example: str = ""
+    # Whether it changes data.
+    writes: bool = False
 
 
 @dataclass(frozen=True)
@@ -101,7 +106,18 @@ class App:
     # The name and text of its settings; they lie in a ConfigMap and are mounted into the container.
     config_file: str = ""
     config: str = ""
+    # What its users may do; a database carries it out whenever it starts.
+    grants: str = ""
     data_dir: str = ""
+    # The user as which clients log in, and the database they use.
+    account: str = ""
+    database: str = ""
+    # Connections that each pod keeps open to a database.
+    pool: int = 5
+
+    @property
+    def engine(self) -> Engine:
+        return ENGINES.get(self.log_style, "")
 
     @property
     def needs(self) -> tuple[str, ...]:

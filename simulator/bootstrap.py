@@ -11,6 +11,7 @@ import base64
 import json
 from typing import Any
 
+from simulator import servers
 from simulator.apps import App, NodeSpec, Shop
 from simulator.controllers.context import Context
 from simulator.kubelet.heartbeats import node_conditions
@@ -22,7 +23,6 @@ from simulator.store import Store
 VERSION = "v1.31.4"
 REGISTRY_LOGIN = "registry-login"
 PROTOCOLS = {"http": "http", "tcp": "tcp"}
-URL_SCHEMES = {"DATABASE_URL": "postgres://shop@", "AMQP_URL": "amqp://", "CACHE_ADDR": ""}
 
 
 def create_shop(ctx: Context, shop: Shop) -> None:
@@ -34,8 +34,8 @@ def create_shop(ctx: Context, shop: Shop) -> None:
     for name in shop.namespaces:
         _create(store, "ConfigMap", _config_map(shop.settings, name))
         _create(store, "Secret", _pull_secret(shop, name))
-    for database in (app for app in shop.apps if app.log_style == "postgres"):
-        _create(store, "Secret", _database_secret(database))
+    for kind, obj in servers.objects(shop):
+        _create(store, kind, obj)
     _create_dns(store)
     for index, app in enumerate(shop.apps):
         if not app.consumes:
@@ -49,11 +49,6 @@ def roll_out_present_versions(ctx: Context, shop: Shop) -> None:
         if known is not None:
             wanted = defaulted("Deployment", deployment(app, shop, app.versions[-1]))
             ctx.store.update("Deployment", {**known, "spec": wanted["spec"]})
-
-
-def credentials(database: App) -> str:
-    """The Secret with the user and password of a database."""
-    return f"{database.name}-credentials"
 
 
 def _pull_secret(shop: Shop, namespace: str) -> Object:
@@ -108,6 +103,7 @@ def deployment(app: App, shop: Shop, version: str) -> Object:
                 "spec": {
                     "containers": [_container(app, shop, version)],
                     "imagePullSecrets": [{"name": REGISTRY_LOGIN}],
+                    **servers.volumes(app),
                 },
             },
         },
@@ -131,6 +127,7 @@ def _container(app: App, shop: Shop, version: str) -> Object:
             "limits": {"cpu": resources.cpu_limit, "memory": resources.memory_limit},
         },
         "readinessProbe": {**check, "initialDelaySeconds": 2, "periodSeconds": 5},
+        **servers.mounts(app),
     }
     if app.protocol == "tcp":
         del container["envFrom"]
@@ -143,13 +140,10 @@ def environment(app: App, shop: Shop) -> list[dict[str, Any]]:
     for call in (call for route in app.routes for call in route.calls):
         callee = shop.app(call.app)
         host = callee.name if callee.namespace == app.namespace else f"{callee.name}.{callee.namespace}"
-        scheme = URL_SCHEMES.get(call.env, "http://")
-        path = "/shop" if call.env == "DATABASE_URL" else ""
-        env[call.env] = {"name": call.env, "value": f"{scheme}{host}:{callee.port}{path}"}
-    if app.log_style == "postgres":
-        secret = {"secretKeyRef": {"name": credentials(app), "key": "password"}}
-        env["POSTGRES_PASSWORD"] = {"name": "POSTGRES_PASSWORD", "valueFrom": secret}
-    return [*env.values(), *({"name": key, "value": value} for key, value in app.env)]
+        env[call.env] = {"name": call.env, "value": servers.address(app, callee, host)}
+        env.update({each["name"]: each for each in servers.login(call.env, callee)})
+    own = servers.own_environment(app)
+    return [*env.values(), *own, *({"name": key, "value": value} for key, value in app.env)]
 
 
 def _config_map(name: str, namespace: str) -> Object:
@@ -158,16 +152,6 @@ def _config_map(name: str, namespace: str) -> Object:
         "kind": "ConfigMap",
         "metadata": {"name": name, "namespace": namespace},
         "data": {"LOG_LEVEL": "info", "CURRENCY": "EUR", "FEATURE_GIFT_CARDS": "off"},
-    }
-
-
-def _database_secret(app: App) -> Object:
-    return {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": {"name": credentials(app), "namespace": app.namespace},
-        "type": "Opaque",
-        "data": {"username": "c2hvcA==", "password": "c2ltdWxhdGVkLXBhc3N3b3Jk"},
     }
 
 

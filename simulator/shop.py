@@ -1,4 +1,4 @@
-"""The shop, as data: fifteen programs in two namespaces on three nodes, who calls whom, what a request costs.
+"""The shop, as data: sixteen programs in two namespaces on three nodes, who calls whom, what a request costs.
 
 Customers arrive at `edge-gateway`. Figures are chosen so that at the week's peak every container runs at 15 to 35 % of its CPU limit
 and 45 to 65 % of its memory limit: a healthy shop raises no alarm, and a fault has to be a real one to show.
@@ -18,6 +18,10 @@ def _query(per_request: float = 1.0) -> Call:
 
 def _missed(per_request: float) -> Call:
     return Call("shop-db", "query", "DATABASE_URL", per_request, behind="session-cache")
+
+
+def _write(per_request: float = 1.0) -> Call:
+    return Call("shop-db", "write", "DATABASE_URL", per_request)
 
 
 def _call(app: str, route: str, per_request: float = 1.0, required: bool = True, timeout: float = 2.0) -> Call:
@@ -71,6 +75,7 @@ CATALOGUE = App(
     ),
     memory=Memory(idle=78, busy=132, per_rps=0.4),
     resources=Resources("100m", "400m", "128Mi", "256Mi"),
+    language="node",
     replicas=3,
     versions=("3.7.4", "3.8.1"),
     log_style="json",
@@ -85,6 +90,7 @@ SEARCH = App(
     routes=(Route("GET", "/search", 14.0, 8.0, (), "/search?q=item{n}&page=1"),),
     memory=Memory(idle=150, busy=260, per_rps=1.5),
     resources=Resources("200m", "500m", "256Mi", "512Mi"),
+    language="java",
     replicas=2,
     versions=("2.3.0", "2.4.1"),
     boot_seconds=7.0,
@@ -98,6 +104,7 @@ RECOMMENDATIONS = App(
     routes=(Route("GET", "/for-you", 10.0, 5.0, (CACHE, _missed(0.1)), "/for-you?user={n}"),),
     memory=Memory(idle=160, busy=230, per_rps=1.0),
     resources=Resources("150m", "400m", "256Mi", "448Mi"),
+    language="python",
     replicas=2,
     versions=("0.9.6", "0.10.2"),
     log_style="json",
@@ -127,6 +134,7 @@ CART = App(
     ),
     memory=Memory(idle=64, busy=104, per_rps=0.5),
     resources=Resources("80m", "250m", "96Mi", "192Mi"),
+    language="node",
     replicas=2,
     versions=("2.0.8", "2.1.0"),
     boot_seconds=4.0,
@@ -137,9 +145,19 @@ ACCOUNTS = App(
     name="accounts",
     namespace="shop",
     port=8080,
-    routes=(Route("GET", "/profile", 9.0, 3.0, (CACHE, _missed(0.5)), "/profile/{n}"),),
+    routes=(
+        Route(
+            "GET",
+            "/profile",
+            9.0,
+            3.0,
+            (CACHE, Call("accounts-db", "query", "MYSQL_URL", 0.5, behind="session-cache"), Call("accounts-db", "write", "MYSQL_URL", 0.2)),
+            "/profile/{n}",
+        ),
+    ),
     memory=Memory(idle=88, busy=138, per_rps=0.8),
     resources=Resources("80m", "200m", "128Mi", "256Mi"),
+    language="java",
     replicas=2,
     versions=("4.4.0", "4.5.0"),
     log_style="json",
@@ -168,6 +186,7 @@ CHECKOUT = App(
     ),
     memory=Memory(idle=92, busy=150, per_rps=3.0),
     resources=Resources("80m", "250m", "128Mi", "256Mi"),
+    language="java",
     replicas=3,
     versions=("2.13.0", "2.14.1"),
     boot_seconds=5.5,
@@ -179,8 +198,11 @@ SESSION_CACHE = App(
     namespace="shop",
     port=6379,
     routes=(Route("CMD", "get", 0.35, 0.15, (), "GET session:{n}"),),
+    config_file="redis.conf",
+    config="maxmemory 256mb\nmaxmemory-policy allkeys-lru\nmaxclients 10000\nappendonly no\n",
     memory=Memory(idle=30, busy=150, per_rps=0.1, warm_seconds=120),
     resources=Resources("100m", "300m", "192Mi", "320Mi"),
+    language="c",
     replicas=1,
     versions=("7.2.3", "7.2.4"),
     protocol="tcp",
@@ -196,9 +218,21 @@ SHOP_DB = App(
     namespace="shop",
     port=5432,
     is_durable=True,
-    routes=(Route("SQL", "query", 2.5, 1.2, (), "SELECT ... WHERE id = {n}"),),
+    routes=(
+        Route("SQL", "query", 2.5, 1.2, (), "SELECT ... WHERE id = {n}"),
+        Route("SQL", "write", 2.8, 1.6, (), "INSERT INTO ... VALUES ({n}, ...)", writes=True),
+    ),
+    config_file="postgresql.conf",
+    config=(
+        "max_connections = 100\nshared_buffers = 256MB\ndefault_transaction_read_only = off\n"
+        "log_min_duration_statement = 250\n"
+    ),
+    grants="GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO shop;\n",
+    account="shop",
+    database="shop",
     memory=Memory(idle=180, busy=520, per_rps=0.5, warm_seconds=180),
     resources=Resources("500m", "1", "768Mi", "1Gi"),
+    language="c",
     replicas=1,
     versions=("16.1", "16.2"),
     protocol="tcp",
@@ -206,6 +240,33 @@ SHOP_DB = App(
     boot_seconds=6.0,
     image_mb=150,
     repository="docker.io/library/postgres",
+    strategy="Recreate",
+)
+
+ACCOUNTS_DB = App(
+    name="accounts-db",
+    namespace="shop",
+    port=3306,
+    is_durable=True,
+    routes=(
+        Route("SQL", "query", 2.0, 1.0, (), "SELECT * FROM profiles WHERE id = {n}"),
+        Route("SQL", "write", 2.4, 1.4, (), "UPDATE profiles SET last_seen = NOW() WHERE id = {n}", writes=True),
+    ),
+    config_file="my.cnf",
+    config="[mysqld]\nmax_connections = 151\nread_only = OFF\ninnodb_buffer_pool_size = 256M\nlong_query_time = 0.25\n",
+    grants="GRANT SELECT, INSERT, UPDATE, DELETE ON accounts.* TO 'accounts'@'%';\n",
+    account="accounts",
+    database="accounts",
+    memory=Memory(idle=210, busy=400, per_rps=0.5, warm_seconds=180),
+    resources=Resources("250m", "500m", "512Mi", "768Mi"),
+    replicas=1,
+    versions=("8.0.36", "8.0.37"),
+    protocol="tcp",
+    log_style="mysql",
+    language="c",
+    boot_seconds=7.0,
+    image_mb=170,
+    repository="docker.io/library/mysql",
     strategy="Recreate",
 )
 
@@ -219,12 +280,13 @@ ORDERS = App(
             "/orders",
             12.0,
             4.0,
-            (_call("inventory", "/reserve"), _query(2.0), Call("orders-queue", "publish", "AMQP_URL")),
+            (_call("inventory", "/reserve"), _query(), _write(), Call("orders-queue", "publish", "AMQP_URL")),
             "/orders",
         ),
     ),
     memory=Memory(idle=84, busy=128, per_rps=2.0),
     resources=Resources("80m", "250m", "128Mi", "256Mi"),
+    language="java",
     replicas=2,
     versions=("1.8.2", "1.9.0"),
     boot_seconds=4.5,
@@ -236,8 +298,8 @@ INVENTORY = App(
     namespace="fulfilment",
     port=8080,
     routes=(
-        Route("POST", "/reserve", 8.0, 3.0, (_query(),), "/reserve/{n}"),
-        Route("POST", "/commit", 8.0, 3.0, (_query(),), "/commit/{n}"),
+        Route("POST", "/reserve", 8.0, 3.0, (_query(0.5), _write(0.5)), "/reserve/{n}"),
+        Route("POST", "/commit", 8.0, 3.0, (_query(0.5), _write(0.5)), "/commit/{n}"),
     ),
     memory=Memory(idle=70, busy=118, per_rps=1.0),
     resources=Resources("80m", "250m", "96Mi", "224Mi"),
@@ -272,7 +334,10 @@ ORDERS_QUEUE = App(
     ),
     memory=Memory(idle=96, busy=150, per_rps=0.5, warm_seconds=60),
     resources=Resources("100m", "300m", "192Mi", "320Mi"),
+    language="c",
     replicas=1,
+    account="shop",
+    database="/",
     versions=("3.12.12", "3.13.1"),
     protocol="tcp",
     log_style="rabbitmq",
@@ -292,11 +357,12 @@ SHIPPING_WORKER = App(
             "ship-order",
             25.0,
             40.0,
-            (Call("orders-queue", "deliver", "AMQP_URL"), _call("inventory", "/commit"), _query()),
+            (Call("orders-queue", "deliver", "AMQP_URL"), _call("inventory", "/commit"), _write()),
         ),
     ),
     memory=Memory(idle=74, busy=120, per_rps=2.0),
     resources=Resources("100m", "400m", "128Mi", "224Mi"),
+    language="python",
     replicas=2,
     versions=("1.4.0", "1.4.2"),
     boot_seconds=3.5,
@@ -336,6 +402,7 @@ SHOP = Shop(
         PAYMENTS,
         ORDERS_QUEUE,
         SHIPPING_WORKER,
+        ACCOUNTS_DB,
     ),
     entries=(
         EntryShare("edge-gateway", "/", 0.18),

@@ -133,6 +133,7 @@ class Lifecycle:
         container.memory_mib = launch.app.memory.idle * 0.7 if launch.app else 8.0
         container.exit = come_up(launch)
         container.exits_at = self._station.after(container.exit.after) if container.exit else None
+        container.files = launch.files
         container.ports = listening(launch.app, launch.tool, launch.words, launch.env)
         self._on_started(run, container, launch.app)
 

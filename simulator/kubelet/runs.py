@@ -63,6 +63,8 @@ class ContainerRun:
     # What the process was given, with every reference resolved.
     env: Mapping[str, str] = field(default_factory=dict)
     ports: tuple[int, ...] = ()
+    # What it found mounted when it started: path -> text.
+    files: Mapping[str, str] = field(default_factory=dict)
     # How the process will end by itself, if it does.
     exit: Exit | None = None
     exits_at: datetime | None = None

@@ -51,8 +51,15 @@ def _redis(at: datetime, level: str, message: str, _fields: Fields) -> str:
 
 
 def _postgres(at: datetime, level: str, message: str, _fields: Fields) -> str:
-    severity = {"error": "ERROR", "warn": "WARNING"}.get(level, "LOG")
-    return f"{at:%Y-%m-%d %H:%M:%S}.{at.microsecond // 1000:03d} UTC [1] {severity}:  {message}"
+    severity = {"fatal": "FATAL", "error": "ERROR", "warn": "WARNING"}.get(level, "LOG")
+    head = f"{at:%Y-%m-%d %H:%M:%S}.{at.microsecond // 1000:03d} UTC [1] "
+    return f"{head}{severity}:  " + message.replace("\n", f"\n{head}")
+
+
+def _mysql(at: datetime, level: str, message: str, fields: Fields) -> str:
+    label = {"error": "ERROR", "warn": "Warning"}.get(level, "System" if "mysqld" in message else "Note")
+    code = fields.get("code", "MY-000000")
+    return f"{at:%Y-%m-%dT%H:%M:%S.%f}Z {at.second + 8} [{label}] [{code}] [Server] {message}"
 
 
 def _rabbitmq(at: datetime, level: str, message: str, _fields: Fields) -> str:
@@ -70,6 +77,7 @@ _STYLES: dict[LogStyle, Render] = {
     "json": _json,
     "redis": _redis,
     "postgres": _postgres,
+    "mysql": _mysql,
     "rabbitmq": _rabbitmq,
     "plain": _plain,
 }

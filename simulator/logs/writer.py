@@ -7,16 +7,17 @@ drawn from a generator seeded by the time alone, so equal worlds write equal fil
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
 from functools import partial
 
 from simulator import capacity
 from simulator.apps import App, Language
 from simulator.flow import CallFlow, Flow, GroupFlow, RouteFlow
 from simulator.kubelet.runs import ContainerRun, PodRun
+from simulator.logs import servers
 from simulator.logs.book import LogBook
+from simulator.logs.chances import Chance, Line, Moment
 from simulator.logs.styles import Fields, render
 from simulator.network import Member, Outcome, Why, say
 from simulator.programs.ends import Line as LastLine
@@ -25,7 +26,6 @@ from simulator.programs.ends import Note
 LINES_PER_TICK = 2
 TIGHT_MEMORY = 0.88
 NEGLIGIBLE = 1e-4
-SLOW_STATEMENT = 0.25  # seconds; what log_min_duration_statement is set to
 
 
 class LogWriter:
@@ -33,7 +33,7 @@ class LogWriter:
         self._book = book
         self._seed = seed
         self._flow: Flow | None = None
-        self._chances: list[list[_Chance]] = []
+        self._chances: list[list[Chance]] = []
 
     def started(self, run: PodRun, container: ContainerRun, app: App | None, at: datetime) -> None:
         self._book.open(run, container)
@@ -47,7 +47,8 @@ class LogWriter:
 
     def ready(self, run: PodRun, container: ContainerRun, app: App | None, at: datetime) -> None:
         if app is not None:
-            self._write(run, container, app, at, "info", _ready_message(app), {})
+            message, fields = _ready_message(app, container.image.version if container.image else "")
+            self._write(run, container, app, at, "info", message, fields)
 
     def said(self, run: PodRun, container: ContainerRun, lines: Sequence[LastLine], at: datetime) -> None:
         """What a process writes itself, in its logger's style or past it."""
@@ -62,15 +63,13 @@ class LogWriter:
         """A flow that lasts for several ticks is read once."""
         if flow is not self._flow:
             self._flow = flow
-            self._chances = [
-                _chances(group, _calls_of(flow, index), seconds) for index, group in enumerate(flow.groups)
-            ]
-        moment = _Moment(now, seconds, random.Random(f"{self._seed}/{now.timestamp()}"))
+            self._chances = [_chances(flow, index, group, seconds) for index, group in enumerate(flow.groups)]
+        moment = Moment(now, seconds, random.Random(f"{self._seed}/{now.timestamp()}"))
         for group, chances in zip(flow.groups, self._chances, strict=True):
             for member in group.group.members:
                 self._speak(member, group, chances, moment)
 
-    def _speak(self, member: Member, group: GroupFlow, chances: list[_Chance], moment: _Moment) -> None:
+    def _speak(self, member: Member, group: GroupFlow, chances: list[Chance], moment: Moment) -> None:
         said = [
             chance.tell(moment) for chance in chances for _ in range(moment.how_many(chance.expected, chance.limit))
         ]
@@ -85,91 +84,51 @@ class LogWriter:
         self._book.write(run, container, at, render(app.log_style, at, level, message, fields))
 
 
-class _Moment:
-    """A tick's span of time and its dice."""
-
-    def __init__(self, now: datetime, seconds: float, chance: random.Random) -> None:
-        self.now = now
-        self.seconds = seconds
-        self.chance = chance
-
-    def sometime(self) -> datetime:
-        return self.now - timedelta(seconds=self.chance.random() * self.seconds)
-
-    def how_many(self, expected: float, limit: int) -> int:
-        """A whole number around an expectation, at most the limit."""
-        if expected >= limit:
-            return limit
-        whole = int(expected)
-        return whole + (self.chance.random() < expected - whole)
-
-
-Line = tuple[datetime, str, str, Fields]
-
-
-@dataclass(frozen=True)
-class _Chance:
-    """One kind of line: how many are to be expected from each pod in a tick, and how one is told."""
-
-    expected: float
-    limit: int
-    tell: Callable[[_Moment], Line]
-
-
 def _calls_of(flow: Flow, index: int) -> list[CallFlow]:
     return [call for call in flow.calls if call.group == index]
 
 
-def _chances(group: GroupFlow, calls: list[CallFlow], seconds: float) -> list[_Chance]:
+def _arriving(flow: Flow, group: GroupFlow) -> list[CallFlow]:
+    """Calls that have found the Service before this group, whether they are let in or not."""
+    return [call for call in flow.calls if call.target.backend and call.target.backend.key in group.group.services]
+
+
+def _chances(flow: Flow, index: int, group: GroupFlow, seconds: float) -> list[Chance]:
     app = group.group.app
-    chances: list[_Chance] = []
+    chances: list[Chance] = []
     for served in group.routes.values():
-        chances += _server_notes(app, served, seconds) if app.protocol == "tcp" else _requests(app, served, seconds)
-    for call in calls:
+        chances += servers.notes(app, served, seconds) if app.engine else _requests(app, served, seconds)
+    for call in _calls_of(flow, index):
         chances += _dependency(call, app.language, seconds, len(group.group.members))
+    if app.engine:
+        chances += servers.complaints(group, _arriving(flow, group), seconds)
     return [chance for chance in chances if chance.expected > NEGLIGIBLE]
 
 
 def _greeting(app: App, version: str) -> list[tuple[str, Fields]]:
-    if app.log_style == "redis":
-        return [
-            (f"Redis version={version}, bits=64, modified=0, pid=1, just started", {}),
-            ("Running mode=standalone, port=6379.", {}),
-        ]
-    if app.log_style == "postgres":
-        return [
-            (f"starting PostgreSQL {version} on x86_64-pc-linux-gnu, 64-bit", {}),
-            (f'listening on IPv4 address "0.0.0.0", port {app.port}', {}),
-        ]
-    if app.log_style == "rabbitmq":
-        return [(f"Starting RabbitMQ {version} on Erlang 26.2.3", {}), (f"started TCP listener on [::]:{app.port}", {})]
-    first: tuple[str, Fields] = (f"starting {app.name}", {"version": version})
-    return [first, ("configuration loaded", {"source": "environment"})]
+    if app.engine:
+        return servers.greeting(app, version)
+    return [(f"starting {app.name}", {"version": version}), ("configuration loaded", {"source": "environment"})]
 
 
-def _ready_message(app: App) -> str:
-    if app.log_style in ("redis", "postgres"):
-        return {
-            "redis": "Ready to accept connections tcp",
-            "postgres": "database system is ready to accept connections",
-        }[app.log_style]
-    return "Server startup complete" if app.log_style == "rabbitmq" else f"listening on :{app.port}"
+def _ready_message(app: App, version: str) -> tuple[str, Fields]:
+    return servers.ready(app, version) if app.engine else (f"listening on :{app.port}", {})
 
 
-def _requests(app: App, served: RouteFlow, seconds: float) -> list[_Chance]:
+def _requests(app: App, served: RouteFlow, seconds: float) -> list[Chance]:
     """A few of the requests of a route, good and bad in proportion; what fails is written more faithfully than what works."""
     expected = float(served.rate[0]) * seconds
     good = expected * float(served.ok.share[0]) * 0.05
-    chances = [_Chance(good, 1, partial(_request, app, served, "200", float(served.ok.mean[0])))]
+    chances = [Chance(good, 1, partial(_request, app, served, "200", float(served.ok.mean[0])))]
     for code, parts in served.failures.items():
         share = float(sum(part.share[0] for part in parts))
         latency = float(max(parts, key=lambda part: float(part.share[0])).mean[0])
         told = partial(_request, app, served, code, latency)
-        chances.append(_Chance(expected * share * 0.5, LINES_PER_TICK, told))
+        chances.append(Chance(expected * share * 0.5, LINES_PER_TICK, told))
     return chances
 
 
-def _request(app: App, served: RouteFlow, code: str, latency: float, moment: _Moment) -> Line:
+def _request(app: App, served: RouteFlow, code: str, latency: float, moment: Moment) -> Line:
     chance = moment.chance
     path = served.route.example.replace("{n}", str(chance.randint(1, 9_000)))
     fields: Fields = {
@@ -184,28 +143,7 @@ def _request(app: App, served: RouteFlow, code: str, latency: float, moment: _Mo
     return moment.sometime(), "info" if code == "200" else "error", message, fields
 
 
-HOUSEKEEPING = {
-    "redis": "100 changes in 300 seconds. Saving...",
-    "postgres": "checkpoint complete: wrote 48 buffers (0.3%)",
-    "rabbitmq": "memory in use is below the watermark",
-}
-
-
-def _server_notes(app: App, served: RouteFlow, seconds: float) -> list[_Chance]:
-    """Databases and brokers do not write every request; they note what is slow, and their housekeeping."""
-    slow = float(served.ok.mean[0])
-
-    def statement(moment: _Moment) -> Line:
-        text = served.route.example.replace("{n}", str(moment.chance.randint(1, 9_000)))
-        return moment.sometime(), "warn", f"duration: {slow * 1000:.3f} ms  statement: {text}", {}
-
-    def note(moment: _Moment) -> Line:
-        return moment.sometime(), "info", HOUSEKEEPING[app.log_style], {}
-
-    return [_Chance(0.5 if slow > SLOW_STATEMENT else 0.0, 1, statement), _Chance(seconds / 300, 1, note)]
-
-
-def _dependency(call: CallFlow, language: Language, seconds: float, pods: int) -> list[_Chance]:
+def _dependency(call: CallFlow, language: Language, seconds: float, pods: int) -> list[Chance]:
     """The client's side of a call that failed, with the words of its network library."""
     expected = float(call.rate[0]) * seconds / max(pods, 1)
     host, port = call.target.host, call.target.port
@@ -213,11 +151,11 @@ def _dependency(call: CallFlow, language: Language, seconds: float, pods: int) -
     reasons = _reasons(call, language)
     level = "error" if call.call.required else "warn"
 
-    def failure(reason: str, moment: _Moment) -> Line:
+    def failure(reason: str, moment: Moment) -> Line:
         fields: Fields = {"dependency": call.call.app, "url": url, "error": reason}
         return moment.sometime(), level, "dependency call failed", fields
 
-    return [_Chance(expected * share * 0.5, LINES_PER_TICK, partial(failure, reason)) for reason, share in reasons]
+    return [Chance(expected * share * 0.5, LINES_PER_TICK, partial(failure, reason)) for reason, share in reasons]
 
 
 def _reasons(call: CallFlow, language: Language) -> list[tuple[str, float]]:
@@ -232,7 +170,7 @@ def _reasons(call: CallFlow, language: Language) -> list[tuple[str, float]]:
     return on_the_way + [(say(language, why, call.target.facts), share) for why, share in answered if share > 0]
 
 
-def _pressure(member: Member, group: GroupFlow, moment: _Moment) -> list[Line]:
+def _pressure(member: Member, group: GroupFlow, moment: Moment) -> list[Line]:
     """What a program notices of its own limits."""
     lines: list[Line] = []
     limit = group.group.memory_limit_mib

@@ -43,6 +43,9 @@ class Group:
     places: tuple[
         str, ...
     ] = ()  # the marked ones among node, pod and process: what presses on these sets the group apart
+    # What its containers found mounted when they started, and on which ports they listen.
+    files: Mapping[str, str] = field(default_factory=dict)
+    ports: tuple[int, ...] = ()
     # Calls that have been followed already; a group lives no longer than the survey that found it.
     targets: dict[Call, Target] = field(default_factory=dict, repr=False, compare=False)
 

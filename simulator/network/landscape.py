@@ -47,6 +47,11 @@ class Landscape:
                 found += [Endpoint(address["ip"], number, uid, self.group_of.get(uid)) for number in numbers[:1]]
         return found
 
+    def group(self, endpoint: Endpoint) -> Group:
+        if endpoint.group is None:
+            raise ValueError("nothing of the shop runs at this address")
+        return self.groups[endpoint.group]
+
     def headless(self, key: ServiceKey) -> bool:
         return bool(self.services[key]["spec"].get("clusterIP") == "None")
 

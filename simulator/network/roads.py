@@ -11,15 +11,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
-from simulator.apps import Call
+from simulator.apps import Call, Engine
 from simulator.network import address as addresses
-from simulator.network import names
+from simulator.network import logins, names
 from simulator.network.address import Address
 from simulator.network.groups import Group, ServiceKey
 from simulator.network.landscape import Endpoint, Landscape, is_port
 from simulator.network.policies import End
+from simulator.network.reasons import Facts, Why
 from simulator.network.target import Obstacle, Target
-from simulator.network.words import Facts, Why, say
+from simulator.network.words import say
 from simulator.objects import Object
 
 NOT_READ = Address("", "", 0)
@@ -46,17 +47,34 @@ class Way:
     is_over: bool = False
 
     def stopped(self, why: Why) -> Way:
-        obstacle = Obstacle(why, say(self.caller.app.language, why, self.facts))
-        return replace(self, hops=(), obstacles=(obstacle,), is_over=True)
+        return replace(self, hops=(), obstacles=(self._stop(why, 1.0),), is_over=True)
 
-    def kept(self, passes: Callable[[Hop], bool], why: Why) -> Way:
-        """Only the hops that pass; the others' share ends here."""
-        left = tuple(hop for hop in self.hops if passes(hop))
+    def sifted(self, reason: Callable[[Hop], Why | None]) -> Way:
+        """Only the hops without a reason to stop; the others' share ends here, each for its own."""
+        reasons = {hop: reason(hop) for hop in self.hops}
+        left = tuple(hop for hop in self.hops if reasons[hop] is None)
         if len(left) == len(self.hops):
             return self
-        lost = sum(hop.share for hop in self.hops) - sum(hop.share for hop in left)
-        obstacle = Obstacle(why, say(self.caller.app.language, why, self.facts), lost)
-        return replace(self, hops=left, obstacles=(*self.obstacles, obstacle), is_over=not left)
+        found = [self._stop(why, hop.share) for hop, why in reasons.items() if why is not None]
+        return replace(self, hops=left, obstacles=(*self.obstacles, *_together(found)), is_over=not left)
+
+    def thinned(self, share: float, why: Why) -> Way:
+        """Only this share of all that is left goes on."""
+        lost = sum(hop.share for hop in self.hops) * (1 - share)
+        hops = tuple(replace(hop, share=hop.share * share) for hop in self.hops)
+        return replace(self, hops=hops, obstacles=(*self.obstacles, self._stop(why, lost)))
+
+    def _stop(self, why: Why, share: float) -> Obstacle:
+        return Obstacle(why, say(self.caller.app.language, why, self.facts), share)
+
+
+def _together(obstacles: list[Obstacle]) -> list[Obstacle]:
+    """One obstacle for each reason."""
+    merged: dict[Why, Obstacle] = {}
+    for each in obstacles:
+        known = merged.get(each.why)
+        merged[each.why] = replace(each, share=each.share + known.share) if known else each
+    return list(merged.values())
 
 
 Step = Callable[[Landscape, Way], Way]
@@ -93,7 +111,10 @@ def read_address(_land: Landscape, way: Way) -> Way:
     found = addresses.read(way.facts.text)
     if found is None:
         return way.stopped(Why.NO_ADDRESS)
-    return replace(way, address=found, facts=replace(way.facts, host=found.host, port=found.port))
+    engine, client = _ENGINES.get(found.scheme, ""), way.caller.ip
+    verb = "INSERT" if way.call.route == "write" else "SELECT"
+    facts = replace(way.facts, host=found.host, port=found.port, engine=engine, client=client, verb=verb)
+    return replace(way, address=found, facts=facts)
 
 
 def look_up_name(land: Landscape, way: Way) -> Way:
@@ -156,7 +177,7 @@ def find_endpoints(land: Landscape, way: Way) -> Way:
 def pass_policies(land: Landscape, way: Way) -> Way:
     if land.policies.is_empty:
         return way
-    return way.kept(lambda hop: _is_allowed(land, way, hop.endpoint, "TCP"), Why.UNREACHABLE)
+    return way.sifted(lambda hop: None if _is_allowed(land, way, hop.endpoint, "TCP") else Why.UNREACHABLE)
 
 
 def _is_allowed(land: Landscape, way: Way, endpoint: Endpoint, protocol: str) -> bool:
@@ -168,38 +189,65 @@ def _is_allowed(land: Landscape, way: Way, endpoint: Endpoint, protocol: str) ->
 def meet_listener(land: Landscape, way: Way) -> Way:
     """Something listens at the port to which the Service's targetPort leads, or the kernel says no."""
 
-    def listens(hop: Hop) -> bool:
+    def shut(hop: Hop) -> Why | None:
         group = hop.endpoint.group
-        return group is not None and hop.endpoint.port == land.groups[group].app.port
+        return None if group is not None and hop.endpoint.port in land.groups[group].ports else Why.REFUSED
 
-    return way.kept(listens, Why.REFUSED)
+    return way.sifted(shut)
 
 
 def speak_protocol(land: Landscape, way: Way) -> Way:
     """A web client that has come to a database, a client with TLS at a server without: neither understands the other."""
-    wanted = _protocol(way.address.scheme)
 
-    def speaks(hop: Hop) -> bool:
-        return wanted in ("", land.groups[hop.endpoint.group or 0].app.protocol)
+    def foreign(hop: Hop) -> Why | None:
+        if land.group(hop.endpoint).app.engine != way.facts.engine:
+            return Why.WRONG_PROTOCOL
+        return Why.PLAIN_SERVER if way.address.scheme == "https" else None
 
-    way = way.kept(speaks, Why.WRONG_PROTOCOL)
-    if way.address.scheme == "https":
-        return way.stopped(Why.PLAIN_SERVER)
-    return way
+    return way.sifted(foreign)
 
 
 def find_route(land: Landscape, way: Way) -> Way:
     """The program that was reached knows the request."""
 
-    def knows(hop: Hop) -> bool:
-        routes = land.groups[hop.endpoint.group or 0].app.routes
-        return any(route.path == way.call.route for route in routes)
+    def unknown(hop: Hop) -> Why | None:
+        routes = land.group(hop.endpoint).app.routes
+        return None if any(route.path == way.call.route for route in routes) else Why.NOT_FOUND
 
-    return way.kept(knows, Why.NOT_FOUND)
+    return way.sifted(unknown)
 
 
-def _protocol(scheme: str) -> str:
-    return {"http": "http", "https": "http"}.get(scheme, "tcp" if scheme else "")
+def find_place(land: Landscape, way: Way) -> Way:
+    """A database takes so many clients and no more; whoever comes after finds no place."""
+    servers = [logins.server_of(land.group(hop.endpoint)) for hop in way.hops if way.facts.engine]
+    places = sum(server.places for server in servers)
+    crowd = logins.crowd(land.groups, way.call.app) if servers else 0
+    return way.thinned(places / crowd, Why.CROWDED) if crowd > places and servers else way
+
+
+def log_in(land: Landscape, way: Way) -> Way:
+    if not way.facts.engine:
+        return way
+    login = logins.login_of(way.caller, way.call, way.address)
+    table = way.caller.app.name.replace("-", "_")
+    database = way.address.path.strip("/")
+    way = replace(way, facts=replace(way.facts, user=login.user, database=database, table=table))
+
+    def refused(hop: Hop) -> Why | None:
+        group = land.group(hop.endpoint)
+        return logins.refusal(logins.server_of(group), login, group.app.route(way.call.route))
+
+    return way.sifted(refused)
+
+
+_ENGINES: dict[str, Engine] = {
+    "postgres": "postgres",
+    "postgresql": "postgres",
+    "mysql": "mysql",
+    "amqp": "rabbitmq",
+    "redis": "redis",
+    "": "redis",  # cache clients take a bare host and port
+}
 
 
 def _is_ip(host: str) -> bool:
@@ -220,4 +268,6 @@ STEPS: tuple[Step, ...] = (
     meet_listener,
     speak_protocol,
     find_route,
+    find_place,
+    log_in,
 )

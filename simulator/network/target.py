@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from simulator.network.groups import ServiceKey
-from simulator.network.words import Facts, Outcome, Why
+from simulator.network.reasons import Facts, Outcome, Why
 
 
 @dataclass

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from simulator.apps import Call
@@ -15,9 +15,9 @@ from simulator.conditions import Conditions, node_place, pod_place, process_plac
 from simulator.kubelet.runs import PodRun
 from simulator.network.groups import LEAST_WEIGHT, Group, Member, ServiceKey
 from simulator.network.landscape import key_of, read_landscape, unruled_nodes
+from simulator.network.reasons import Facts
 from simulator.network.roads import Roads
 from simulator.network.target import Backend, Target
-from simulator.network.words import Facts
 from simulator.objects import Object, labels_of, name_of, namespace_of
 from simulator.quantity import resource
 from simulator.registry import MIB
@@ -82,17 +82,17 @@ class _Gathering:
             raise ValueError("only a running program belongs to a group")
         spec = next(each for each in member.pod["spec"]["containers"] if each["name"] == member.container.name)
         cpu, memory = resource(spec, "limits", "cpu"), resource(spec, "limits", "memory")
-        env, services = member.container.env, self._standing.get(member.uid, ())
+        container, services = member.container, self._standing.get(member.uid, ())
         weight = max(resource(spec, "requests", "cpu") or 0.0, LEAST_WEIGHT)
         places = self._places(member)
         about = (image.app.name, member.run.namespace, cpu, memory, member.run.is_ready, weight, places)
-        key = (*about, _shared(spec, env), services, *self._network_traits(member))
+        given = (_shared(spec, container.env), tuple(sorted(container.files.items())), container.ports)
+        key = (*about, *given, services, *self._network_traits(member))
         if key not in self._index:
             self._index[key] = len(self.groups)
-            mib = memory / MIB if memory else None
-            limit = cpu or UNLIMITED_CORES
-            group = Group(image.app, member.run.namespace, limit, mib, env, services, [], weight, places)
-            self.groups.append(group)
+            mib, limit = memory / MIB if memory else None, cpu or UNLIMITED_CORES
+            group = Group(image.app, member.run.namespace, limit, mib, container.env, services, [], weight, places)
+            self.groups.append(replace(group, files=container.files, ports=container.ports))
         index = self._index[key]
         self.groups[index].members.append(member)
         self.group_of[member.uid] = index
@@ -146,7 +146,7 @@ def _backend(store: Store, service: Object, gathered: _Gathering) -> Backend:
         ports = {port["port"] for port in subset.get("ports") or []}
         for address in subset.get("addresses") or []:
             index = gathered.group_of.get((address.get("targetRef") or {}).get("uid", ""))
-            if index is not None and gathered.groups[index].app.port in ports:
+            if index is not None and ports.intersection(gathered.groups[index].ports):
                 backend.shares[index] = backend.shares.get(index, 0) + 1
             else:
                 backend.closed += 1

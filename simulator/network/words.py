@@ -1,75 +1,10 @@
-"""Why a call fails, and what the caller's network library says about it.
-
-Every failure has one reason here, and a reason one outcome for the traffic: whether it is known at once, only when the caller's patience
-ends, or is an answer. The sentences are those that the usual clients of each language print.
-"""
+"""What the caller's library says about a call that failed: the sentences that the usual clients of each language print."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import Enum
-
 from simulator.apps import Language
-
-
-class Outcome(Enum):
-    REFUSED = "nobody is there: the caller knows at once"
-    TIMED_OUT = "nothing comes back until the caller's patience ends"
-    FAILED = "somebody answers, and the answer is an error"
-    MISSING = "somebody answers that there is no such thing"
-
-
-class Why(Enum):
-    NO_ADDRESS = "no address"
-    NO_SUCH_HOST = "no such host"
-    DNS_TIMEOUT = "the name server does not answer"
-    DNS_REFUSED = "nobody is at the name server's address"
-    DNS_FAILURE = "the name server answers with an error"
-    REFUSED = "connection refused"
-    NO_SUCH_PORT = "connection refused, for the Service has no such port"
-    UNREACHABLE = "no answer to the first packet"
-    RESET = "connection reset"
-    PLAIN_SERVER = "TLS spoken to a server that speaks plain text"
-    TLS_SERVER = "plain text spoken to a server that speaks TLS"
-    WRONG_PROTOCOL = "the server speaks another protocol"
-    NOT_FOUND = "404"
-    NO_ANSWER = "connected, but no answer in time"
-    SERVER_ERROR = "a server error"
-
-    @property
-    def outcome(self) -> Outcome:
-        return _OUTCOMES.get(self, Outcome.FAILED)
-
-
-_OUTCOMES = {
-    Why.NO_ADDRESS: Outcome.REFUSED,
-    Why.NO_SUCH_HOST: Outcome.REFUSED,
-    Why.DNS_TIMEOUT: Outcome.TIMED_OUT,
-    Why.DNS_REFUSED: Outcome.REFUSED,
-    Why.DNS_FAILURE: Outcome.REFUSED,
-    Why.REFUSED: Outcome.REFUSED,
-    Why.NO_SUCH_PORT: Outcome.REFUSED,
-    Why.UNREACHABLE: Outcome.TIMED_OUT,
-    Why.RESET: Outcome.REFUSED,
-    Why.NOT_FOUND: Outcome.MISSING,
-    Why.NO_ANSWER: Outcome.TIMED_OUT,
-}
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What the caller knows of the way it went: what its sentence can be made of."""
-
-    host: str = ""
-    port: int = 0
-    ip: str = ""  # to which it connected
-    source: str = ""  # address and port of its own end
-    dns: str = ""
-    text: str = ""  # the address as it stood in the environment
-    variable: str = ""
-    path: str = ""
-    timeout: float = 2.0
-
+from simulator.network.dialects import connection_failed, driver_says
+from simulator.network.reasons import Facts, Outcome, Why
 
 _GO = {
     Why.NO_ADDRESS: 'dial tcp: missing address in {variable}="{text}"',
@@ -144,8 +79,16 @@ _LANGUAGES: dict[Language, dict[Why, str]] = {"go": _GO, "java": _JAVA, "python"
 
 
 _ALIKE = {Why.NO_SUCH_PORT: Why.REFUSED}  # the caller cannot tell them apart
+_NEVER_REACHED = (Outcome.REFUSED, Outcome.TIMED_OUT)
 
 
 def say(language: Language, why: Why, facts: Facts) -> str:
-    why = _ALIKE.get(why, why)
+    answered = driver_says(language, why, facts)
+    if answered is not None:
+        return answered
+    said = _network_says(language, _ALIKE.get(why, why), facts)
+    return connection_failed(language, said, facts) if why.outcome in _NEVER_REACHED else said
+
+
+def _network_says(language: Language, why: Why, facts: Facts) -> str:
     return _LANGUAGES[language][why].format(timeout_ms=round(facts.timeout * 1000), **vars(facts))

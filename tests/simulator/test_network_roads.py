@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from simulator.apps import Call, Route
+from simulator.apps import Call, Engine, Language, Route
 from simulator.conditions import Kind, Level, Pressure
 from simulator.network import Facts, Outcome, Target, Why, say
 from simulator.network.address import Address, read
+from simulator.network.dialects import SENTENCES
 from simulator.network.names import CLUSTER_DNS, ResolvConf, candidates, resolv_conf
 from tests.simulator.worlds import Watch, small_world
 
@@ -275,12 +276,26 @@ def test_only_pods_on_a_node_without_service_rules_reach_nobody(watch: Watch) ->
             assert target.stopped(Outcome.TIMED_OUT) == (1 if group.node == node else 0)
 
 
+LANGUAGES: tuple[Language, ...] = ("go", "java", "python", "node")
+OF_SERVERS = (Why.BAD_LOGIN, Why.NO_LOGIN, Why.NEEDLESS_LOGIN, Why.CROWDED, Why.READ_ONLY, Why.NO_PERMISSION)
+
+
 def test_every_language_has_words_for_every_reason() -> None:
     facts = Facts("search", 8080, "10.96.0.1", "10.244.0.2:40000", CLUSTER_DNS, "x", "SEARCH_URL", "/search")
     for why in Why:
-        said = {say(language, why, facts) for language in ("go", "java", "python", "node")}
-        assert len(said) == 4, why
-        assert not any("{" in each for each in said)
+        if why not in OF_SERVERS:
+            said = {say(language, why, facts) for language in LANGUAGES}
+            assert len(said) == 4, why
+            assert not any("{" in each for each in said)
+
+
+@pytest.mark.parametrize("engine", ["postgres", "mysql", "redis", "rabbitmq"])
+def test_every_driver_has_words_for_what_its_server_says(engine: Engine) -> None:
+    facts = Facts("db", 1, "10.96.0.1", engine=engine, user="me", client="10.244.0.2", table="orders", database="x")
+    for why, sentence in SENTENCES[engine].items():
+        said = {say(language, why, facts) for language in LANGUAGES}
+        assert len(said) >= 3
+        assert all(sentence.text.format(**vars(facts)) in each for each in said)
 
 
 def test_the_callers_log_has_the_words(watch: Watch) -> None:

@@ -8,7 +8,7 @@ from simulator.conditions import Kind
 from simulator.faults.base import Component, Fault, Injection, Parameters, Place, Refused, existing, press
 from simulator.faults.edits import change
 from simulator.faults.reach import LOOKUPS, calls, none_meets
-from simulator.network.words import Why
+from simulator.network.reasons import Why
 from simulator.objects import with_spec
 from simulator.world import World
 
