@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 from simulator.faults.base import Fault
+from simulator.faults.runtime.database_clients import MysqlInvalidCredentials, MysqlInvalidPort
+from simulator.faults.runtime.database_servers import CacheAuthFailed, DbAuthRevoked, DbConnectionExhaustion, DbReadOnly
 from simulator.faults.runtime.oom_killed import OomKilled
 
-FAULTS: tuple[Fault, ...] = (OomKilled(),)
+FAULTS: tuple[Fault, ...] = (
+    OomKilled(),
+    MysqlInvalidCredentials(),
+    MysqlInvalidPort(),
+    DbReadOnly(),
+    DbConnectionExhaustion(),
+    DbAuthRevoked(),
+    CacheAuthFailed(),
+)
