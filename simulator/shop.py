@@ -151,7 +151,11 @@ ACCOUNTS = App(
             "/profile",
             9.0,
             3.0,
-            (CACHE, Call("accounts-db", "query", "MYSQL_URL", 0.5, behind="session-cache"), Call("accounts-db", "write", "MYSQL_URL", 0.2)),
+            (
+                CACHE,
+                Call("accounts-db", "query", "MYSQL_URL", 0.5, behind="session-cache"),
+                Call("accounts-db", "write", "MYSQL_URL", 0.2),
+            ),
             "/profile/{n}",
         ),
     ),

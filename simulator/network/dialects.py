@@ -96,10 +96,15 @@ _WRAPPED: dict[tuple[Engine, Language], str] = {
     ): "pika.exceptions.ProbableAuthenticationError: ConnectionClosedByBroker: ({number}) '{text}'",
     ("rabbitmq", "node"): "Error: Handshake terminated by server: {number} ({text})",
 }
+_OWN_SENTENCES: dict[tuple[Engine, Language, Why], str] = {
+    ("mysql", "java", Why.CROWDED): (
+        "java.sql.SQLNonTransientConnectionException: Data source rejected establishment of connection,  "
+        'message from server: "Too many connections"'
+    ),
+}
 _CLASSES: dict[tuple[Engine, Why], str] = {
     ("postgres", Why.READ_ONLY): "ReadOnlySqlTransaction",
     ("postgres", Why.NO_PERMISSION): "InsufficientPrivilege",
-    ("mysql", Why.CROWDED): "SQLNonTransientConnectionException",
     ("mysql", Why.NO_PERMISSION): "SQLSyntaxErrorException",
 }
 
@@ -117,6 +122,7 @@ def driver_says(language: Language, why: Why, facts: Facts) -> str | None:
     template = _WRAPPED[facts.engine, "go" if language == "c" else language]
     if facts.engine == "postgres" and why in _AT_THE_DOOR:
         template = _AT_THE_DOOR_OF_POSTGRES["go" if language == "c" else language]
+    template = _OWN_SENTENCES.get((facts.engine, language, why), template)
     class_ = _CLASSES.get((facts.engine, why), "SQLException")
     return template.format(**{**vars(facts), **said._asdict(), "class_": class_})
 

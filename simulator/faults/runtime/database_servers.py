@@ -60,7 +60,9 @@ class _OfServer(Fault):
     def _server(self, world: World, place: Place) -> App:
         found = self._find(world, place)
         if found is None:
-            raise Refused(f"target: {place.name!r} neither is nor uses a server of the kind {' or '.join(self.engines)}")
+            raise Refused(
+                f"target: {place.name!r} neither is nor uses a server of the kind {' or '.join(self.engines)}"
+            )
         return found
 
     def _find(self, world: World, place: Place) -> App | None:
