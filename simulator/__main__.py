@@ -35,7 +35,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if argv is None else argv)
     if given[:1] == ["play"]:
         return _play(given[1:])
-    options = parser().parse_args(given)
+    made = parser()
+    made.add_argument("--quiet-life", action="store_true", help="no releases, nightly jobs, crawlers or idle words")
+    options = made.parse_args(given)
     start = options.start or datetime.now(UTC).replace(microsecond=0)
     return _serve(
         options,
@@ -46,6 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             history_days=options.history_days,
             monotonic=time.monotonic,
             variant_seed=options.variant,
+            life=not options.quiet_life,
         ),
     )
 

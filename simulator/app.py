@@ -87,11 +87,12 @@ def build(
     history_days: float = 7.0,
     monotonic: Callable[[], float] | None = None,
     variant_seed: int = 0,
+    life: bool = False,
 ) -> Starlette:
     """The app over a fresh world, which is at `app.state.world`."""
     moment = parse_rfc3339(start) if isinstance(start, str) else start
     shop, names = variant(SHOP, variant_seed)
-    world = World(seed, moment, speed=speed, monotonic=monotonic, history_days=history_days, shop=shop)
+    world = World(seed, moment, speed=speed, monotonic=monotonic, history_days=history_days, shop=shop, life=life)
     return serve(world, Plays(world, names))
 
 

@@ -47,6 +47,11 @@ def node_place(name: str) -> str:
     return f"node/{name}"
 
 
+def app_place(namespace: str, app: str) -> str:
+    """Every pod of a program."""
+    return f"app/{namespace}/{app}"
+
+
 def pod_place(uid: str) -> str:
     """A pod's sandbox: it goes on pressing when a container of it is restarted, and ends with the pod."""
     return f"pod/{uid}"
@@ -57,7 +62,7 @@ def process_place(container_id: str) -> str:
     return f"process/{container_id}"
 
 
-_OF_ONE_MEMBER = ("node/", "pod/", "process/")
+_OF_MEMBERS = ("app/", "node/", "pod/", "process/")
 
 
 @dataclass(frozen=True)
@@ -122,4 +127,4 @@ class Conditions:
 
     def marks(self) -> frozenset[str]:
         """The places that set some pods apart from others of their kind."""
-        return frozenset(each.place for each in self._levels if each.place.startswith(_OF_ONE_MEMBER))
+        return frozenset(each.place for each in self._levels if each.place.startswith(_OF_MEMBERS))

@@ -93,6 +93,9 @@ class GroupFlow:
     )  # busy workers over all workers; above one they wait outside
     retransmits: Floats = field(default_factory=lambda: np.zeros(1))  # packets a second sent again
 
+    # Requests for what is not there, which only strangers make.
+    strays: Floats | None = None
+
     @property
     def rate(self) -> Floats:
         return sum(self.rates.values(), np.zeros_like(self.cores))

@@ -23,10 +23,12 @@ from simulator.events import Recorder
 from simulator.flow import Flow, GroupFlow
 from simulator.kubelet import ContainerRun, Kubelet, PodRun
 from simulator.kubelet.heartbeats import EVERY_SECONDS, Heartbeats
+from simulator.life import SETTLED_AFTER, Life
 from simulator.logs import LogBook, LogLine
 from simulator.logs.writer import LogWriter
 from simulator.memory import towards
 from simulator.network import Member, Nowhere, Topology, survey
+from simulator.noise import Floats
 from simulator.programs.ends import Line
 from simulator.promql.tsdb import Tsdb
 from simulator.registry import Registry
@@ -54,6 +56,7 @@ class World:
         monotonic: Callable[[], float] | None = None,
         history_days: float = 7.0,
         shop: Shop = SHOP,
+        life: bool = False,
     ) -> None:
         born = start - timedelta(days=history_days) - LIVE_BEFORE_START - YOUTH
         self.seed = seed
@@ -90,10 +93,12 @@ class World:
         self._restless_ticks = 0
         self._topology = Topology([], {}, Nowhere())
         self._resets: dict[tuple[str, str], int] = {}
+        self._unwritten = 0.0  # from when on there is no history yet
         self.flow: Flow | None = None
         # What each program's memory is on its way to, as long as the flow lasts.
         self._remembered: Flow | None = None
         self._wanted: list[tuple[GroupFlow, Member, float]] = []
+        self._life = Life(self) if life else None
         self._grow_up(start, history_days)
 
     def advance(self, to: datetime) -> None:
@@ -132,7 +137,13 @@ class World:
     def present_flow(self) -> Flow:
         """The flow over what stands at this instant, without moving anything."""
         times = np.array([self.clock.now().timestamp()])
-        return self._solver.solve(times, self.topology(), self.conditions, self.flow)
+        return self._solve(times, self.flow)
+
+    def _solve(self, times: Floats, before: Flow | None) -> Flow:
+        flow = self._solver.solve(times, self.topology(), self.conditions, before)
+        if self._life is not None:
+            self._life.stray(flow)
+        return flow
 
     def members(self, namespace: str, app: str) -> list[tuple[GroupFlow, Member]]:
         """The running containers of a program with what they do at present."""
@@ -153,6 +164,9 @@ class World:
         self._settle()
         self._live(self.clock.now() + YOUTH * 3 / 4)
         live_from = start - LIVE_BEFORE_START
+        self._unwritten = math.ceil(self.clock.now().timestamp() / HISTORY_STEP) * HISTORY_STEP
+        if self._life is not None:
+            self._live_through_the_past(self._life, live_from)
         if history_days > 0:
             self._write_history(live_from)
         self._fill_memory()
@@ -162,6 +176,24 @@ class World:
         self._settle()
         self.events.forget_old()
         self.advance(start)
+
+    def _live_through_the_past(self, life: Life, live_from: datetime) -> None:
+        """What has left its traces: history is written up to each of them, with the pods that ran until then."""
+        born, nights_are_there = self.clock.now(), False
+        for past in life.past(born, live_from):
+            if past.happening is None and not nights_are_there:
+                life.begin_nights(born)
+                nights_are_there = True
+            self._write_history(past.at)
+            self.clock.set(max(past.at, self.clock.now()))
+            self._heartbeats.beat()
+            if past.happening is not None:
+                life.do(past.happening)
+            self._settle()
+            self._live(min(self.clock.now() + SETTLED_AFTER, live_from))
+        if not nights_are_there:
+            life.begin_nights(born)
+        life.wake()
 
     def _live(self, until: datetime) -> None:
         """Let pods come up before anything is measured, second by second."""
@@ -173,9 +205,11 @@ class World:
         self._heartbeats.beat()
 
     def _write_history(self, until: datetime) -> None:
-        first = math.ceil(self.clock.now().timestamp() / HISTORY_STEP) * HISTORY_STEP
-        times = np.arange(first, until.timestamp() + 1, HISTORY_STEP)
-        flow = self._solver.solve(times, self.topology(), self.conditions, None)
+        times = np.arange(self._unwritten, until.timestamp() + 1, HISTORY_STEP)
+        if not len(times):
+            return
+        self._unwritten = float(times[-1]) + HISTORY_STEP
+        flow = self._solve(times, None)
         self.collector.write_history(flow, HISTORY_STEP, self.runs(), self.conditions.backlog)
 
     def _fill_memory(self) -> None:
@@ -192,10 +226,11 @@ class World:
         now = self.clock.now()
         into = now.timestamp() % TICK_SECONDS
         tick = now + timedelta(seconds=TICK_SECONDS - into)
-        due = self._next_due()
-        return tick if due is None else min(tick, max(due, now))
+        dues = (self._next_due(), self._life.next_due() if self._life is not None else None)
+        return min([tick, *(max(due, now) for due in dues if due is not None)])
 
     def _next_due(self) -> datetime | None:
+        """When a kubelet or a controller has something to do though nothing changes."""
         dues = (self.kubelet.next_due(), self._loops.next_due())
         return min((due for due in dues if due is not None), default=None)
 
@@ -204,6 +239,8 @@ class World:
         is_tick = seconds % TICK_SECONDS == 0
         if seconds % EVERY_SECONDS == 0:
             self._heartbeats.beat()
+        if self._life is not None:
+            self._life.act()
         self._settle()
         if not is_tick:
             return
@@ -224,11 +261,13 @@ class World:
         is_turn = self.clock.now().timestamp() % SCRAPE_SECONDS == TICK_SECONDS
         times = np.array([self.clock.now().timestamp()])
         if flow is None or self._restless_ticks > 0 or is_turn or self.conditions.is_moving(times[0]):
-            flow = self.flow = self._solver.solve(times, topology, self.conditions, flow)
+            flow = self.flow = self._solve(times, flow)
             self._restless_ticks -= 1
         self._move_queues(flow)
         self.collector.tick(flow, TICK_SECONDS)
         self._writer.tick(flow, self.clock.now(), TICK_SECONDS)
+        if self._life is not None:
+            self._life.speak(flow, self.clock.now(), TICK_SECONDS)
         self._use_memory(flow)
 
     def _apply_resets(self, topology: Topology) -> None:

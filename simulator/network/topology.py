@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from simulator.apps import Call
-from simulator.conditions import Conditions, node_place, pod_place, process_place
+from simulator.conditions import Conditions, app_place, node_place, pod_place, process_place
 from simulator.kubelet.runs import PodRun
 from simulator.network.groups import LEAST_WEIGHT, Group, Member, ServiceKey
 from simulator.network.landscape import key_of, read_landscape, unruled_nodes
@@ -100,7 +100,13 @@ class _Gathering:
     def _places(self, member: Member) -> tuple[str, ...]:
         if not self._marks:
             return ()
-        own = (node_place(member.run.node), pod_place(member.uid), process_place(member.container.container_id))
+        app = member.container.image.app.name if member.container.image and member.container.image.app else ""
+        own = (
+            app_place(member.run.namespace, app),
+            node_place(member.run.node),
+            pod_place(member.uid),
+            process_place(member.container.container_id),
+        )
         return tuple(place for place in own if place in self._marks)
 
     def _network_traits(self, member: Member) -> tuple[object, ...]:

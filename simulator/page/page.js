@@ -315,7 +315,7 @@ async function wind(body, button) {
 async function offerScenarios() {
   try {
     const { scenarios } = await ask("/-/scenarios");
-    const select = el("select", { "aria-labelledby": "scenarios-title" }, ...scenarios.map((each) => el("option", { value: each.id }, each.title ?? each.id)));
+    const select = el("select", { "aria-labelledby": "scenarios-title" }, ...scenarios.map((each) => el("option", { value: each.id }, each.title?.[words.language()] ?? each.id)));
     at("scenarios").replaceChildren(select, el("button", { class: "main", "data-word": "start" }));
     at("scenarios").onsubmit = (event) => {
       event.preventDefault();

@@ -5,6 +5,7 @@ that nearly every query fixes; the rest is a scan over those few. All doors take
 are evaluated in a thread while the world goes on appending; what `select` hands out is never written to again.
 """
 
+import math
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -141,6 +142,15 @@ class Tsdb:
         """Say that the series ends here, as Prometheus does when a target or a series of it disappears."""
         if labels in self._series:
             self.append_many(t_ms, [(labels, STALE_NAN)])
+
+    def unended_before(self, t_ms: int) -> list[Labels]:
+        """The series that have no sample from this time on and were not said to have ended."""
+        with self._lock:
+            return sorted(
+                labels
+                for labels, stored in self._series.items()
+                if stored.last_t < t_ms and not math.isnan(stored.last_value)
+            )
 
     def select(
         self, matchers: Sequence[Matcher], start_ms: int, end_ms: int, most_samples: int = 1 << 62

@@ -101,7 +101,7 @@ class Collector:
         board.end()
 
     def write_history(self, flow: Flow, step: float, runs: list[PodRun], queues: dict[str, float]) -> None:
-        """The past of a shop that has been as it is now: every series over `flow.times`."""
+        """A stretch of the past of a shop that was as it is now: every series over `flow.times`, on from the stretch before."""
         self._queues = queues
         self._meet(runs)
         t_ms = np.round(flow.times * 1000).astype(np.int64)
@@ -111,7 +111,9 @@ class Collector:
             increments = requests.edge_rates(calls) * step
             self._edge(key).write_history(self._tsdb, t_ms, increments)
         self._machine_history(flow, t_ms, step)
-        self._constant_history(flow, t_ms, runs)
+        self._constant_history(t_ms, runs, step)
+        for labels in self._tsdb.unended_before(int(t_ms[0])):
+            self._tsdb.mark_stale(labels, int(t_ms[0]))
 
     def _settle(self) -> None:
         """Move the counters by the flow that has lasted until now."""
@@ -273,7 +275,7 @@ class Collector:
             for labels, values in node_exporter.gauges(node, self._seed, flow.times, cores[name], used):
                 self._tsdb.append_block(labels, t_ms, values)
 
-    def _constant_history(self, flow: Flow, t_ms: Times, runs: list[PodRun]) -> None:
+    def _constant_history(self, t_ms: Times, runs: list[PodRun], step: float) -> None:
         """What has not changed in all that time: the objects' own metrics, limits, targets, empty queues."""
         samples = [*self.targets(runs), *self._queue_samples()]
         for made in self._kube_state.made().values():
@@ -281,8 +283,8 @@ class Collector:
         for meter in self._meters.values():
             samples += meter.fixed
             if meter.container.image and meter.container.image.app is None:
-                rates = cadvisor.rates(None, has_quota=meter.has_quota, length=len(flow.times))
-                meter.cgroup.write_history(self._tsdb, t_ms, rates * (flow.times[1] - flow.times[0]))
+                rates = cadvisor.rates(None, has_quota=meter.has_quota, length=len(t_ms))
+                meter.cgroup.write_history(self._tsdb, t_ms, rates * step)
         for labels, value in samples:
             self._tsdb.append_block(labels, t_ms, np.full(len(t_ms), value))
 

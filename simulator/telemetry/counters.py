@@ -55,7 +55,7 @@ class Counters:
 
     def write_history(self, tsdb: Tsdb, t_ms: npt.NDArray[np.int64], increments: Floats) -> None:
         """`increments` has a row for each counter and a column for each time."""
-        totals = np.cumsum(increments, axis=1)
+        totals = self.values[:, None] + np.cumsum(increments, axis=1)
         shown = _shown(totals, self._whole[:, None])
         for index, labels in enumerate(self._labels):
             row = shown[index]

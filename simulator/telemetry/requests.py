@@ -27,6 +27,9 @@ def http_rows(app: App, base: dict[str, str]) -> list[Row]:
         rows += _histogram_rows("http_request_duration_seconds", labels)
         for code in CODES:
             rows.append(Row(labelled("http_requests_total", labels, code=code), is_late=code != "200"))
+    if app.is_edge:
+        strays = {**base, "method": "GET", "route": "unmatched"}
+        rows.append(Row(labelled("http_requests_total", strays, code="404"), is_late=True))
     return rows
 
 
@@ -40,6 +43,9 @@ def http_rates(flow: GroupFlow) -> Floats:
             continue
         codes = [served.rate * (served.ok.share if code == "200" else served.share(code)) for code in CODES]
         blocks.append(np.vstack([_histogram_rates(served.rate, served.parts), np.asarray(codes)]))
+    if flow.group.app.is_edge:
+        strays = flow.strays if flow.strays is not None else np.zeros_like(flow.cores)
+        blocks.append(np.broadcast_to(strays, flow.cores.shape)[None, :])
     return np.vstack(blocks)
 
 
