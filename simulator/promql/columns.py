@@ -9,18 +9,26 @@ from typing import Any
 
 import numpy as np
 
-from simulator.promql.chunks import HEAD_SAMPLES, Times, Values
+from simulator.promql.chunks import Times, Values, room_of
 
 
 class Columns:
-    def __init__(self, rows: int) -> None:
+    def __init__(self, rows: int, number: int) -> None:
         self.rows = rows
+        self._room = room_of(number)
         self.series: list[Any] = []  # what the store keeps of each row
         self.renew()
 
     @property
     def last_t(self) -> int:
         return int(self.times[self.count - 1])
+
+    @property
+    def is_full(self) -> bool:
+        return self.count == self._room
+
+    def samples(self) -> tuple[Times, Values]:
+        return self.times[: self.count], self.values[:, : self.count]
 
     def push(self, t_ms: int, values: Values) -> None:
         self.times[self.count] = t_ms
@@ -30,8 +38,8 @@ class Columns:
     def renew(self) -> None:
         """New arrays, never the old ones again: views handed to readers stay true."""
         self.count = 0
-        self.times: Times = np.empty(HEAD_SAMPLES, dtype=np.int64)
-        self.values: Values = np.empty((self.rows, HEAD_SAMPLES))
+        self.times: Times = np.empty(self._room, dtype=np.int64)
+        self.values: Values = np.empty((self.rows, self._room))
 
 
 @dataclass(slots=True)
@@ -53,3 +61,11 @@ class Row:
     @property
     def count(self) -> int:
         return self.columns.count
+
+    def samples(self) -> tuple[Times, Values]:
+        return self.times[: self.count], self.values[: self.count]
+
+    def within(self, start_ms: int, end_ms: int) -> tuple[Times, Values]:
+        times, values = self.samples()
+        low, high = times.searchsorted(start_ms), times.searchsorted(end_ms, "right")
+        return times[low:high], values[low:high]

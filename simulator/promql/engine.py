@@ -6,13 +6,13 @@ only what exists. The engine has no clock: the caller passes the moment that is 
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from simulator.promql.chunks import Times, Values
 from simulator.promql.errors import BadData, ParseFailed
-from simulator.promql.evaluator import Evaluator, Limits
+from simulator.promql.evaluator import Evaluator, Limits, Usage
 from simulator.promql.functions import FUNCTIONS
 from simulator.promql.parse import parse
 from simulator.promql.syntax import (
@@ -68,16 +68,26 @@ def never() -> bool:
     return False
 
 
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """Under which a query is answered. `horizon_ms` hides what is appended after it, while the query runs."""
+
+    out_of_time: Callable[[], bool] = never
+    lookback_ms: int | None = None
+    usage: Usage = field(default_factory=Usage)
+    horizon_ms: int | None = None
+
+
 class Engine:
     def __init__(self, tsdb: Tsdb, limits: Limits | None = None) -> None:
         self._tsdb = tsdb
         self._limits = limits or Limits()
 
-    def instant(self, query: str, time_ms: int, out_of_time: Callable[[], bool] = never) -> Result:
+    def instant(self, query: str, time_ms: int, given: Conditions | None = None) -> Result:
         node = checked(query)
         if isinstance(node, Text):
             return StringResult(time_ms, node.value)
-        evaluator = Evaluator(self._tsdb, self._limits, time_ms, time_ms, out_of_time)
+        evaluator = self._evaluator(time_ms, time_ms, given or Conditions())
         grid = Grid(np.array([time_ms], dtype=np.int64))
         with np.errstate(all="ignore"):
             if kind_of(node) is Kind.MATRIX:
@@ -85,16 +95,21 @@ class Engine:
             return _at_once(evaluator.eval(node, grid), time_ms)
 
     def range(
-        self, query: str, start_ms: int, end_ms: int, step_ms: int, out_of_time: Callable[[], bool] = never
+        self, query: str, start_ms: int, end_ms: int, step_ms: int, given: Conditions | None = None
     ) -> MatrixResult:
         node = checked(query)
         kind = kind_of(node)
         if kind not in (Kind.SCALAR, Kind.VECTOR):
             raise BadData(f'invalid expression type "{kind.value}" for range query, must be Scalar or instant Vector')
         grid = Grid.of(start_ms, end_ms, step_ms)
-        evaluator = Evaluator(self._tsdb, self._limits, start_ms, end_ms, out_of_time)
+        evaluator = self._evaluator(start_ms, end_ms, given or Conditions())
         with np.errstate(all="ignore"):
             return _over_steps(evaluator.eval(node, grid), grid)
+
+    def _evaluator(self, first_ms: int, last_ms: int, given: Conditions) -> Evaluator:
+        horizon = self._tsdb.newest_ms if given.horizon_ms is None else given.horizon_ms
+        limits = self._limits if given.lookback_ms is None else replace(self._limits, lookback_ms=given.lookback_ms)
+        return Evaluator(self._tsdb, limits, first_ms, last_ms, horizon, given.out_of_time, given.usage)
 
 
 def checked(query: str) -> Node:
@@ -150,11 +165,13 @@ def _rows(vector: Vector, grid: Grid) -> Iterator[Row]:
 
 
 def _samples(evaluator: Evaluator, node: Node, grid: Grid) -> MatrixResult:
-    windows = evaluator.windows(node, grid)
-    cuts = [slice(int(low), int(high)) for low, high in zip(windows.low[:, 0], windows.high[:, 0], strict=True)]
-    rows = [
-        Row(labels, windows.times[cut], windows.values[cut])
-        for labels, cut in zip(windows.labels, cuts, strict=True)
-        if cut.start < cut.stop
-    ]
+    rows = []
+    for windows in evaluator.window_parts(node, grid):
+        cuts = [slice(int(low), int(high)) for low, high in zip(windows.low[:, 0], windows.high[:, 0], strict=True)]
+        rows += [
+            Row(labels, windows.times[cut], windows.values[cut])
+            for labels, cut in zip(windows.labels, cuts, strict=True)
+            if cut.start < cut.stop
+        ]
+        evaluator.check_size(sum(len(row.times) for row in rows))
     return MatrixResult(sorted(rows, key=lambda row: row.labels))

@@ -5,7 +5,7 @@ it is paid: more cells or samples than the limit ends the query with Prometheus'
 looked at on every node and within long loops.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,9 +31,11 @@ from simulator.promql.syntax import (
     Text,
 )
 from simulator.promql.tsdb import Series, Tsdb
-from simulator.promql.values import Grid, Scalar, Value, Vector, pruned
+from simulator.promql.values import Grid, Scalar, Value, Vector, empty_vector, pruned
 from simulator.promql.windows import Span, Windows, windows_over
 
+PART_SAMPLES = 2_000_000
+ASSUMED_INTERVAL_MS = 15_000
 TIMED_OUT = "query timed out in expression evaluation"
 
 
@@ -41,7 +43,19 @@ TIMED_OUT = "query timed out in expression evaluation"
 class Limits:
     lookback_ms: int = 300_000
     default_subquery_step_ms: int = 60_000
-    most_samples: int = 3_000_000
+    most_samples: int = 50_000_000
+
+
+@dataclass(slots=True)
+class Usage:
+    """What a query has cost, in samples: all that it looked at, and the most that it held at once."""
+
+    queried: int = 0
+    peak: int = 0
+
+    def count(self, queried: int, held: int) -> None:
+        self.queried += queried
+        self.peak = max(self.peak, held)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +64,9 @@ class Evaluator:
     limits: Limits
     first_ms: int
     last_ms: int
+    horizon_ms: int
     out_of_time: Callable[[], bool]
+    usage: Usage
 
     def eval(self, node: Node, grid: Grid) -> Value:
         self.check_time()
@@ -82,20 +98,36 @@ class Evaluator:
             raise ExecutionFailed("expected a scalar, got an instant vector")
         return value
 
-    def windows(self, node: Node, grid: Grid) -> Windows:
+    def window_parts(self, node: Node, grid: Grid) -> Iterator[Windows]:
+        """The windows of a few series at a time, so that a query over all series holds the samples of some."""
         if isinstance(node, RangeSelector):
             selector = node.selector
             span = self._span(grid, selector.at, selector.offset_ms, node.range_ms)
-            return self._read(selector, span, stale=False)
-        if isinstance(node, Subquery):
-            return self._subquery(node, grid)
-        raise ExecutionFailed("expected a range vector")
+            for series in self._read(selector, span):
+                windows = windows_over(series, span, self.check_time)
+                self.usage.count(int(windows.counts.sum()), len(windows.times))
+                yield windows
+        elif isinstance(node, Subquery):
+            yield self._subquery(node, grid)
+        else:
+            raise ExecutionFailed("expected a range vector")
 
     def last_samples(self, node: Selector, grid: Grid) -> tuple[Vector, Times]:
         """The newest sample of each series within the lookback, and when it was taken."""
-        windows = self._read(node, self._span(grid, node.at, node.offset_ms, self.limits.lookback_ms), stale=True)
+        span = self._span(grid, node.at, node.offset_ms, self.limits.lookback_ms)
+        parts = [self._last_of(series, span) for series in self._read(node, span)]
+        if not parts:
+            return empty_vector(grid), np.empty((0, grid.steps), dtype=np.int64)
+        labels = [one for vector, _ in parts for one in vector.labels]
+        values = np.concatenate([vector.values for vector, _ in parts])
+        present = np.concatenate([vector.present for vector, _ in parts])
+        return Vector(labels, values, present), np.concatenate([times for _, times in parts])
+
+    def _last_of(self, series: Sequence[Series], span: Span) -> tuple[Vector, Times]:
+        windows = windows_over(series, span, self.check_time, stale=True)
         times, values = windows.last()
         present = (windows.counts > 0) & ~is_stale(values)
+        self.usage.count(int(present.sum()), len(windows.times))
         return Vector(windows.labels, values, present), times
 
     def check_time(self) -> None:
@@ -119,15 +151,20 @@ class Evaluator:
             return self.first_ms if at is Anchor.START else self.last_ms
         return at
 
-    def _read(self, selector: Selector, span: Span, *, stale: bool) -> Windows:
-        most = self.limits.most_samples
-        series = self.tsdb.select(selector.matchers, int(span.starts[0]), int(span.ends[-1]), most)
-        return self._windows_over(series, span, stale=stale)
-
-    def _windows_over(self, series: Sequence[Series], span: Span, *, stale: bool) -> Windows:
-        self.check_size(sum(len(one.times) for one in series))
-        self.check_size(len(series) * len(span.steps))
-        return windows_over(series, span, self.check_time, stale=stale)
+    def _read(self, selector: Selector, span: Span) -> Iterator[list[Series]]:
+        """The series that are selected, in parts that hold about as many samples or cells as fit the processor's memory."""
+        start, end = int(span.starts[0]), min(int(span.ends[-1]), self.horizon_ms)
+        found = self.tsdb.find(selector.matchers, start, end)
+        steps = len(span.steps)
+        self.check_size(len(found) * steps)
+        each = max(steps, (end - start) // ASSUMED_INTERVAL_MS, 1)
+        size = max(1, PART_SAMPLES // each)
+        for at in range(0, len(found), size):
+            self.check_time()
+            series = self.tsdb.read(found[at : at + size], start, end)
+            self.check_size(sum(len(one.times) for one in series))
+            if series:
+                yield series
 
     def _subquery(self, node: Subquery, grid: Grid) -> Windows:
         span = self._span(grid, node.at, node.offset_ms, node.range_ms)
@@ -135,10 +172,9 @@ class Evaluator:
         first = -(-int(span.starts[0]) // step) * step
         self.check_size((int(span.ends[-1]) - first) // step + 1)
         inner = Grid.of(first, int(span.ends[-1]), step)
-        if inner.steps == 0:
-            return self._windows_over([], span, stale=True)
-        value = self.eval(node.expr, inner)
-        return self._windows_over(_as_series(value, inner), span, stale=True)
+        series = _as_series(self.eval(node.expr, inner), inner) if inner.steps else []
+        self.check_size(len(series) * grid.steps)
+        return windows_over(series, span, self.check_time, stale=True)
 
     def _aggregated(self, node: Aggregation, grid: Grid) -> Vector:
         vector = self.vector(node.expr, grid)

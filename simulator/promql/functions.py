@@ -4,7 +4,7 @@ Most are made by one of three small wrappers: of a numpy function cell by cell, 
 The parser knows functions of newer servers too; `unsupported` finds those before anything is evaluated.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -38,7 +38,7 @@ from simulator.promql.windows import Windows
 class Evaluation(Protocol):
     def vector(self, node: Node, grid: Grid) -> Vector: ...
     def scalar(self, node: Node, grid: Grid) -> Scalar: ...
-    def windows(self, node: Node, grid: Grid) -> Windows: ...
+    def window_parts(self, node: Node, grid: Grid) -> Iterator[Windows]: ...
     def last_samples(self, node: Selector, grid: Grid) -> tuple[Vector, Times]: ...
 
 
@@ -58,13 +58,15 @@ def _over_windows(kernel: Kernel) -> Function:
     def function(evaluation: Evaluation, call: Call, grid: Grid) -> Value:
         windowed = [arg for arg in call.args if _is_range(arg)]
         params = [evaluation.scalar(arg, grid).values for arg in call.args if not _is_range(arg)]
-        windows = evaluation.windows(windowed[0], grid)
-        values, present = np.empty(windows.low.shape), np.empty(windows.low.shape, dtype=bool)
-        row = 0
-        for part in windows.parts():
-            rows = slice(row, row := row + len(part.labels))
-            values[rows], present[rows] = kernel(part, params)
-        result = pruned(Vector(windows.labels, values, present))
+        labels: list[Labels] = []
+        rows: list[tuple[Values, Mask]] = []
+        for windows in evaluation.window_parts(windowed[0], grid):
+            labels += windows.labels
+            rows += [kernel(part, params) for part in windows.parts()]
+        if not rows:
+            return empty_vector(grid)
+        values, present = (np.concatenate([row[i] for row in rows]) for i in (0, 1))
+        result = pruned(Vector(labels, values, present))
         return result if call.name in KEEPS_NAME else _strictly_nameless(result)
 
     return function
@@ -130,8 +132,10 @@ def _absent(evaluation: Evaluation, call: Call, grid: Grid) -> Value:
 
 
 def _absent_over_time(evaluation: Evaluation, call: Call, grid: Grid) -> Value:
-    windows = evaluation.windows(call.args[0], grid)
-    return _missing(call.args[0], at_any(windows.counts > 0))
+    exists = np.zeros(grid.steps, dtype=bool)
+    for windows in evaluation.window_parts(call.args[0], grid):
+        exists |= at_any(windows.counts > 0)
+    return _missing(call.args[0], exists)
 
 
 def _missing(node: Node, exists: Mask) -> Vector:

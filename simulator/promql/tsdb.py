@@ -2,7 +2,9 @@
 
 A series is a list of sealed chunks and an open head (see `chunks`). Series are found through their metric name, the one label
 that nearly every query fixes; the rest is a scan over those few. All doors take one lock for a short time, because queries
-are evaluated in a thread while the world goes on appending; what `select` hands out is never written to again.
+are evaluated in a thread while the world goes on appending; what `read` hands out is never written to again.
+
+A reader that must not see what is appended meanwhile asks for `newest_ms` first and reads up to there.
 """
 
 import math
@@ -18,13 +20,15 @@ from simulator.promql.chunks import (
     STALE_NAN,
     Chunk,
     Head,
+    Run,
     Times,
     TimeShare,
     Values,
+    room_of,
     seal,
 )
 from simulator.promql.columns import Columns, Row
-from simulator.promql.errors import TOO_MANY_SAMPLES, ExecutionFailed, OutOfOrder
+from simulator.promql.errors import OutOfOrder
 from simulator.promql.matchers import Matcher, MatchType
 
 Labels = tuple[tuple[str, str], ...]
@@ -32,6 +36,8 @@ Labels = tuple[tuple[str, str], ...]
 DAY_MS = 86_400_000
 RETENTION_MS = 8 * DAY_MS
 SWEEP_EVERY_MS = 3_600_000
+LONG_AGO = -(1 << 62)
+SMALL_CHUNK = SEALED_SAMPLES // 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,27 +49,59 @@ class Series:
     values: Values
 
 
-@dataclass(slots=True)
-class _Stored:
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A stretch of one series in time order."""
+
     labels: Labels
-    by_name: dict[str, str]
+    times: Times
+    values: Values
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How much is held."""
+
+    series: int
+    chunks: int
+    samples: int
+    bytes: int
+    first_ms: int
+    last_ms: int
+
+
+@dataclass(slots=True)
+class Stored:
+    """A series where it is kept: a handle for readers, who look at `labels` alone."""
+
+    labels: Labels
+    number: int
     chunks: list[Chunk] = field(default_factory=list)
-    head: Head | Row = field(default_factory=Head)
-    sealed_t: int = -(1 << 62)  # of the last sample that is in a chunk
+    head: Head | Row | None = None
+    is_kept: bool = False
 
     @property
     def last_t(self) -> int:
-        head = self.head
-        return int(head.times[head.count - 1]) if head.count else self.sealed_t
+        if self.head is not None and self.head.count:
+            return int(self.head.times[self.head.count - 1])
+        return self.chunks[-1].last if self.chunks else LONG_AGO
 
     @property
     def last_value(self) -> float:
-        head = self.head
-        return float(head.values[head.count - 1]) if head.count else float(self.chunks[-1].values()[-1])
+        if self.head is not None and self.head.count:
+            return float(self.head.values[self.head.count - 1])
+        return float(self.chunks[-1].within(self.last_t, self.last_t)[1][0])
 
     @property
     def first_t(self) -> int:
-        return self.chunks[0].first if self.chunks else int(self.head.times[0])
+        if self.chunks:
+            return self.chunks[0].first
+        return int(self.head.times[0]) if self.head is not None and self.head.count else -LONG_AGO
+
+    @property
+    def head_room(self) -> int:
+        """Not the same for all, so that heads that were opened together are not sealed in one and the same scrape."""
+        return room_of(self.number)
 
 
 def sorted_labels(labels: Mapping[str, str]) -> Labels:
@@ -72,16 +110,24 @@ def sorted_labels(labels: Mapping[str, str]) -> Labels:
 
 class Tsdb:
     def __init__(self, retention_ms: int = RETENTION_MS) -> None:
-        self._series: dict[Labels, _Stored] = {}
-        self._by_metric: dict[str, list[_Stored]] = {}
+        self._series: dict[Labels, Stored] = {}
+        self._by_metric: dict[str, dict[Labels, Stored]] = {}
         self._times = TimeShare()
+        self._split: tuple[Times, list[Run]] = (np.empty(0, dtype=np.int64), [])
         self._retention_ms = retention_ms
-        self._newest = -(1 << 62)
-        self._next_sweep = -(1 << 62)
+        self._created = 0
+        self._opened = 0
+        self._newest = LONG_AGO
+        self._next_sweep = LONG_AGO
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
         return len(self._series)
+
+    @property
+    def newest_ms(self) -> int:
+        """The moment of the newest sample, whoever brought it."""
+        return self._newest
 
     def append(self, labels: Mapping[str, str], t_ms: int, value: float) -> None:
         self.append_many(t_ms, [(sorted_labels(labels), value)])
@@ -94,7 +140,8 @@ class Tsdb:
                 stored = self._series.get(labels) or self._create(labels)
                 if not self._push(stored, t_ms, value):
                     refused.append(labels)
-            self._moved_to(t_ms)
+            self._newest = max(self._newest, t_ms)
+            self._sweep(t_ms)
         if refused:
             raise OutOfOrder(f"out of order at {t_ms} ms: {len(refused)} series, first {dict(refused[0])}")
 
@@ -104,23 +151,16 @@ class Tsdb:
             raise ValueError(f"{len(t_ms)} timestamps for {len(values)} values")
         if len(t_ms) == 0:
             return
-        if (np.diff(t_ms) <= 0).any():
-            raise OutOfOrder(f"history is not in time order: {dict(labels)}")
         with self._lock:
             stored = self._series.get(labels) or self._create(labels)
-            if stored.last_t >= t_ms[0]:
-                raise OutOfOrder(f"history must come before other samples: {dict(labels)}")
-            self._seal_head(stored)
-            for start in range(0, len(t_ms), SEALED_SAMPLES):
-                cut = slice(start, start + SEALED_SAMPLES)
-                stored.chunks.append(seal(self._times.shared(t_ms[cut]), np.asarray(values[cut], dtype=np.float64)))
-            stored.sealed_t = int(t_ms[-1])
-            self._moved_to(stored.sealed_t)
+            self._extend(stored, np.asarray(t_ms, dtype=np.int64), np.asarray(values, dtype=np.float64))
+            self._sweep(stored.last_t)
 
     def open_columns(self, rows: Sequence[Labels]) -> Columns:
         """Series that will be appended together from now on, in this order."""
-        columns = Columns(len(rows))
         with self._lock:
+            columns = Columns(len(rows), self._opened)
+            self._opened += 1
             for index, labels in enumerate(rows):
                 stored = self._series.get(labels) or self._create(labels)
                 self._seal_head(stored)
@@ -133,10 +173,27 @@ class Tsdb:
         with self._lock:
             if columns.count and t_ms <= columns.last_t:
                 raise OutOfOrder(f"out of order at {t_ms} ms: {columns.rows} series that are scraped together")
-            if columns.count == HEAD_SAMPLES:
+            if columns.is_full:
                 self._seal_columns(columns)
             columns.push(t_ms, values)
-            self._moved_to(t_ms)
+            self._newest = max(self._newest, t_ms)
+            self._sweep(t_ms)
+
+    def import_blocks(self, blocks: Sequence[Block]) -> None:
+        """Take histories from outside: all or none of them. They are kept however old they are beside the world's own."""
+        with self._lock:
+            for block in blocks:
+                known = self._series.get(block.labels)
+                if known is not None and len(block.times) and block.times[0] <= known.last_t:
+                    raise OutOfOrder(
+                        f"out of order: {dict(block.labels)} at {int(block.times[0])} ms is not newer than "
+                        f"{known.last_t} ms, which is stored"
+                    )
+            for block in blocks:
+                if len(block.times):
+                    stored = self._series.get(block.labels) or self._create(block.labels)
+                    stored.is_kept = True
+                    self._extend(stored, block.times, block.values)
 
     def mark_stale(self, labels: Labels, t_ms: int) -> None:
         """Say that the series ends here, as Prometheus does when a target or a series of it disappears."""
@@ -144,124 +201,157 @@ class Tsdb:
             self.append_many(t_ms, [(labels, STALE_NAN)])
 
     def unended_before(self, t_ms: int) -> list[Labels]:
-        """The series that have no sample from this time on and were not said to have ended."""
+        """The series that have no sample from this time on and were not said to have ended; imported ones are not the world's."""
         with self._lock:
             return sorted(
                 labels
                 for labels, stored in self._series.items()
-                if stored.last_t < t_ms and not math.isnan(stored.last_value)
+                if not stored.is_kept and stored.last_t < t_ms and not math.isnan(stored.last_value)
             )
 
-    def select(
-        self, matchers: Sequence[Matcher], start_ms: int, end_ms: int, most_samples: int = 1 << 62
-    ) -> list[Series]:
-        """Series with at least one sample within [start_ms, end_ms], in the order of their labels."""
-        series: list[Series] = []
+    def find(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> list[Stored]:
+        """The series that may have samples within [start_ms, end_ms], judged by their ends alone, in the order of their labels."""
         with self._lock:
-            for stored in self._matching(matchers):
-                cut = _cut(stored, start_ms, end_ms)
-                if cut is not None:
-                    series.append(cut)
-                    most_samples -= len(cut.times)
-                if most_samples < 0:
-                    raise ExecutionFailed(TOO_MANY_SAMPLES)
-        series.sort(key=lambda one: one.labels)
-        return series
+            found = [one for one in self._matching(matchers) if one.last_t >= start_ms and one.first_t <= end_ms]
+        found.sort(key=lambda one: one.labels)
+        return found
+
+    def read(self, found: Iterable[Stored], start_ms: int, end_ms: int) -> list[Series]:
+        """Those with at least one sample within [start_ms, end_ms]."""
+        with self._lock:
+            cuts = [_cut(stored, start_ms, end_ms) for stored in found]
+        return [cut for cut in cuts if cut is not None]
+
+    def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> list[Series]:
+        return self.read(self.find(matchers, start_ms, end_ms), start_ms, end_ms)
 
     def select_labels(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> list[Labels]:
-        """Labels of the series that may have samples within [start_ms, end_ms], judged by their ends alone."""
+        return [stored.labels for stored in self.find(matchers, start_ms, end_ms)]
+
+    def extent(self) -> Extent:
         with self._lock:
-            return sorted(
-                stored.labels
-                for stored in self._matching(matchers)
-                if stored.last_t >= start_ms and stored.first_t <= end_ms
+            held = list(self._series.values())
+            chunks = [chunk for stored in held for chunk in stored.chunks]
+            heads = [stored.head for stored in held if stored.head is not None]
+            return Extent(
+                len(held),
+                len(chunks) + len(heads),
+                sum(len(chunk.run) for chunk in chunks) + sum(head.count for head in heads),
+                sum(chunk.nbytes for chunk in chunks) + sum(16 * len(head.times) for head in heads),
+                min((stored.first_t for stored in held), default=0),
+                max((stored.last_t for stored in held), default=0),
             )
 
-    def _matching(self, matchers: Sequence[Matcher]) -> list[_Stored]:
+    def _matching(self, matchers: Sequence[Matcher]) -> list[Stored]:
         names = [m.value for m in matchers if m.name == "__name__" and m.type is MatchType.EQUAL]
-        candidates: Iterable[_Stored] = self._by_metric.get(names[0], ()) if names else self._series.values()
+        candidates = self._by_metric.get(names[0], {}) if names else self._series
         rest = [m for m in matchers if not (m.name == "__name__" and m.type is MatchType.EQUAL and m.value == names[0])]
-        if not rest:
-            return list(candidates)
-        return [stored for stored in candidates if all(m.accepts_labels(stored.by_name) for m in rest)]
+        exact = [(m.name, m.value) for m in rest if m.type is MatchType.EQUAL and m.value]
+        others = [m for m in rest if not (m.type is MatchType.EQUAL and m.value)]
+        found = [stored for labels, stored in candidates.items() if all(pair in labels for pair in exact)]
+        if not others:
+            return found
+        return [one for one in found if _accepted(others, dict(one.labels))]
 
-    def _create(self, labels: Labels) -> _Stored:
-        stored = _Stored(labels, dict(labels))
-        self._series[labels] = stored
-        self._by_metric.setdefault(stored.by_name.get("__name__", ""), []).append(stored)
+    def _create(self, labels: Labels) -> Stored:
+        stored = self._series[labels] = Stored(labels, self._created)
+        self._created += 1
+        self._by_metric.setdefault(_metric(labels), {})[labels] = stored
         return stored
 
-    def _push(self, stored: _Stored, t_ms: int, value: float) -> bool:
+    def _push(self, stored: Stored, t_ms: int, value: float) -> bool:
         if t_ms <= stored.last_t:
             return t_ms == stored.last_t and _same(value, stored.last_value)
         head = stored.head
-        if isinstance(head, Row) or head.count == HEAD_SAMPLES:
+        if not isinstance(head, Head) or head.count >= stored.head_room:
             self._seal_head(stored)
-            head = stored.head = Head()
+            head = stored.head = Head.empty()
         head.push(t_ms, value)
         return True
 
-    def _seal_head(self, stored: _Stored) -> None:
-        head = stored.head
-        if head.count:
-            times = self._times.shared(head.times[: head.count])
-            stored.chunks.append(seal(times, head.values[: head.count]))
-            stored.sealed_t = stored.chunks[-1].last
-        stored.head = Head()
+    def _extend(self, stored: Stored, times: Times, values: Values) -> None:
+        runs = self._runs(times)
+        if stored.last_t >= times[0]:
+            raise OutOfOrder(f"history must come before other samples: {dict(stored.labels)}")
+        if len(times) < HEAD_SAMPLES:
+            for t_ms, value in zip(times.tolist(), values.tolist(), strict=True):
+                self._push(stored, t_ms, value)
+        else:
+            self._seal_head(stored)
+            stored.chunks.extend(seal(runs, values))
+        self._newest = max(self._newest, stored.last_t)
+
+    def _runs(self, times: Times) -> list[Run]:
+        """The timestamps of a history as runs of chunks; asked again with the same array, the same answer."""
+        if self._split[0] is not times:
+            if (np.diff(times) <= 0).any():
+                raise OutOfOrder("history is not in time order")
+            cuts = (times[at : at + SEALED_SAMPLES] for at in range(0, len(times), SEALED_SAMPLES))
+            self._split = (times, [self._times.shared(cut) for cut in cuts])
+        return self._split[1]
+
+    def _seal_head(self, stored: Stored) -> None:
+        if stored.head is not None and stored.head.count:
+            self._seal(stored, *stored.head.samples())
+        stored.head = None
 
     def _seal_columns(self, columns: Columns) -> None:
-        times = self._times.shared(columns.times[: columns.count])
+        times, matrix = columns.samples()
         for index, stored in enumerate(columns.series):
             if isinstance(stored.head, Row) and stored.head.columns is columns:
-                stored.chunks.append(seal(times, columns.values[index]))
-                stored.sealed_t = stored.chunks[-1].last
+                self._seal(stored, times, matrix[index])
         columns.renew()
 
-    def _moved_to(self, t_ms: int) -> None:
-        self._newest = max(self._newest, t_ms)
-        if self._newest < self._next_sweep:
+    def _seal(self, stored: Stored, times: Times, values: Values) -> None:
+        """Samples behind a small chunk become one chunk with it."""
+        if stored.chunks and len(stored.chunks[-1].run) < SMALL_CHUNK:
+            earlier_times, earlier = stored.chunks.pop().samples()
+            times, values = np.concatenate((earlier_times, times)), np.concatenate((earlier, values))
+        stored.chunks.extend(seal([self._times.shared(times)], values))
+
+    def _sweep(self, now_ms: int) -> None:
+        if now_ms < self._next_sweep:
             return
-        self._next_sweep = self._newest + SWEEP_EVERY_MS
-        self._forget_before(self._newest - self._retention_ms)
+        self._next_sweep = now_ms + SWEEP_EVERY_MS
+        self._forget_before(now_ms - self._retention_ms)
 
     def _forget_before(self, oldest: int) -> None:
         gone = []
         for stored in self._series.values():
+            if stored.is_kept:
+                continue
             while stored.chunks and stored.chunks[0].last < oldest:
                 del stored.chunks[0]
             if stored.last_t < oldest:
                 gone.append(stored)
         for stored in gone:
             del self._series[stored.labels]
-            self._by_metric[stored.by_name.get("__name__", "")].remove(stored)
+            del self._by_metric[_metric(stored.labels)][stored.labels]
+
+
+def _metric(labels: Labels) -> str:
+    return next((value for name, value in labels if name == "__name__"), "")
+
+
+def _accepted(matchers: Sequence[Matcher], labels: Mapping[str, str]) -> bool:
+    return all(matcher.accepts_labels(labels) for matcher in matchers)
 
 
 def _same(one: float, other: float) -> bool:
     return one == other or (one != one and other != other)
 
 
-def _cut(stored: _Stored, start_ms: int, end_ms: int) -> Series | None:
+def _cut(stored: Stored, start_ms: int, end_ms: int) -> Series | None:
     if stored.last_t < start_ms or end_ms < start_ms:
         return None
-    times: list[Times] = []
-    values: list[Values] = []
-    for chunk in stored.chunks:
-        if chunk.last < start_ms or chunk.first > end_ms:
-            continue
-        _add(times, values, chunk.times, chunk.values(), start_ms, end_ms)
-    head = stored.head
-    if head.count:
-        _add(times, values, head.times[: head.count], head.values[: head.count], start_ms, end_ms)
-    if not times:
+    pieces = [
+        chunk.within(start_ms, end_ms) for chunk in stored.chunks if chunk.last >= start_ms and chunk.first <= end_ms
+    ]
+    if stored.head is not None:
+        pieces.append(stored.head.within(start_ms, end_ms))
+    filled = [piece for piece in pieces if len(piece[0])]
+    if not filled:
         return None
-    if len(times) == 1:
-        return Series(stored.labels, times[0], values[0])
-    return Series(stored.labels, np.concatenate(times), np.concatenate(values))
-
-
-def _add(to_times: list[Times], to_values: list[Values], times: Times, values: Values, start: int, end: int) -> None:
-    low = 0 if times[0] >= start else int(times.searchsorted(start))
-    high = len(times) if times[-1] <= end else int(times.searchsorted(end, "right"))
-    if low < high:
-        to_times.append(times[low:high])
-        to_values.append(values[low:high])
+    if len(filled) == 1:
+        return Series(stored.labels, *filled[0])
+    return Series(stored.labels, np.concatenate([t for t, _ in filled]), np.concatenate([v for _, v in filled]))

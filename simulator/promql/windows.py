@@ -131,29 +131,37 @@ def windows_over(
     series: Sequence[Series], span: Span, check_time: Callable[[], None], *, stale: bool = False
 ) -> Windows:
     """The windows of each series; stale markers are left out unless asked for."""
-    labels = [one.labels for one in series]
     if not series:
         nothing = np.zeros((0, len(span.steps)), dtype=np.int64)
         return Windows([], np.empty(0, dtype=np.int64), np.empty(0), nothing, nothing, span, check_time)
-    times = np.concatenate([one.times for one in series])
-    values = np.concatenate([one.values for one in series])
-    owner = np.repeat(np.arange(len(series), dtype=np.int64), [len(one.times) for one in series])
-    if not stale:
-        marked = is_stale(values)
-        if marked.any():
-            times, values, owner = times[~marked], values[~marked], owner[~marked]
-    low, high = _edges(times, owner, len(series), span)
+    kept = series if stale else [_without_markers(one) for one in series]
+    labels = [one.labels for one in kept]
+    times = np.concatenate([one.times for one in kept])
+    values = np.concatenate([one.values for one in kept])
+    low, high = _edges(kept, span)
     return Windows(labels, times, values, low, high, span, check_time)
 
 
-def _edges(times: Times, owner: Positions, series: int, span: Span) -> tuple[Positions, Positions]:
-    if len(times) == 0:
-        nothing = np.zeros((series, len(span.steps)), dtype=np.int64)
-        return nothing, nothing
-    origin = int(times.min())
-    stride = int(times.max()) - origin + 2
-    keys = owner * stride + (times - origin)
-    base = np.arange(series, dtype=np.int64)[:, None] * stride
-    low = keys.searchsorted(base + (span.starts - origin).clip(0, stride - 1))
-    high = keys.searchsorted(base + (span.ends - origin + 1).clip(0, stride - 1))
-    return low.astype(np.int64, copy=False), np.maximum(low, high).astype(np.int64, copy=False)
+def _without_markers(series: Series) -> Series:
+    marked = is_stale(series.values)
+    return Series(series.labels, series.times[~marked], series.values[~marked]) if marked.any() else series
+
+
+def _edges(series: Sequence[Series], span: Span) -> tuple[Positions, Positions]:
+    """Series that were scraped together are looked through once."""
+    low = np.empty((len(series), len(span.steps)), dtype=np.int64)
+    high = np.empty_like(low)
+    known: dict[tuple[int, int, int], tuple[Times, Positions, Positions]] = {}
+    start = 0
+    for row, one in enumerate(series):
+        times = one.times
+        size = len(times)
+        key = (size, int(times[0]), int(times[-1])) if size else (0, 0, 0)
+        found = known.get(key)
+        if found is None or not (found[0] is times or np.array_equal(found[0], times)):
+            first, end = times.searchsorted(span.starts), times.searchsorted(span.ends, "right")
+            found = known[key] = (times, first, np.maximum(first, end))
+        np.add(found[1], start, out=low[row])
+        np.add(found[2], start, out=high[row])
+        start += size
+    return low, high

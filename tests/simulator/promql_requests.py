@@ -28,6 +28,16 @@ WRONG: list[Request] = [
     ("/api/v1/series", {"match[]": "up", "start": "then"}),
     ("/api/v1/label/bad-name/values", {}),
     ("/api/v1/metadata", {"limit": "many"}),
+    ("/api/v1/series", {"match[]": '{__name__=~".*"}'}),
+    ("/api/v1/series", {"match[]": ["up", "{}"]}),
+    ("/api/v1/labels", {"match[]": '{job=~".*"}'}),
+    ("/api/v1/labels", {"start": "x"}),
+    ("/api/v1/label/job/values", {"match[]": "{}"}),
+    ("/api/v1/label/job/values", {"end": "later"}),
+    ("/api/v1/query_exemplars", {"query": "up", "start": T, "end": 1}),
+    ("/api/v1/query_exemplars", {"query": "up", "start": "x"}),
+    ("/api/v1/rules", {"type": "x"}),
+    ("/api/v1/targets/metadata", {"limit": "x"}),
 ]
 
 RIGHT: list[Request] = [
@@ -57,6 +67,26 @@ RIGHT: list[Request] = [
     ("/api/v1/label/__name__/values", {}),
     ("/api/v1/label/pod/values", {"match[]": ['short_lived{pod!="p1"}', "kube_pod_info"]}),
     ("/api/v1/label/nothing/values", {}),
+    ("/api/v1/query_exemplars", {"query": "up", "start": T, "end": T + 60}),
+    ("/api/v1/query_exemplars", {"query": "up"}),
     ("/api/v1/rules", {}),
+    ("/api/v1/rules", {"type": "alert"}),
     ("/api/v1/alerts", {}),
+    ("/api/v1/alertmanagers", {}),
+    ("/api/v1/scrape_pools", {}),
+    ("/api/v1/targets", {}),
+    ("/api/v1/targets", {"state": "dropped"}),
+    ("/api/v1/targets/metadata", {}),
+    ("/api/v1/metadata", {"limit": -1}),
+    ("/api/v1/metadata", {"metric": "up"}),
+    ("/api/v1/status/walreplay", {}),
+    ("/api/v1/format_query", {"query": "sum(up)by(job)"}),
+    ("/api/v1/format_query", {"query": "up{job='a'}[5m:1m] @ 7 offset 1m"}),
+]
+
+COUNTED = [
+    "sum(up)",
+    "rate(http_requests_total[1m])",
+    "max_over_time(queue_depth[5m]) / 2",
+    "up + on (job, instance) queue_depth",
 ]

@@ -12,7 +12,7 @@ from starlette.routing import Mount
 
 from simulator.prometheus_api.catalogue import MetricMetadata, Target
 from simulator.prometheus_api.parameters import LARGEST_FORM
-from simulator.prometheus_api.routes import LARGEST_IMPORT, routes
+from simulator.prometheus_api.routes import routes
 from simulator.promql.tsdb import Tsdb
 from tests.simulator.promql_data import labels_of
 
@@ -196,6 +196,21 @@ async def test_series_are_found_by_selectors(api: httpx.AsyncClient) -> None:
     assert early == [{"__name__": "up", "job": "api"}]
 
 
+async def test_a_list_may_be_limited_and_says_so(api: httpx.AsyncClient) -> None:
+    for path, params in (
+        ("/api/v1/series", {"match[]": ["up", "work"]}),
+        ("/api/v1/labels", {}),
+        ("/api/v1/label/job/values", {}),
+    ):
+        whole = (await api.get(path, params=params)).json()
+        limited = (await api.get(path, params={**params, "limit": 1})).json()
+        assert limited["data"] == whole["data"][:1]
+        assert limited["warnings"] == ["results truncated due to limit"]
+        assert "warnings" not in whole
+        assert (await api.get(path, params={**params, "limit": 0})).json() == whole
+        assert (await refusal(api, path, **{**params, "limit": -1}))[2] == "limit must be non-negative"
+
+
 async def test_series_need_a_selector(api: httpx.AsyncClient) -> None:
     assert (await refusal(api, "/api/v1/series"))[2] == "no match[] parameter provided"
     status, _, sentence = await refusal(api, "/api/v1/series", **{"match[]": "rate(up[5m])"})
@@ -253,49 +268,121 @@ async def test_health_and_readiness_are_plain_text(api: httpx.AsyncClient) -> No
     assert (await api.get("/-/ready")).text == "Prometheus Server is Ready.\n"
 
 
-async def test_samples_are_imported_from_the_text_format(api: httpx.AsyncClient) -> None:
-    body = (
-        "# HELP imported something\n# TYPE imported gauge\n"
-        f'imported{{b="2",a="x \\"y\\" \\\\ z",}} 1.5 {(T - 60) * 1000}\n'
-        f"imported 2e3 {(T - 120) * 1000}\n\nimported +Inf\n"
+async def test_the_lookback_may_be_chosen_for_a_query(api: httpx.AsyncClient) -> None:
+    async def jobs(**params: Any) -> list[str]:
+        answer = await data(api, "/api/v1/query", query="up", time=T + 200, **params)
+        return [row["metric"]["job"] for row in answer["result"]]
+
+    assert await jobs() == ["api", "web"]
+    assert await jobs(lookback_delta="199s") == []
+    assert await refusal(api, "/api/v1/query", query="up", lookback_delta="long") == (
+        400,
+        "bad_data",
+        'error parsing lookback delta duration: cannot parse "long" to a valid duration',
     )
-    assert (await api.post("/api/v1/import/prometheus", content=body)).status_code == 204
-    answer = await data(api, "/api/v1/query", query="imported")
-    assert answer["result"] == [
-        {"metric": {"__name__": "imported"}, "value": [T, "+Inf"]},
-        {"metric": {"__name__": "imported", "a": 'x "y" \\ z', "b": "2"}, "value": [T, "1.5"]},
-    ]
+
+
+async def test_what_a_query_cost_is_told_in_samples_and_never_in_real_time(api: httpx.AsyncClient) -> None:
+    answer = await data(api, "/api/v1/query", query="sum_over_time(work[5m])", stats="all")
+    assert answer["stats"]["samples"] == {"totalQueryableSamples": 6, "peakSamples": 6}
+    assert set(answer["stats"]["timings"].values()) == {0}
+    assert "stats" not in await data(api, "/api/v1/query", query="work")
+
+
+async def test_there_are_no_exemplars_and_their_query_is_checked(api: httpx.AsyncClient) -> None:
+    assert await data(api, "/api/v1/query_exemplars", query="up") == []
+    assert (await refusal(api, "/api/v1/query_exemplars", query="sum("))[:2] == (400, "bad_data")
+
+
+async def test_flags_say_how_queries_are_bounded(api: httpx.AsyncClient) -> None:
+    flags = await data(api, "/api/v1/status/flags")
+    assert flags["query.lookback-delta"] == "5m"
+    assert flags["query.max-samples"] == "50000000"
+    assert flags["storage.tsdb.retention.time"] == "8d"
+
+
+async def test_runtime_tells_simulated_time_alone(api: httpx.AsyncClient) -> None:
+    runtime = await data(api, "/api/v1/status/runtimeinfo")
+    assert (runtime["startTime"], runtime["storageRetention"]) == ("2026-03-02T09:00:00Z", "8d")
+
+
+async def test_the_store_is_counted(api: httpx.AsyncClient) -> None:
+    told = await data(api, "/api/v1/status/tsdb")
+    assert told["headStats"] == {
+        "numSeries": 3,
+        "numLabelPairs": 4,
+        "chunkCount": 3,
+        "minTime": (T - 600) * 1000,
+        "maxTime": T * 1000,
+    }
+    assert told["seriesCountByMetricName"] == [{"name": "up", "value": 2}, {"name": "work", "value": 1}]
+    assert told["labelValueCountByLabelName"] == [{"name": "__name__", "value": 2}, {"name": "job", "value": 2}]
+    assert told["seriesCountByLabelValuePair"][0] == {"name": "__name__=up", "value": 2}
+
+
+async def test_metadata_is_told_by_target(api: httpx.AsyncClient) -> None:
+    (told,) = await data(api, "/api/v1/targets/metadata", metric="up", match_target='{job="api"}')
+    assert told == {
+        "target": {"job": "api", "instance": "10.0.0.1:80"},
+        "type": "gauge",
+        "help": "Whether the target answers.",
+        "unit": "",
+    }
+    assert [one["metric"] for one in await data(api, "/api/v1/targets/metadata")] == ["cpu_seconds_total", "up"]
+    assert await data(api, "/api/v1/targets/metadata", match_target='{job="web"}') == []
+    assert len(await data(api, "/api/v1/targets/metadata", limit=1)) == 1
+
+
+async def test_targets_are_told_by_pool(api: httpx.AsyncClient) -> None:
+    assert await data(api, "/api/v1/scrape_pools") == {"scrapePools": ["api"]}
+    assert (await data(api, "/api/v1/targets", scrapePool="web"))["activeTargets"] == []
+
+
+async def test_the_newest_samples_are_there_for_another_prometheus(api: httpx.AsyncClient, tsdb: Tsdb) -> None:
+    tsdb.mark_stale(labels_of("work", job="api"), T * 1000 + 1)
+    answer = await api.get("/federate", params={"match[]": ["up", 'work{job="api"}']})
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    assert answer.text == (
+        f'# TYPE up untyped\nup{{job="api",instance=""}} 1 {T * 1000}\nup{{job="web",instance=""}} 0 {T * 1000}\n'
+        f'# TYPE work untyped\nwork{{job="api",instance=""}} 600 {T * 1000}\n'
+    )
+    assert (await api.get("/federate", params={"match[]": "{}"})).status_code == 400
+    assert (await api.get("/federate")).text == ""
 
 
 @pytest.mark.parametrize(
-    ("line", "sentence"),
+    ("method", "path", "status", "text"),
     [
-        ("imported", "line 2 is not a sample"),
-        ("imported{a=1} 1", "line 2: bad labels at 'a=1'"),
-        ('imported{a="1" b="2"} 1', "line 2: bad labels"),
-        ('imported{a="1",a="2"} 1', "line 2: bad labels"),
-        ('imported{__name__="other"} 1', "line 2: the label __name__ is given by the metric's name"),
-        ("imported 1_000", "line 2: '1_000' is not a number"),
-        ("imported 0x10", "line 2: '0x10' is not a number"),
-        ("imported 1 soon", "line 2 is not a sample"),
+        ("POST", "/-/reload", 403, "Lifecycle API is not enabled.\n"),
+        ("POST", "/-/quit", 403, "Lifecycle API is not enabled.\n"),
+        ("POST", "/api/v1/write", 404, "remote write receiver needs to be enabled"),
     ],
 )
-async def test_a_line_that_is_no_sample_is_named_and_nothing_is_kept(
-    api: httpx.AsyncClient, line: str, sentence: str
+async def test_what_is_switched_off_says_so(
+    api: httpx.AsyncClient, method: str, path: str, status: int, text: str
 ) -> None:
-    response = await api.post("/api/v1/import/prometheus", content=f"kept 1\n{line}\n")
-    assert response.status_code == 400
-    assert sentence in response.json()["error"]
-    assert (await data(api, "/api/v1/query", query="kept"))["result"] == []
+    answer = await api.request(method, path)
+    assert answer.status_code == status
+    assert answer.text.startswith(text)
 
 
-async def test_an_import_of_older_samples_is_refused(api: httpx.AsyncClient) -> None:
-    response = await api.post("/api/v1/import/prometheus", content=f'up{{job="api"}} 5 {(T - 900) * 1000}\n')
-    assert response.status_code == 400
-    assert "out of order" in response.json()["error"]
+async def test_an_answer_holds_nothing_that_was_appended_after_the_question(tsdb: Tsdb) -> None:
+    """The world goes on while a query waits for its turn or runs."""
+
+    def late() -> float:
+        tsdb.append_many(T * 1000 + clock.looks, [(labels_of("up", job="late"), 1.0)])
+        clock.looks += 1
+        return 0.0
+
+    clock = Looks()
+    app = Starlette(routes=[Mount("/prometheus", routes=list(routes(tsdb, lambda: NOW, OneTarget(), late)))])
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://simulator/prometheus") as client:
+        answer = await data(client, "/api/v1/query", query='count(up) + count(up) + count(up{job="late"})', time=T + 60)
+        assert answer["result"] == []
+        answer = await data(client, "/api/v1/query", query="count(up) + 0 * count(up)", time=T + 60)
+        assert answer["result"][0]["value"][1] == "3"
 
 
-async def test_an_import_is_bounded_and_must_be_text(api: httpx.AsyncClient) -> None:
-    too_large = await api.post("/api/v1/import/prometheus", content=b"#" * (LARGEST_IMPORT + 1))
-    assert too_large.json()["error"] == f"request body is larger than {LARGEST_IMPORT} bytes"
-    assert (await api.post("/api/v1/import/prometheus", content=b"\xff")).json()["error"] == "the body is not UTF-8"
+class Looks:
+    looks = 1

@@ -22,7 +22,7 @@ from tests.simulator.promql_expressions import EXPRESSIONS
 from tests.simulator.promql_generator import Generator
 from tests.simulator.promql_odd_data import ODD_SPANS, odd_series, open_metrics
 from tests.simulator.promql_odd_expressions import GRAMMAR, JOINS, SAMPLES
-from tests.simulator.promql_requests import RIGHT, WRONG
+from tests.simulator.promql_requests import COUNTED, RIGHT, WRONG
 from tests.simulator.promql_vocabularies import VOCABULARIES
 from tests.simulator.test_prometheus_api import NothingKnown
 
@@ -93,6 +93,21 @@ async def test_a_request_is_answered_as_prometheus_answers_it(
         expected_status, expected = real.get(path, params)
         response = await client.get(path, params=params)
     assert (response.status_code, in_order(response.json())) == (expected_status, in_order(expected))
+
+
+@pytest.mark.parametrize("expression", COUNTED)
+async def test_a_query_looks_at_as_many_samples_as_prometheus_does(
+    expression: str, real: RealPrometheus, tsdb: Tsdb
+) -> None:
+    app = Starlette(routes=routes(tsdb, lambda: datetime.fromtimestamp(START_MS / 1000, UTC), NothingKnown()))
+    start = START_MS // 1000 + 600
+    params: dict[str, Any] = {"query": expression, "start": start, "end": start + 300, "step": 15, "stats": "all"}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://ours") as client:
+        _, expected = real.get("/api/v1/query_range", params)
+        answer = (await client.get("/api/v1/query_range", params=params)).json()
+    counted = "totalQueryableSamples"
+    assert answer["data"]["stats"]["samples"][counted] == expected["data"]["stats"]["samples"][counted]
+    assert answer["data"]["stats"]["timings"].keys() == expected["data"]["stats"]["timings"].keys()
 
 
 def assert_alike(kind: str, expression: str, real: RealPrometheus, ours: Ours) -> None:

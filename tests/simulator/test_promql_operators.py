@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from simulator.promql.engine import Conditions
 from simulator.promql.errors import TOO_MANY_SAMPLES, BadData, ExecutionFailed, TimedOut
 from simulator.promql.evaluator import Limits
 from tests.simulator.promql_world import World
@@ -156,7 +157,7 @@ def test_an_endless_subquery_costs_nothing_before_it_is_refused(world: World) ->
 
 def test_a_query_that_is_out_of_time_ends(world: World) -> None:
     with pytest.raises(TimedOut, match="query timed out in expression evaluation"):
-        world.engine.instant("sum(cpu)", 0, out_of_time=lambda: True)
+        world.engine.instant("sum(cpu)", 0, Conditions(lambda: True))
 
 
 def test_a_range_query_of_a_range_is_refused(world: World) -> None:

@@ -3,10 +3,10 @@ import math
 import numpy as np
 import pytest
 
-from simulator.promql.chunks import HEAD_SAMPLES, SEALED_SAMPLES, STALE_BITS, STALE_NAN, TimeShare, seal
+from simulator.promql.chunks import HEAD_SAMPLES, SEALED_SAMPLES, STALE_BITS, STALE_NAN, Chunk, TimeShare, seal
 from simulator.promql.errors import OutOfOrder
 from simulator.promql.matchers import Matcher, MatchType
-from simulator.promql.tsdb import DAY_MS, Tsdb, sorted_labels
+from simulator.promql.tsdb import DAY_MS, Block, Tsdb, sorted_labels
 from tests.simulator.promql_data import labels_of
 
 UP = labels_of("up", job="api")
@@ -102,7 +102,32 @@ def test_series_of_one_scrape_share_their_timestamps_once_sealed() -> None:
     share = TimeShare()
     first, second = np.arange(5, dtype=np.int64), np.arange(5, dtype=np.int64)
     assert share.shared(first) is share.shared(second)
-    assert share.shared(np.array([0, 2, 3, 3, 4])) is not first
+    other = share.shared(np.array([0, 2, 3, 3, 4]))
+    assert other is not share.shared(first)
+    assert other.times(0, 5).tolist() == [0, 2, 3, 3, 4]
+
+
+@pytest.mark.parametrize("moments", [[7], [10, 20, 30, 40], [10, 11, 30, 41], [0, 5_000_000_000, 5_000_000_001]])
+def test_the_moments_of_a_run_are_cut_as_a_search_would_cut_them(moments: list[int]) -> None:
+    times = np.array(moments, dtype=np.int64)
+    run = TimeShare().shared(times)
+    assert (run.first, run.last, len(run), run.times(0, len(run)).tolist()) == (
+        times[0],
+        times[-1],
+        len(times),
+        moments,
+    )
+    edges = sorted({edge + shift for edge in moments for shift in (-1, 0, 1)})
+    for start in edges:
+        for end in edges:
+            low, high = run.bounds(start, end)
+            assert run.times(low, high).tolist() == [t for t in moments if start <= t <= end]
+
+
+def test_timestamps_in_rhythm_cost_nothing_and_others_four_bytes() -> None:
+    share = TimeShare()
+    assert share.shared(np.arange(0, 60_000, 60, dtype=np.int64)).nbytes == 0
+    assert share.shared(np.arange(1000, dtype=np.int64) ** 2).nbytes == 4000
 
 
 def test_the_memory_for_shared_timestamps_is_bounded() -> None:
@@ -115,25 +140,56 @@ def test_the_memory_for_shared_timestamps_is_bounded() -> None:
 @pytest.mark.parametrize(
     ("values", "bytes_each"),
     [
-        ([1.0] * 480, 1 / 60),
+        ([1.0] * 480, 0),
+        ([math.nan] * 480, 0),
+        ([STALE_NAN] * 480, 0),
+        ([-0.0] * 480, 0),
         ([float(i % 100) for i in range(480)], 1),
-        ([float(i) for i in range(480)], 2),
-        ([i * 1000.0 for i in range(480)], 4),
-        ([round(i * 0.013, 3) for i in range(480)], 2),
+        ([float(i) for i in range(480)], 1),
+        ([i * 1000.0 for i in range(480)], 1),
+        ([1e12 + i * 1000.0 + i % 7 for i in range(480)], 1),
+        ([-7.0 - 7.0 * i for i in range(480)], 1),
+        ([float(i * i) for i in range(480)], 2),
+        ([5e9 - (i % 3) * 1e6 for i in range(480)], 4),
+        ([float((i * 7919) % 481) * 1e10 for i in range(480)], 8),
+        ([round(i * 0.013, 3) for i in range(480)], 1),
+        ([round(i % 91 * 0.713, 3) for i in range(480)], 2),
+        ([round(i * 12.123457, 6) for i in range(480)], 4),
         ([math.pi * i for i in range(480)], 8),
         ([-0.0, 0.0] * 240, 8),
         ([1.0, math.nan, math.inf, -math.inf] * 120, 8),
         ([1.0, STALE_NAN] * 240, 8),
         ([1e300, 1.0] * 240, 8),
+        ([0.0] * 20 + [0.1 + 0.2] * 460, 8),
     ],
 )
 def test_a_sealed_chunk_gives_back_every_bit_and_takes_as_little_as_it_can(
     values: list[float], bytes_each: float
 ) -> None:
     given = np.array(values)
-    chunk = seal(np.arange(len(values), dtype=np.int64), given)
-    assert bits(chunk.values()) == bits(given)
-    assert chunk.packed.nbytes <= bytes_each * len(values)
+    (chunk,) = sealed(given)
+    assert bits(chunk.samples()[1]) == bits(given)
+    assert chunk.nbytes <= bytes_each * len(values)
+
+
+def sealed(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> list[Chunk]:
+    return seal([TimeShare().shared(np.arange(len(values), dtype=np.int64))], values)
+
+
+@pytest.mark.parametrize("kind", ["constant", "narrow", "rising", "any"])
+def test_a_part_of_a_chunk_is_what_the_whole_holds_there(kind: str) -> None:
+    values = {
+        "constant": np.full(50, 7.5),
+        "narrow": np.array([(i * 37) % 11 / 1000 for i in range(50)]),
+        "rising": np.array([1e9 + i * 1000 + i % 3 for i in range(50)]),
+        "any": np.sqrt(np.arange(50)),
+    }[kind]
+    (chunk,) = sealed(values)
+    for low, high in ((0, 49), (0, 0), (49, 49), (10, 20), (60, 90), (-9, -1)):
+        times, found = chunk.within(low, high)
+        expected = values[max(low, 0) : max(high + 1, 0)]
+        assert bits(found) == bits(expected)
+        assert times.tolist() == list(range(50))[max(low, 0) : max(high + 1, 0)]
 
 
 def test_a_head_that_is_full_is_sealed_and_what_was_handed_out_stays_true() -> None:
@@ -164,8 +220,8 @@ def test_a_series_that_never_was_is_not_created_by_a_stale_marker() -> None:
 
 def test_chunks_beyond_the_retention_are_forgotten() -> None:
     tsdb = Tsdb(retention_ms=2 * DAY_MS)
-    hours = np.arange(0, 5 * 24 * 12, dtype=np.int64) * 300_000
-    tsdb.append_block(UP, hours, hours.astype(np.float64) * 0.1)
+    minutes = np.arange(0, 5 * 24 * 60, dtype=np.int64) * 60_000
+    tsdb.append_block(UP, minutes, minutes.astype(np.float64) * 0.1)
     tsdb.append_many(6 * DAY_MS, [(UP, 0.0)])
     assert points(tsdb, "up")[0][0] > 2 * DAY_MS
 
@@ -200,3 +256,53 @@ def test_the_metric_name_may_be_matched_like_any_label() -> None:
     assert [dict(s.labels)["__name__"] for s in found] == ["up", "uptime"]
     both = [*named("up"), Matcher("__name__", MatchType.NOT_EQUAL, "up")]
     assert tsdb.select(both, 0, 9) == []
+
+
+def test_small_chunks_grow_together_as_heads_are_sealed() -> None:
+    tsdb = Tsdb()
+    for t in range(10 * HEAD_SAMPLES):
+        tsdb.append_many(t, [(UP, float(t % 5))])
+    assert tsdb.extent().chunks <= 4
+    assert points(tsdb, "up") == [(t, float(t % 5)) for t in range(10 * HEAD_SAMPLES)]
+
+
+def test_heads_that_were_opened_together_are_not_sealed_together() -> None:
+    tsdb = Tsdb()
+    labels = [labels_of("up", pod=str(n)) for n in range(50)]
+    sealed_at: list[int] = []
+    chunks = 50
+    for t in range(2 * HEAD_SAMPLES):
+        tsdb.append_many(t, [(one, 1.0) for one in labels])
+        sealed_at.append(tsdb.extent().chunks - chunks)
+        chunks = tsdb.extent().chunks
+    assert max(sealed_at) <= 5
+
+
+def test_an_import_is_kept_however_old_it_is_and_does_not_age_the_worlds_own() -> None:
+    tsdb = Tsdb(retention_ms=DAY_MS)
+    tsdb.append_many(100 * DAY_MS, [(UP, 1.0)])
+    imported = labels_of("old")
+    tsdb.import_blocks([Block(imported, np.array([5, 6]), np.array([1.0, 2.0]))])
+    tsdb.import_blocks([Block(labels_of("future"), np.array([900 * DAY_MS]), np.array([1.0]))])
+    tsdb.append_many(100 * DAY_MS + 7_200_000, [(UP, 1.0)])
+    assert points(tsdb, "old") == [(5, 1.0), (6, 2.0)]
+    assert len(points(tsdb, "up")) == 2
+
+
+def test_of_an_import_that_would_go_before_what_is_stored_nothing_is_kept() -> None:
+    tsdb = Tsdb()
+    tsdb.append_many(100, [(UP, 1.0)])
+    fresh = Block(labels_of("fresh"), np.array([1]), np.array([1.0]))
+    with pytest.raises(OutOfOrder, match=r"'job': 'api'.* at 100 ms is not newer than 100 ms"):
+        tsdb.import_blocks([fresh, Block(UP, np.array([100, 200]), np.array([2.0, 2.0]))])
+    assert tsdb.select(named("fresh"), 0, EVER) == []
+    assert points(tsdb, "up") == [(100, 1.0)]
+
+
+def test_the_extent_counts_what_is_held() -> None:
+    tsdb = Tsdb()
+    tsdb.append_block(UP, np.arange(0, 3000, dtype=np.int64), np.ones(3000))
+    tsdb.append_many(5000, [(UP, 1.0), (labels_of("other"), 1.0)])
+    extent = tsdb.extent()
+    assert (extent.series, extent.samples, extent.first_ms, extent.last_ms) == (2, 3002, 0, 5000)
+    assert extent.bytes < 1000
