@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 from typing import Any
 
 from simulator import servers
@@ -126,12 +127,27 @@ def _container(app: App, shop: Shop, version: str) -> Object:
             "requests": {"cpu": resources.cpu_request, "memory": resources.memory_request},
             "limits": {"cpu": resources.cpu_limit, "memory": resources.memory_limit},
         },
-        "readinessProbe": {**check, "initialDelaySeconds": 2, "periodSeconds": 5},
+        **_probes(app, check),
         **servers.mounts(app),
     }
     if app.protocol == "tcp":
         del container["envFrom"]
     return container
+
+
+def _probes(app: App, check: Object) -> Object:
+    """Nothing is asked before it can answer; what starts slowly has a probe for that."""
+    up = math.ceil(app.boot_seconds * 1.2) + 1
+    if app.language == "java":
+        return {
+            "startupProbe": {**check, "initialDelaySeconds": up, "periodSeconds": 2, "failureThreshold": 30},
+            "readinessProbe": {**check, "periodSeconds": 5, "timeoutSeconds": 2},
+            "livenessProbe": {**check, "periodSeconds": 10, "timeoutSeconds": 2},
+        }
+    return {
+        "readinessProbe": {**check, "initialDelaySeconds": up, "periodSeconds": 5, "timeoutSeconds": 2},
+        "livenessProbe": {**check, "initialDelaySeconds": up + 10, "periodSeconds": 10, "timeoutSeconds": 2},
+    }
 
 
 def environment(app: App, shop: Shop) -> list[dict[str, Any]]:

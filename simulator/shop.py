@@ -7,6 +7,15 @@ and 45 to 65 % of its memory limit: a healthy shop raises no alarm, and a fault 
 from __future__ import annotations
 
 from simulator.apps import App, Call, EntryShare, Memory, NodeSpec, Resources, Route, Shop
+from simulator.settings import (
+    CATALOGUE_CONFIG,
+    CHECKOUT_CONFIG,
+    INVENTORY_CONFIG,
+    ORDERS_CONFIG,
+    PAYMENTS_CONFIG,
+    RECOMMENDATIONS_CONFIG,
+    SEARCH_CONFIG,
+)
 
 CACHE = Call("session-cache", "get", "CACHE_ADDR", required=False, timeout=0.5)
 REGISTRY = "registry.shop.example"
@@ -81,6 +90,8 @@ CATALOGUE = App(
     log_style="json",
     boot_seconds=4.5,
     image_mb=118,
+    config_file="catalogue.json",
+    config=CATALOGUE_CONFIG,
 )
 
 SEARCH = App(
@@ -95,6 +106,9 @@ SEARCH = App(
     versions=("2.3.0", "2.4.1"),
     boot_seconds=7.0,
     image_mb=212,
+    config_file="application.yaml",
+    config=SEARCH_CONFIG,
+    data_dir="/var/lib/index",
 )
 
 RECOMMENDATIONS = App(
@@ -110,6 +124,9 @@ RECOMMENDATIONS = App(
     log_style="json",
     boot_seconds=8.0,
     image_mb=340,
+    config_file="settings.yaml",
+    config=RECOMMENDATIONS_CONFIG,
+    data_dir="/var/cache/models",
 )
 
 PRICING = App(
@@ -195,6 +212,8 @@ CHECKOUT = App(
     versions=("2.13.0", "2.14.1"),
     boot_seconds=5.5,
     image_mb=131,
+    config_file="checkout.yaml",
+    config=CHECKOUT_CONFIG,
 )
 
 SESSION_CACHE = App(
@@ -215,6 +234,8 @@ SESSION_CACHE = App(
     image_mb=42,
     repository="docker.io/library/redis",
     strategy="Recreate",
+    data_dir="/data",
+    typed=(),
 )
 
 SHOP_DB = App(
@@ -245,6 +266,8 @@ SHOP_DB = App(
     image_mb=150,
     repository="docker.io/library/postgres",
     strategy="Recreate",
+    data_dir="/var/lib/postgresql/data",
+    typed=(),
 )
 
 ACCOUNTS_DB = App(
@@ -295,6 +318,8 @@ ORDERS = App(
     versions=("1.8.2", "1.9.0"),
     boot_seconds=4.5,
     image_mb=109,
+    config_file="application.yaml",
+    config=ORDERS_CONFIG,
 )
 
 INVENTORY = App(
@@ -312,6 +337,8 @@ INVENTORY = App(
     log_style="json",
     boot_seconds=4.0,
     image_mb=101,
+    config_file="inventory.yaml",
+    config=INVENTORY_CONFIG,
 )
 
 PAYMENTS = App(
@@ -325,6 +352,9 @@ PAYMENTS = App(
     versions=("6.2.0", "6.2.1"),
     boot_seconds=6.0,
     image_mb=144,
+    language="java",
+    config_file="application.yaml",
+    config=PAYMENTS_CONFIG,
 )
 
 ORDERS_QUEUE = App(
@@ -349,6 +379,8 @@ ORDERS_QUEUE = App(
     image_mb=106,
     repository="docker.io/library/rabbitmq",
     strategy="Recreate",
+    data_dir="/var/lib/rabbitmq",
+    typed=(),
 )
 
 SHIPPING_WORKER = App(

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from simulator import bootstrap
+from simulator import bootstrap, capacity
 from simulator.apps import App, Shop
 from simulator.clock import SimClock, epoch_ms
 from simulator.conditions import Conditions, node_place
@@ -126,11 +126,12 @@ class World:
         return self.book.read(run, known, previous=previous)
 
     def topology(self) -> Topology:
+        seen = self.store.moved + self.kubelet.changes
         crowded = self.flow.crowded() if self.flow else frozenset()
         marks = self.conditions.marks() | {node_place(name) for name in crowded}
-        if (self._surveyed_version, self._surveyed_marks) != (self.store.moved, marks):
+        if (self._surveyed_version, self._surveyed_marks) != (seen, marks):
             self._topology = survey(self.store, self.runs(), self.conditions, marks)
-            self._surveyed_version, self._surveyed_marks = self.store.moved, marks
+            self._surveyed_version, self._surveyed_marks = seen, marks
             self._restless_ticks = RESTLESS
         return self._topology
 
@@ -263,6 +264,7 @@ class World:
         if flow is None or self._restless_ticks > 0 or is_turn or self.conditions.is_moving(times[0]):
             flow = self.flow = self._solve(times, flow)
             self._restless_ticks -= 1
+            self._feel(flow)
         self._move_queues(flow)
         self.collector.tick(flow, TICK_SECONDS)
         self._writer.tick(flow, self.clock.now(), TICK_SECONDS)
@@ -277,6 +279,13 @@ class World:
                 backend.resets = count
                 self._restless_ticks = max(self._restless_ticks, 2)
         self._resets = {}
+
+    def _feel(self, flow: Flow) -> None:
+        """What the load does to the programs, their health checks feel as well."""
+        for group in flow.groups:
+            lag, shed = capacity.queueing(group.utilisation), capacity.shed_share(group.utilisation)
+            for member in group.group.members:
+                self.kubelet.feel(member.run, member.container, float(lag[0]), float(shed[0]))
 
     def _move_queues(self, flow: Flow) -> None:
         for name, waiting in self.conditions.backlog.items():

@@ -10,16 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from simulator.apps import App, NodeSpec
+from simulator.apps import NodeSpec
 from simulator.conditions import Conditions, Kind
 from simulator.events import Recorder
 from simulator.kubelet.lifecycle import Lifecycle, Said, Started
+from simulator.kubelet.probes import Probes
 from simulator.kubelet.pulls import Pulls
 from simulator.kubelet.runs import ContainerRun, Phase, PodRun, Termination
 from simulator.kubelet.setup import Setup
 from simulator.kubelet.station import Station, spec_of
 from simulator.kubelet.status import status
 from simulator.objects import Object, is_deleting, is_finished, name_of, namespace_of, uid_of
+from simulator.programs.process import TEETHLESS
 from simulator.registry import Registry
 from simulator.store import Store
 
@@ -47,10 +49,12 @@ class Kubelet:
         self._station = Station(store, now, events, registry, conditions, self._nodes, seed)
         self._pulls = Pulls(self._station)
         self._lifecycle = Lifecycle(self._station, self._pulls, on_started, on_said)
+        self._probes = Probes(self._station, self._lifecycle.launch_of)
         self._setup = Setup(self._station)
         self._on_ready = on_ready
         self._addresses = dict.fromkeys(self._nodes, 1)
         self._seen_version = -1
+        self.changes = 0  # of what no object shows
         self.runs: dict[str, PodRun] = {}
         self._steps: dict[Phase, Callable[[Object, PodRun, ContainerRun], None]] = {
             Phase.CREATING: self._pulls.begin,
@@ -60,7 +64,8 @@ class Kubelet:
             Phase.PULL_REFUSED: self._pulls.begin,
             Phase.STARTING: self._start,
             Phase.CONFIG_ERROR: self._pulls.begin,
-            Phase.BOOTING: self._become_ready,
+            Phase.BOOTING: self._listen,
+            Phase.READY: self._listen,
             Phase.TERMINATED: self._lifecycle.after_exit,
             Phase.CRASH_BACKOFF: self._pulls.begin,
         }
@@ -87,6 +92,17 @@ class Kubelet:
         started = container.started_at or now
         self._lifecycle.end(run, container, Termination(reason, exit_code, started, now, container.container_id))
         self._seen_version = -1
+
+    def feel(self, run: PodRun, container: ContainerRun, lag: float, shed: float) -> None:
+        """How long requests wait for a program at present, and which share of them in vain."""
+        process = container.process
+        if process is None:
+            return
+        changed = (process.lag > TEETHLESS) != (lag > TEETHLESS) or (process.shed > 0) != (shed > 0)
+        process.lag, process.shed = lag, shed
+        if changed:
+            for each in run:
+                self._probes.wake(each)
 
     def _acts(self, node: str) -> bool:
         """Without its agent, or the agent without its runtime, nothing of a node moves; what runs there runs on."""
@@ -127,9 +143,11 @@ class Kubelet:
         now = self._now()
         if container.exit and container.exits_at and container.exits_at <= now:
             self._lifecycle.exit(run, container, container.exit)
-        elif container.due and container.due <= now:
+            return
+        if container.due and container.due <= now:
             self._steps[container.phase](pod, run, container)
             run.is_dirty = True
+        self._probes.run_due(pod, run, container)
 
     def _follow_spec(self, pod: Object, run: PodRun, container: ContainerRun) -> None:
         """A container's image is the one thing of a running pod that may be changed in place."""
@@ -142,6 +160,7 @@ class Kubelet:
             started = container.started_at or self._now()
             container.last = Termination("Completed", 0, started, self._now(), container.container_id)
             container.exit, container.exits_at = None, None
+            container.process, container.probes = None, {}
         if container.phase is not Phase.WAITING:
             container.wait(Phase.CREATING, self._now() + timedelta(seconds=1))
         run.is_dirty = True
@@ -154,6 +173,7 @@ class Kubelet:
                     self._station.say(pod, "Normal", "Killing", f"Stopping container {container.name}", container)
                 container.wait(container.phase, None)
                 container.exits_at = None
+                container.probes = {}
             run.setup_due = None
             run.stops_at = now + timedelta(seconds=1 + 2 * self._station.jitter(run, "stop", 0))
         elif run.stops_at <= now:
@@ -162,28 +182,17 @@ class Kubelet:
 
     def _start(self, pod: Object, run: PodRun, container: ContainerRun) -> None:
         self._lifecycle.start(pod, run, container)
-        if container.started_at and container.phase is Phase.STARTING:
-            app = container.image.app if container.image else None
-            seconds = self._boot_seconds(pod, run, container, app)
-            container.wait(Phase.BOOTING, self._station.after(seconds))
+        if container.process is not None:
+            self._probes.begin(pod, run, container)
 
-    def _boot_seconds(self, pod: Object, run: PodRun, container: ContainerRun, app: App | None) -> float:
-        """Until the first readiness probe after the program listens; without a probe a container is ready at once."""
-        probe = spec_of(pod, container).get("readinessProbe")
-        if probe is None:
-            return 0.0
-        jitter = self._station.jitter
-        listens = (app.boot_seconds if app else 0.5) * (0.9 + 0.3 * jitter(run, "boot", container.restarts))
-        period = float(probe.get("periodSeconds", 10))
-        first = float(probe.get("initialDelaySeconds", 0)) + period * jitter(run, "probe", container.restarts)
-        while first < listens:
-            first += period
-        return first
-
-    def _become_ready(self, _pod: Object, run: PodRun, container: ContainerRun) -> None:
-        container.wait(Phase.READY, None)
-        if container.exit is None:
-            self._on_ready(run, container, container.image.app if container.image else None)
+    def _listen(self, _pod: Object, run: PodRun, container: ContainerRun) -> None:
+        """The process has come up and opens its ports."""
+        container.wait(container.phase, None)
+        if container.process is None or container.exit is not None:
+            return
+        container.process.is_listening = True
+        self.changes += 1
+        self._on_ready(run, container, container.process.app)
 
 
 def _created(spec: Object, reason: str, *, is_init: bool = False) -> ContainerRun:

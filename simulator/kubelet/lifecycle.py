@@ -14,11 +14,16 @@ from simulator.kubelet.setup import release
 from simulator.kubelet.station import POD_SYNC_SECONDS, Station, go_duration, spec_of
 from simulator.objects import Object, short_hash
 from simulator.programs import Exit, Launch, Refusal, come_up, refusal
+from simulator.programs.defects import SOUND
 from simulator.programs.ends import Line
 from simulator.programs.ports import listening
-from simulator.registry import ARCHITECTURE
+from simulator.programs.process import Process
+from simulator.quantity import resource
+from simulator.registry import ARCHITECTURE, MIB
 
 CRASHES_FORGOTTEN_AFTER = timedelta(minutes=10)
+
+OOM_KILLED = 137
 
 Started = Callable[[PodRun, ContainerRun, App | None], None]
 Said = Callable[[PodRun, ContainerRun, Sequence[Line]], None]
@@ -40,7 +45,7 @@ class Lifecycle:
         except ConfigError as error:
             self._cannot_be_created(pod, container, str(error))
             return
-        launch = self._launch(pod, run, container, spec)
+        launch = self.launch_of(pod, run, container)
         self._number(run, container)
         self._station.say(pod, "Normal", "Created", f"Created container {container.name}", container)
         refused = refusal(launch)
@@ -48,7 +53,7 @@ class Lifecycle:
             self._start_failed(pod, run, container, refused)
             return
         self._station.say(pod, "Normal", "Started", f"Started container {container.name}", container)
-        self._live(run, container, launch)
+        self._live(run, container, launch, resource(spec, "limits", "memory"))
 
     def end(self, run: PodRun, container: ContainerRun, end: Termination) -> None:
         """The process is gone; what follows is the restart policy's business."""
@@ -60,7 +65,8 @@ class Lifecycle:
         container.last = end
         container.memory_mib = 0.0
         container.exit, container.exits_at = None, None
-        container.ports = ()
+        container.process = None
+        container.probes = {}
         container.wait(Phase.TERMINATED, self._station.after(1 + self._station.jitter(run, "exit", container.restarts)))
         run.is_dirty = True
 
@@ -68,6 +74,7 @@ class Lifecycle:
         """The process ends by itself."""
         self._on_said(run, container, end.lines)
         started = container.started_at or self._station.now()
+        container.oom_kills += end.out_of_memory
         self.end(run, container, self._termination(container, end.reason, end.code, started))
 
     def after_exit(self, pod: Object, run: PodRun, container: ContainerRun) -> None:
@@ -99,8 +106,8 @@ class Lifecycle:
         look = self._station.after(POD_SYNC_SECONDS)
         container.hold(Phase.CONFIG_ERROR, look, "CreateContainerConfigError", message)
 
-    def _launch(self, pod: Object, run: PodRun, container: ContainerRun, spec: Object) -> Launch:
-        image = container.image
+    def launch_of(self, pod: Object, run: PodRun, container: ContainerRun) -> Launch:
+        image, spec = container.image, spec_of(pod, container)
         return Launch(
             container.reference,
             image.app if image else None,
@@ -127,17 +134,37 @@ class Lifecycle:
         end = self._termination(container, "StartError", refused.exit_code, None, refused.message)
         self.end(run, container, end)
 
-    def _live(self, run: PodRun, container: ContainerRun, launch: Launch) -> None:
+    def _live(self, run: PodRun, container: ContainerRun, launch: Launch, limit: float | None) -> None:
         container.started_at = self._station.now()
         container.reason, container.message = "", ""
-        container.memory_mib = launch.app.memory.idle * 0.7 if launch.app else 8.0
-        container.exit = come_up(launch)
+        container.memory_mib = needed_mib(launch.app)
+        container.exit = come_up(launch) or _starved(launch, limit)
         container.exits_at = self._station.after(container.exit.after) if container.exit else None
         container.files = launch.files
-        container.ports = listening(launch.app, launch.tool, launch.words, launch.env)
+        ports = listening(launch.app, launch.tool, launch.words, launch.env)
+        defect = container.image.defect if container.image else SOUND
+        container.process = Process(launch.app, launch.tool, ports, defect)
+        container.wait(Phase.BOOTING, self._station.after(self._boot_seconds(run, container, launch.app)))
         self._on_started(run, container, launch.app)
+
+    def _boot_seconds(self, run: PodRun, container: ContainerRun, app: App | None) -> float:
+        """Until the program listens."""
+        jitter = self._station.jitter(run, f"boot/{container.name}", container.restarts)
+        return (app.boot_seconds if app else 0.5) * (0.9 + 0.3 * jitter)
 
     def _termination(
         self, container: ContainerRun, reason: str, code: int, started: datetime | None, message: str = ""
     ) -> Termination:
         return Termination(reason, code, started, self._station.now(), container.container_id, message)
+
+
+def needed_mib(app: App | None) -> float:
+    """What a program holds when it has just come up."""
+    return app.memory.idle * 0.7 if app else 8.0
+
+
+def _starved(launch: Launch, limit: float | None) -> Exit | None:
+    """The limit is below what the program needs to come up."""
+    if launch.app is None or limit is None or needed_mib(launch.app) * MIB < limit:
+        return None
+    return Exit(OOM_KILLED, launch.app.boot_seconds * 0.4, out_of_memory=True)

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
+from simulator.objects import Object
 from simulator.programs import Exit
+from simulator.programs.process import Process
 from simulator.registry import Image
 
 
@@ -42,6 +44,18 @@ class Termination:
 
 
 @dataclass
+class ProbeRun:
+    """How one probe of one container's present run stands; it is asked again when it is due, and sleeps without."""
+
+    spec: Object
+    first: datetime
+    due: datetime | None
+    failures: int = 0  # in a row
+    successes: int = 0
+    passes: bool = False
+
+
+@dataclass
 class ContainerRun:
     name: str
     reference: str
@@ -62,7 +76,9 @@ class ContainerRun:
     before_last: Termination | None = None
     # What the process was given, with every reference resolved.
     env: Mapping[str, str] = field(default_factory=dict)
-    ports: tuple[int, ...] = ()
+    process: Process | None = None
+    probes: dict[str, ProbeRun] = field(default_factory=dict)
+    has_begun: bool = False  # its startup probe has passed, or it has none
     # What it found mounted when it started: path -> text.
     files: Mapping[str, str] = field(default_factory=dict)
     # How the process will end by itself, if it does.
@@ -83,8 +99,12 @@ class ContainerRun:
 
     @property
     def next_due(self) -> datetime | None:
-        times = [each for each in (self.due, self.exits_at) if each is not None]
-        return min(times, default=None)
+        asked = (probe.due for probe in self.probes.values())
+        return min((each for each in (self.due, self.exits_at, *asked) if each is not None), default=None)
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        return self.process.ports if self.process else ()
 
     @property
     def has_succeeded(self) -> bool:

@@ -91,7 +91,7 @@ def _container(run: ContainerRun) -> Object:
         "image": image.reference if image else run.reference,
         "imageID": image.image_id if image else "",
         **({"containerID": run.container_id} if run.container_id else {}),
-        "started": run.phase.is_running,
+        "started": run.phase.is_running and run.has_begun,
     }
 
 

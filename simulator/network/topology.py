@@ -141,7 +141,7 @@ def _programs(pod: Object, run: PodRun) -> list[Member]:
     return [
         Member(run, container, pod)
         for container in run
-        if container.phase.is_running and container.image is not None and container.image.app is not None
+        if container.process is not None and container.process.is_listening and container.process.app is not None
     ]
 
 

@@ -22,7 +22,10 @@ class Exit:
     code: int
     after: float  # seconds since the start
     lines: tuple[Line, ...] = ()
+    out_of_memory: bool = False
 
     @property
     def reason(self) -> str:
+        if self.out_of_memory:
+            return "OOMKilled"
         return "Completed" if self.code == 0 else "Error"
