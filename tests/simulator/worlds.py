@@ -93,10 +93,11 @@ class Watch:
         return {each["state"]["waiting"]["reason"] for each in self.containers(app) if "waiting" in each["state"]}
 
     def replace_in_deployment(self, name: str, **container_changes: Any) -> None:
-        """What `kubectl patch` would do to the only container of a Deployment."""
+        """What `kubectl patch` would do to the only container of a Deployment; None takes a field away."""
         deployment = self.get("Deployment", name)
         template = deployment["spec"]["template"]
-        container = {**template["spec"]["containers"][0], **container_changes}
+        changed = {**template["spec"]["containers"][0], **container_changes}
+        container = {field: value for field, value in changed.items() if value is not None}
         spec = {**deployment["spec"], "template": {**template, "spec": {**template["spec"], "containers": [container]}}}
         self.world.store.update("Deployment", {**deployment, "spec": spec})
         self.world.kick()
