@@ -34,6 +34,8 @@ class Answers:
     def answer(self, flow: GroupFlow, calls: dict[str, list[CallFlow]], pool_before: Floats) -> None:
         """Judge the calls of a group of pods, then say how each of its routes answers."""
         app = flow.group.app
+        if self._disks:
+            flow.disk = self._pressing(Kind.DISK_BUSY, flow)
         for made in (made for each in calls.values() for made in each):
             self.judge(made)
         if not app.consumes:
@@ -62,7 +64,7 @@ class Answers:
         """Waiting for what is neither CPU nor another program."""
         waits = self._zero + route.wait_ms / 1000
         if flow.group.app.is_durable and self._disks:
-            waits = waits * capacity.disk_stretch(self._pressing(Kind.DISK_BUSY, flow))
+            waits = waits * capacity.disk_stretch(flow.disk)
         if self._slow:
             waits = waits + self._pressing(Kind.SLOW_ANSWERS, flow)
         return waits
@@ -119,6 +121,7 @@ class _Sums:
 
     def __init__(self, zero: Floats) -> None:
         self.zero = zero
+        self.is_delayed = False
         self.good, self.latency, self.server = zero, zero, zero
         self.timeout, self.error, self.error_time = zero, zero, zero
 
@@ -128,6 +131,7 @@ class _Sums:
             return
         seconds, error_seconds, reached = served.ok.mean, served.failure_latency, self.zero + share
         if way is not None:
+            self.is_delayed = True
             seconds, error_seconds = seconds + way.seconds, error_seconds + way.seconds
             given_up = way.given_up(made.call.timeout)
             self.timeout = self.timeout + share * given_up
@@ -148,7 +152,10 @@ class _Sums:
         made.timeout = made.timeout + self.timeout
         made.error = made.error + self.error
         made.latency = np.where(self.good > 0, self.latency / good, CONNECT_SECONDS)
-        made.server_latency = np.where(self.good > 0, self.server / good, CONNECT_SECONDS)
+        # One and the same where nothing is in the way, so that it need not be measured twice.
+        made.server_latency = made.latency
+        if self.is_delayed:
+            made.server_latency = np.where(self.good > 0, self.server / good, CONNECT_SECONDS)
         made.error_latency = self.error_time / np.maximum(self.error, 1e-9)
 
 

@@ -27,6 +27,10 @@ def hit_share(env: Mapping[str, str]) -> float:
     return USUAL_HITS * kept * held
 
 
+def keys_kept(env: Mapping[str, str]) -> float:
+    return float(round(KEYS * hit_share(env) / USUAL_HITS))
+
+
 def misses_over_usual(hits: Floats) -> Floats:
     """By how much the calls behind a cache grow."""
     return np.maximum(1 - hits, 0.0) / (1 - USUAL_HITS)

@@ -71,3 +71,8 @@ def thread_cores(env: Mapping[str, str]) -> float:
 
 def used_cores(demand: Floats, limit: Floats | float) -> Floats:
     return np.minimum(demand, limit * 0.998)
+
+
+def cpu_waiting(utilisation: Floats) -> Floats:
+    """The share of the time in which some thread that could run waits for a CPU."""
+    return np.clip((utilisation - 0.15) / 0.9, 0.0, 1.0) ** 2

@@ -35,6 +35,7 @@ class Kind(Enum):
     NETWORK_LOSS = "share of the packets that get lost there"
     CPU_STEAL = "share of the CPUs of node/<name> that its hypervisor gives to other machines"
     DISK_BUSY = "share of its disk's time that others take from <place>"
+    CLOCK_OFFSET = "seconds that the clock of node/<name> is ahead"
     SLOW_ANSWERS = "seconds that each request waits at <place> for something that nobody here sees"
 
 

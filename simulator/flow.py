@@ -91,6 +91,7 @@ class GroupFlow:
     pool: Floats = field(
         default_factory=lambda: np.zeros(1)
     )  # busy workers over all workers; above one they wait outside
+    disk: Floats = field(default_factory=lambda: np.zeros(1))  # share of its disk's time that others take
     retransmits: Floats = field(default_factory=lambda: np.zeros(1))  # packets a second sent again
 
     # Requests for what is not there, which only strangers make.
@@ -108,6 +109,7 @@ class NodeFlow:
     cores: Floats
     demand: Floats
     weight: float
+    stolen: Floats  # share of the CPUs that other machines have
 
     @property
     def is_crowded(self) -> bool:

@@ -38,7 +38,9 @@ class Solver:
         self.nodes = {node.name: float(node.cpu) for node in shop.nodes}
 
     def solve(self, times: Floats, topology: Topology, conditions: Conditions, before: Flow | None) -> Flow:
-        flow = Flow(times, [GroupFlow(group) for group in topology.groups], [], [], {}, {})
+        zero = np.zeros_like(times)
+        groups = [GroupFlow(group, pool=zero, disk=zero, retransmits=zero) for group in topology.groups]
+        flow = Flow(times, groups, [], [], {}, {})
         _Pass(self, flow, topology, conditions, Recall(before, times)).run()
         return flow
 
@@ -258,7 +260,7 @@ class _Pass:
         for name, cpus in self.solver.nodes.items():
             stolen = self.conditions.total(Kind.CPU_STEAL, node_place(name), self.flow.times)
             cores = cpus * (1 - np.clip(stolen, 0.0, 0.95))
-            self.flow.nodes[name] = NodeFlow(cores, self.zero + SYSTEM_CORES, SYSTEM_WEIGHT)
+            self.flow.nodes[name] = NodeFlow(cores, self.zero + SYSTEM_CORES, SYSTEM_WEIGHT, self.zero + stolen)
         for each in self.flow.groups:
             wanted = np.minimum(each.demand, each.group.cpu_limit)
             for member in each.group.members:

@@ -72,7 +72,7 @@ class World:
         self._loops = Loops(self._context, survives=True)
         self._writer = LogWriter(self.book, seed)
         self._solver = Solver(shop, seed)
-        self.collector = Collector(self.tsdb, self.store, shop, seed)
+        self.collector = Collector(self.tsdb, self.store, shop, seed, self.conditions)
         self.kubelet = Kubelet(
             self.store,
             self.clock.now,
@@ -211,7 +211,7 @@ class World:
             return
         self._unwritten = float(times[-1]) + HISTORY_STEP
         flow = self._solve(times, None)
-        self.collector.write_history(flow, HISTORY_STEP, self.runs(), self.conditions.backlog)
+        self.collector.write_history(flow, HISTORY_STEP, self.runs())
 
     def _fill_memory(self) -> None:
         flow = self.present_flow()
@@ -247,7 +247,7 @@ class World:
             return
         self._traffic()
         if seconds % SCRAPE_SECONDS == 0:
-            self.collector.scrape(epoch_ms(self.clock.now()), self.runs(), self.conditions.backlog)
+            self.collector.scrape(epoch_ms(self.clock.now()), self.runs())
         if seconds % HOUSEKEEPING_SECONDS == 0:
             self._keep_house()
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from simulator.prometheus_api.catalogue import MetricMetadata, Target
+from simulator.telemetry.descriptions import DESCRIPTIONS, type_of
 from simulator.telemetry.labels import Sample
 
 _COUNTERS = {
@@ -29,6 +30,7 @@ _COUNTERS = {
 _HISTOGRAMS = {
     "http_request_duration_seconds": "Latency of handled requests.",
     "traces_service_graph_request_server_seconds": "Latency between two services as the server sees it.",
+    "traces_service_graph_request_client_seconds": "Latency between two services as the client sees it.",
 }
 _GAUGES = {
     "up": "1 if the last scrape of the target worked, 0 if not.",
@@ -94,6 +96,7 @@ METADATA: dict[str, MetricMetadata] = {
     **{name: MetricMetadata("counter", text) for name, text in _COUNTERS.items()},
     **{name: MetricMetadata("histogram", text) for name, text in _HISTOGRAMS.items()},
     **{name: MetricMetadata("gauge", text) for name, text in _GAUGES.items()},
+    **{name: MetricMetadata(type_of(name), text) for name, text in DESCRIPTIONS.items()},
 }
 
 

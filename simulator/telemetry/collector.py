@@ -7,73 +7,52 @@ shows, as Prometheus does. The week before the start is written once, by the sam
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from simulator import memory
 from simulator.apps import Shop
+from simulator.conditions import Conditions, Kind, node_place
 from simulator.flow import USER, CallFlow, Flow, GroupFlow
 from simulator.kubelet.runs import ContainerRun, PodRun
-from simulator.network import Group, Member, app_label
-from simulator.noise import Floats, grain
+from simulator.network import Group, Member
+from simulator.noise import Floats
 from simulator.objects import Object
 from simulator.promql.tsdb import Labels, Tsdb
-from simulator.quantity import resource
 from simulator.store import Store
-from simulator.telemetry import cadvisor, kube_state, node_exporter, requests
+from simulator.telemetry import cadvisor, control_plane, kube_state, node_exporter, requests
 from simulator.telemetry.board import Board
 from simulator.telemetry.counters import Counters
 from simulator.telemetry.labels import Sample, labelled
+from simulator.telemetry.meters import Drive, Meter, idle_gauges, new_meter, own_share, target_labels
+from simulator.telemetry.node_exporter import Load
+from simulator.telemetry.programs import pools
 
+MeterKey = tuple[str, str]  # pod uid, container
 EdgeKey = tuple[str, str, str, str]  # client, its namespace, server, its namespace
 Times = npt.NDArray[np.int64]
 
 
-@dataclass
-class Meter:
-    """The counters of one run of one container."""
-
-    run: PodRun
-    container: ContainerRun
-    restarts: int
-    cgroup: Counters
-    has_quota: bool
-    gauges: list[Sample]
-    memory_labels: list[Labels]
-    requests: Counters | None = None
-    start_time: Sample | None = None
-
-    @cached_property
-    def fixed(self) -> list[Sample]:
-        """What does not change while the container runs."""
-        return [*self.gauges, *([self.start_time] if self.start_time else [])]
-
-    @cached_property
-    def constants(self) -> Floats:
-        return np.array([value for _, value in self.fixed])
-
-    @cached_property
-    def gauge_labels(self) -> list[Labels]:
-        return [*(labels for labels, _ in self.fixed), *self.memory_labels]
-
-
 class Collector:
-    def __init__(self, tsdb: Tsdb, store: Store, shop: Shop, seed: int) -> None:
+    def __init__(self, tsdb: Tsdb, store: Store, shop: Shop, seed: int, conditions: Conditions) -> None:
         self._tsdb = tsdb
         self._store = store
         self._seed = seed
+        self._conditions = conditions
         self._nodes = {node.name: node for node in shop.nodes}
         self._kube_state = kube_state.KubeState(store)
-        self._meters: dict[tuple[str, str], Meter] = {}
+        self._meters: dict[MeterKey, Meter] = {}
         self._edges: dict[EdgeKey, Counters] = {}
         self._machines = {node.name: Counters(node_exporter.rows(node)) for node in shop.nodes}
-        self._machine_cores: dict[str, Floats] = {}
+        self._machine_gauges = {node.name: node_exporter.gauge_labels(node) for node in shop.nodes}
+        self._control_plane = control_plane.counters()
+        self._control_plane_gauges = control_plane.gauge_labels(list(shop.nodes))
+        self._loads: dict[str, Load] = {}
+        self._drives: dict[MeterKey, Drive] = {}
         self._flow: Flow | None = None
         self._seconds = 0.0
-        self._queues: dict[str, float] = {}
         self._board = Board(tsdb)
 
     def tick(self, flow: Flow, seconds: float) -> None:
@@ -82,35 +61,45 @@ class Collector:
         self._flow = flow
         self._seconds += seconds
 
-    def scrape(self, now_ms: int, runs: list[PodRun], queues: dict[str, float]) -> None:
+    def scrape(self, now_ms: int, runs: list[PodRun]) -> None:
         self._settle()
-        self._queues = queues
         self._meet(runs)
         board = self._board
         board.begin(now_ms)
         for key, made in self._kube_state.made().items():
             board.show(key, made.labels, made.values)
-        for key, meter in self._meters.items():
-            self._show_meter(board, key, meter)
+        for meter_key, meter in self._meters.items():
+            self._show_meter(board, meter_key, meter)
         for name in self._nodes:
-            self._show_machine(board, name, now_ms / 1000)
+            self._show_machine(board, name, np.array([now_ms / 1000]))
         for edge, counters in self._edges.items():
             board.show(edge, counters.labels, counters.shown())
+        counted, gauges = self._control_plane, control_plane.gauges(self._store, list(self._nodes.values()))
+        board.show("control plane", counted.labels, counted.shown())
+        board.show("control plane gauges", self._control_plane_gauges, gauges)
         late = [sample for meter in self._meters.values() if meter.requests for sample in meter.requests.late()]
         board.show_loose([*late, *self.targets(runs), *self._queue_samples()])
         board.end()
 
-    def write_history(self, flow: Flow, step: float, runs: list[PodRun], queues: dict[str, float]) -> None:
+    def write_history(self, flow: Flow, step: float, runs: list[PodRun]) -> None:
         """A stretch of the past of a shop that was as it is now: every series over `flow.times`, on from the stretch before."""
-        self._queues = queues
         self._meet(runs)
         t_ms = np.round(flow.times * 1000).astype(np.int64)
-        for group in flow.groups:
-            self._group_history(group, flow.times, t_ms, step)
+        used = {name: np.zeros_like(flow.times) for name in self._nodes}
+        for group, drive in self._all_drives(flow):
+            for member in group.group.members:
+                mib = self._member_history(drive, member, flow.times, t_ms, step)
+                used[member.run.node] = used[member.run.node] + mib
         for key, calls in _by_edge(flow).items():
-            increments = requests.edge_rates(calls) * step
-            self._edge(key).write_history(self._tsdb, t_ms, increments)
-        self._machine_history(flow, t_ms, step)
+            self._edge(key).write_history(self._tsdb, t_ms, requests.edge_rates(calls) * step)
+        for name, load in self._all_loads(flow).items():
+            node, borne = self._nodes[name], replace(load, mib=used[name])
+            self._machines[name].write_history(
+                self._tsdb, t_ms, node_exporter.rates(node, self._seed, flow.times, borne) * step
+            )
+            values = node_exporter.gauges(node, self._seed, flow.times, borne)
+            self._write_gauges(self._machine_gauges[name], values, t_ms)
+        self._control_plane.write_history(self._tsdb, t_ms, control_plane.rates(self._seed, flow.times) * step)
         self._constant_history(t_ms, runs, step)
         for labels in self._tsdb.unended_before(int(t_ms[0])):
             self._tsdb.mark_stale(labels, int(t_ms[0]))
@@ -121,108 +110,96 @@ class Collector:
         self._seconds = 0.0
         if flow is None or not seconds:
             return
-        for group in flow.groups:
-            cgroup: dict[bool, Floats] = {}
-            served = _served_rates(group)
+        self._drives = {}
+        for group, drive in self._all_drives(flow):
             for member in group.group.members:
-                self._move(member, group, served, cgroup, seconds, flow.times)
-        for meter in self._meters.values():
-            if meter.requests is None and meter.container.image and meter.container.image.app is None:
-                meter.cgroup.add(cadvisor.rates(None, has_quota=meter.has_quota)[:, 0] * seconds)
-        for key, calls in _by_edge(flow).items():
-            self._edge(key).add(requests.edge_rates(calls)[:, 0] * seconds)
-        self._machine_cores = _cores_by_node(flow, list(self._nodes))
-        for name, node in self._nodes.items():
-            rates = node_exporter.rates(node, self._seed, flow.times, self._machine_cores[name])
+                key = member.uid, member.container.name
+                meter = self._meter(key, member.run, member.container, member.pod)
+                self._drives[key] = drive
+                factor = float(own_share(self._seed, member.run.name, flow.times)[0])
+                drive.move(meter, factor, seconds)
+        for key, meter in self._meters.items():
+            if key not in self._drives:
+                idle = cadvisor.rates(None, has_quota=meter.has_quota, has_wire=meter.has_wire)
+                meter.cgroup.add(idle[:, 0] * seconds)
+        for edge, calls in _by_edge(flow).items():
+            self._edge(edge).add(requests.edge_rates(calls)[:, 0] * seconds)
+        self._control_plane.add(control_plane.rates(self._seed, flow.times)[:, 0] * seconds)
+        self._loads = self._all_loads(flow)
+        for name, load in self._loads.items():
+            rates = node_exporter.rates(self._nodes[name], self._seed, flow.times, load)
             self._machines[name].add(rates[:, 0] * seconds)
 
-    def _move(
-        self,
-        member: Member,
-        group: GroupFlow,
-        served: Floats | None,
-        cgroup: dict[bool, Floats],
-        seconds: float,
-        times: Floats,
-    ) -> None:
-        meter = self._meters.get((member.uid, member.container.name))
-        if meter is None or meter.restarts != member.container.restarts:
-            meter = self._new_meter(member.run, member.container, member.pod)
-        if meter.has_quota not in cgroup:
-            cgroup[meter.has_quota] = cadvisor.rates(group, has_quota=meter.has_quota)[:, 0]
-        factor = float(_own(self._seed, member.run.name, times)[0]) * seconds
-        meter.cgroup.add(_shaped(cgroup[meter.has_quota], factor, seconds))
-        if meter.requests is not None and served is not None:
-            meter.requests.add(served[:, 0] * factor)
+    def _all_drives(self, flow: Flow) -> list[tuple[GroupFlow, Drive]]:
+        calls: dict[int, list[CallFlow]] = {index: [] for index in range(len(flow.groups))}
+        for made in flow.calls:
+            calls[made.group].append(made)
+        clients = _clients(flow)
+        zero = np.zeros_like(flow.times)
+        return [
+            (group, Drive(group, calls[index], clients.get(group.group.app.name, zero)))
+            for index, group in enumerate(flow.groups)
+        ]
+
+    def _all_loads(self, flow: Flow) -> dict[str, Load]:
+        zero = np.zeros_like(flow.times)
+        loads = {}
+        for name in self._nodes:
+            node = flow.nodes.get(name)
+            offset = self._conditions.total(Kind.CLOCK_OFFSET, node_place(name), flow.times)
+            stolen = zero if node is None else node.stolen
+            loads[name] = Load(zero, zero, zero, zero, stolen, zero, zero, zero, offset)
+        for group in flow.groups:
+            _bear(loads, group)
+        return loads
+
+    def _meter(self, key: MeterKey, run: PodRun, container: ContainerRun, pod: Object) -> Meter:
+        known = self._meters.get(key)
+        if known is None or not known.is_current:
+            known = self._meters[key] = new_meter(run, container, pod, self._nodes[run.node].address)
+        return known
 
     def _meet(self, runs: list[PodRun]) -> None:
         """A meter for every running container, none for any other."""
         alive = set()
         for run in runs:
-            for container in run:
-                if not container.phase.is_running:
-                    continue
-                key = (run.uid, container.name)
-                alive.add(key)
-                known = self._meters.get(key)
-                if known is None or known.restarts != container.restarts:
-                    pod = self._store.get("Pod", run.namespace, run.name)
-                    if pod is not None:
-                        self._new_meter(run, container, pod)
+            if run.node not in self._nodes:
+                continue
+            for container in (each for each in run if each.phase.is_running):
+                pod = self._store.get("Pod", run.namespace, run.name)
+                if pod is not None:
+                    alive.add((run.uid, container.name))
+                    self._meter((run.uid, container.name), run, container, pod)
         self._meters = {key: meter for key, meter in sorted(self._meters.items()) if key in alive}
-
-    def _new_meter(self, run: PodRun, container: ContainerRun, pod: Object) -> Meter:
-        address = self._nodes[run.node].address
-        spec = next(each for each in pod["spec"]["containers"] if each["name"] == container.name)
-        inside = {**cadvisor.base_labels(run, address), "container": container.name, "image": container.reference}
-        has_quota = resource(spec, "limits", "cpu") is not None
-        meter = Meter(
-            run,
-            container,
-            container.restarts,
-            Counters(cadvisor.rows(run, container, address, has_quota=has_quota)),
-            has_quota,
-            cadvisor.gauges(run, container, spec, address),
-            [labelled(name, inside) for name in cadvisor.MEMORY_METRICS],
-        )
-        app = container.image.app if container.image else None
-        if app is not None:
-            base = _target_labels(run, pod, app.port)
-            if requests.is_instrumented(app):
-                meter.requests = Counters(requests.http_rows(app, base))
-            elif app.consumes:
-                meter.requests = Counters(requests.job_rows(app, base))
-            if container.started_at:
-                meter.start_time = labelled("process_start_time_seconds", base), container.started_at.timestamp()
-        self._meters[run.uid, container.name] = meter
-        return meter
 
     def _edge(self, key: EdgeKey) -> Counters:
         if key not in self._edges:
             self._edges[key] = Counters(requests.edge_rows(*key))
         return self._edges[key]
 
-    def _show_meter(self, board: Board, key: tuple[str, str], meter: Meter) -> None:
-        board.show((*key, "cgroup"), meter.cgroup.labels, meter.cgroup.shown())
-        memory_now = cadvisor.memory_values(np.array([meter.container.memory_mib]))
-        values = np.concatenate([meter.constants, *memory_now])
-        board.show((*key, "gauges"), meter.gauge_labels, values)
-        if meter.requests is not None:
-            board.show((*key, "requests"), meter.requests.labels, meter.requests.shown())
+    def _show_meter(self, board: Board, key: MeterKey, meter: Meter) -> None:
+        counters = [each for each in (meter.cgroup, meter.requests, meter.program) if each is not None]
+        mib = np.array([meter.container.memory_mib])
+        drive = self._drives.get(key)
+        gauges = drive.gauges(meter, mib) if drive and drive.flow.group.app is meter.app else idle_gauges(meter, mib)
+        parts = [each.shown() for each in counters]
+        board.show(key, meter.labels, np.concatenate([*parts, meter.constants, *gauges]))
 
-    def _show_machine(self, board: Board, name: str, now: float) -> None:
+    def _show_machine(self, board: Board, name: str, times: Floats) -> None:
         node = self._nodes[name]
-        cores = self._machine_cores.get(name, np.zeros(1))
-        used = sum(m.container.memory_mib for m in self._meters.values() if m.run.node == name)
-        gauges = node_exporter.gauges(node, self._seed, np.array([now]), cores, np.array([used]))
-        board.show(("node", name), self._machines[name].labels, self._machines[name].shown())
-        board.show(("node gauges", name), [labels for labels, _ in gauges], np.concatenate([v for _, v in gauges]))
+        load = self._loads.get(name) or self._all_loads(Flow(times, [], [], [], {}, {}))[name]
+        used = sum(meter.container.memory_mib for meter in self._meters.values() if meter.run.node == name)
+        borne = replace(load, mib=np.array([used]))
+        counters = self._machines[name]
+        board.show(("node", name), counters.labels, counters.shown())
+        values = np.concatenate(node_exporter.gauges(node, self._seed, times, borne))
+        board.show(("node gauges", name), self._machine_gauges[name], values)
 
     def _queue_samples(self) -> list[Sample]:
         base = {"job": "rabbitmq"}
         return [
-            (labelled("rabbitmq_queue_messages_ready", base, queue=name), float(int(n)))
-            for name, n in self._queues.items()
+            (labelled("rabbitmq_queue_messages_ready", base, queue=name), float(int(waiting)))
+            for name, waiting in self._conditions.backlog.items()
         ]
 
     def targets(self, runs: list[PodRun]) -> list[Sample]:
@@ -230,6 +207,7 @@ class Collector:
         samples = [
             (labelled("up", kube_state.BASE), 1.0),
             (labelled("up", {"job": "tempo", "instance": "tempo:3200"}), 1.0),
+            *((labels, 1.0) for labels in control_plane.up()),
         ]
         for node in self._nodes.values():
             kubelet = {"job": "kubelet", "instance": f"{node.address}:10250", "node": node.name}
@@ -241,50 +219,42 @@ class Collector:
             # A pod that never came up is no target: discovery drops the phase Pending.
             if pod and port and run.stops_at is None and pod["status"].get("phase") == "Running":
                 is_up = all(each.phase.is_running for each in run)
-                samples.append((labelled("up", _target_labels(run, pod, port)), float(is_up)))
+                samples.append((labelled("up", target_labels(run, pod, port)), float(is_up)))
         return samples
 
-    def _group_history(self, flow: GroupFlow, times: Floats, t_ms: Times, step: float) -> None:
-        served = _served_rates(flow)
-        for member in flow.group.members:
-            meter = self._meters[member.uid, member.container.name]
-            own = _own(self._seed, member.run.name, times)
-            cgroup = cadvisor.rates(flow, has_quota=meter.has_quota)
-            meter.cgroup.write_history(self._tsdb, t_ms, _shaped(cgroup, own * step, step))
-            if meter.requests is not None and served is not None:
-                meter.requests.write_history(self._tsdb, t_ms, served * own * step)
-            mib = steady(member, flow.group, flow.rate, self._seed, times)
-            member.container.memory_mib = float(mib[-1])
-            for labels, values in zip(meter.memory_labels, cadvisor.memory_values(mib), strict=True):
-                self._tsdb.append_block(labels, t_ms, values)
+    def _member_history(self, drive: Drive, member: Member, times: Floats, t_ms: Times, step: float) -> Floats:
+        """Write the past of one pod; gives how much memory it held."""
+        flow, meter = drive.flow, self._meters[member.uid, member.container.name]
+        own = own_share(self._seed, member.run.name, times)
+        cgroup = cadvisor.shaped(drive.cgroup(meter), own * step, step, has_quota=meter.has_quota)
+        meter.cgroup.write_history(self._tsdb, t_ms, cgroup)
+        if meter.requests is not None and drive.served is not None:
+            meter.requests.write_history(self._tsdb, t_ms, drive.served * own * step)
+        if meter.program is not None:
+            meter.program.write_history(self._tsdb, t_ms, drive.program * own * step)
+        mib = steady(member, flow.group, flow.rate, self._seed, times)
+        member.container.memory_mib = float(mib[-1])
+        self._write_gauges([*meter.living, *meter.program_gauges], drive.gauges(meter, mib), t_ms)
+        return mib
 
-    def _machine_history(self, flow: Flow, t_ms: Times, step: float) -> None:
-        cores = _cores_by_node(flow, list(self._nodes))
-        for name, node in self._nodes.items():
-            rates = node_exporter.rates(node, self._seed, flow.times, cores[name])
-            self._machines[name].write_history(self._tsdb, t_ms, rates * step)
-            used = sum(
-                (
-                    steady(member, group.group, group.rate, self._seed, flow.times)
-                    for group in flow.groups
-                    for member in group.group.members
-                    if member.run.node == name
-                ),
-                np.zeros_like(flow.times),
-            )
-            for labels, values in node_exporter.gauges(node, self._seed, flow.times, cores[name], used):
-                self._tsdb.append_block(labels, t_ms, values)
+    def _write_gauges(self, labels: list[Labels], values: list[Floats], t_ms: Times) -> None:
+        for each, row in zip(labels, values, strict=True):
+            self._tsdb.append_block(each, t_ms, row)
 
     def _constant_history(self, t_ms: Times, runs: list[PodRun], step: float) -> None:
         """What has not changed in all that time: the objects' own metrics, limits, targets, empty queues."""
         samples = [*self.targets(runs), *self._queue_samples()]
+        quiet = control_plane.gauges(self._store, list(self._nodes.values())).tolist()
+        samples += zip(self._control_plane_gauges, quiet, strict=True)
         for made in self._kube_state.made().values():
             samples += zip(made.labels, made.values.tolist(), strict=True)
         for meter in self._meters.values():
             samples += meter.fixed
-            if meter.container.image and meter.container.image.app is None:
-                rates = cadvisor.rates(None, has_quota=meter.has_quota, length=len(t_ms))
-                meter.cgroup.write_history(self._tsdb, t_ms, rates * step)
+            if meter.app is None:
+                idle = cadvisor.rates(None, has_quota=meter.has_quota, has_wire=meter.has_wire, length=len(t_ms))
+                meter.cgroup.write_history(self._tsdb, t_ms, idle * step)
+                mib = np.full(len(t_ms), meter.container.memory_mib)
+                self._write_gauges(meter.living, idle_gauges(meter, mib), t_ms)
         for labels, value in samples:
             self._tsdb.append_block(labels, t_ms, np.full(len(t_ms), value))
 
@@ -293,36 +263,38 @@ def steady(member: Member, group: Group, rate: Floats, seed: int, times: Floats)
     return memory.steady_mib(group.app, rate, group.env, seed, member.run.name, times)
 
 
-def _own(seed: int, pod: str, times: Floats) -> Floats:
-    """No two replicas get exactly the same share."""
-    return 1 + 0.03 * grain(seed, f"share/{pod}", times)
+def _clients(flow: Flow) -> dict[str, Floats]:
+    """By program: the connections that the others keep open to it, some of them in use."""
+    found: dict[str, Floats] = {}
+    for group in flow.groups:
+        for name in pools(group.group.app):
+            found[name] = found.get(name, np.zeros_like(flow.times)) + 3.0 * len(group.group.members)
+    for made in flow.calls:
+        if made.call.app in found:
+            took = np.minimum(made.latency, made.call.timeout)
+            found[made.call.app] = found[made.call.app] + np.floor(made.rate * took)
+    return found
 
 
-def _shaped(rates: Floats, factor: Floats | float, seconds: float) -> Floats:
-    """A pod's share moves what requests cost, but not the clock: quota periods tick evenly for all."""
-    moved = rates * factor
-    if len(rates) > 3:
-        moved[3] = rates[3] * seconds
-        moved[4] = np.minimum(moved[4], moved[3])
-    return moved
-
-
-def _served_rates(group: GroupFlow) -> Floats | None:
+def _bear(loads: dict[str, Load], group: GroupFlow) -> None:
+    """Put a group's pods on their nodes."""
     app = group.group.app
-    if app.consumes:
-        return requests.job_rates(group)
-    return requests.http_rates(group) if requests.is_instrumented(app) else None
-
-
-def _target_labels(run: PodRun, pod: Object, port: int) -> dict[str, str]:
-    service = app_label(pod)
-    return {
-        "job": service,
-        "service": service,
-        "namespace": run.namespace,
-        "pod": run.name,
-        "instance": f"{run.ip}:{port}",
-    }
+    wanted = np.minimum(group.demand, group.group.cpu_limit)
+    threads = cadvisor.THREADS[app.language] + np.floor(group.pool * app.concurrency)
+    writes = group.rate * (1.0 if app.is_durable else 0.02)
+    for member in group.group.members:
+        load = loads.get(member.run.node)
+        if load is None:
+            continue
+        loads[member.run.node] = replace(
+            load,
+            cores=load.cores + group.cores,
+            wanted=load.wanted + wanted,
+            threads=load.threads + threads,
+            disk=np.minimum(np.maximum(load.disk, group.disk) + writes * 0.0006, 0.999),
+            writes=load.writes + writes,
+            lost=load.lost + group.retransmits,
+        )
 
 
 def _metrics_port(pod: Object) -> int | None:
@@ -345,11 +317,3 @@ def _edge_key(flow: Flow, call: CallFlow) -> EdgeKey:
     backend = call.target.backend
     namespace, server = backend.key if backend else ("", call.target.host.partition(".")[0] or call.call.app)
     return (group.app.name, group.namespace, server, namespace) if group else (USER, "", server, namespace)
-
-
-def _cores_by_node(flow: Flow, nodes: list[str]) -> dict[str, Floats]:
-    cores = {name: np.zeros_like(flow.times) for name in nodes}
-    for group in flow.groups:
-        for member in group.group.members:
-            cores[member.run.node] = cores[member.run.node] + group.cores
-    return cores

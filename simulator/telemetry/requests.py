@@ -73,6 +73,7 @@ def edge_rows(client: str, client_namespace: str, server: str, server_namespace:
         Row(labelled("traces_service_graph_request_total", base)),
         Row(labelled("traces_service_graph_request_failed_total", base)),
         *_histogram_rows("traces_service_graph_request_server_seconds", base),
+        *_histogram_rows("traces_service_graph_request_client_seconds", base),
     ]
 
 
@@ -81,14 +82,17 @@ def edge_rates(calls: Sequence[CallFlow]) -> Floats:
     blocks = []
     for call in calls:
         failed = call.failed
-        parts = [
-            Part(1 - failed, call.latency, SPREAD),
+        failures = [
             Part(np.minimum(call.refused, failed), failed * 0 + CONNECT_SECONDS, SPREAD),
             Part(np.minimum(call.error + call.missing, failed), call.error_latency, SPREAD),
             Part(np.minimum(call.timeout, failed), failed * 0 + call.call.timeout, TIGHT),
         ]
         head = np.asarray([call.rate, call.rate * failed])
-        blocks.append(np.vstack([head, _histogram_rates(call.rate, merged(parts))]))
+        seen = _histogram_rates(call.rate, merged([Part(1 - failed, call.latency, SPREAD), *failures]))
+        served = seen
+        if call.server_latency is not call.latency:
+            served = _histogram_rates(call.rate, merged([Part(1 - failed, call.server_latency, SPREAD), *failures]))
+        blocks.append(np.vstack([head, served, seen]))
     return np.asarray(sum(blocks[1:], blocks[0]))
 
 
