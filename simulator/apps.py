@@ -167,6 +167,7 @@ class NodeSpec:
     address: str
     zone: str
     taints: tuple[tuple[str, str, str], ...] = ()
+    is_control_plane: bool = False
 
 
 @dataclass(frozen=True)
@@ -183,6 +184,8 @@ class Shop:
     settings: str = "shop-settings"
     # Programs that the registry has and nobody of the shop runs.
     guests: tuple[App, ...] = ()
+    # Whether the cluster has its own parts in it: control plane, agents, storage, monitoring.
+    has_parts: bool = True
 
     def app(self, name: str) -> App:
         for app in self.apps:

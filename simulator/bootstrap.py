@@ -14,6 +14,7 @@ from typing import Any
 
 from simulator import servers
 from simulator.apps import App, NodeSpec, Shop
+from simulator.cluster_parts import ROLE, VERSION, create_parts
 from simulator.controllers.context import Context
 from simulator.kubelet.heartbeats import node_conditions
 from simulator.kubernetes_api.defaults import defaulted
@@ -21,7 +22,6 @@ from simulator.objects import Object
 from simulator.shop import image, repository
 from simulator.store import Store
 
-VERSION = "v1.31.4"
 REGISTRY_LOGIN = "registry-login"
 PROTOCOLS = {"http": "http", "tcp": "tcp"}
 
@@ -32,6 +32,8 @@ def create_shop(ctx: Context, shop: Shop) -> None:
         _create(store, "Namespace", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
     for node in shop.nodes:
         store.create("Node", node_object(node, ctx.stamp()))
+    if shop.has_parts:
+        create_parts(store)
     for name in shop.namespaces:
         _create(store, "ConfigMap", _config_map(shop.settings, name))
         _create(store, "Secret", _pull_secret(shop, name))
@@ -200,7 +202,9 @@ def _create_dns(store: Store) -> None:
 def node_object(node: NodeSpec, stamp: str) -> Object:
     capacity = {"cpu": str(node.cpu), "memory": f"{node.memory_mb}Mi", "pods": "110", "ephemeral-storage": "80Gi"}
     allocatable = {**capacity, "cpu": f"{node.cpu * 1000 - 200}m", "memory": f"{node.memory_mb - 1024}Mi"}
-    taints = [{"key": key, "value": value, "effect": effect} for key, value, effect in node.taints]
+    taints = [
+        {"key": key, **({"value": value} if value else {}), "effect": effect} for key, value, effect in node.taints
+    ]
     return {
         "apiVersion": "v1",
         "kind": "Node",
@@ -211,6 +215,7 @@ def node_object(node: NodeSpec, stamp: str) -> Object:
                 "kubernetes.io/os": "linux",
                 "kubernetes.io/arch": "amd64",
                 "topology.kubernetes.io/zone": node.zone,
+                **({ROLE: ""} if node.is_control_plane else {}),
             },
         },
         "spec": {"podCIDR": f"{node.pod_cidr_prefix}.0/24", **({"taints": taints} if taints else {})},

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from simulator.apps import App, Shop, Tool
+from simulator.cluster_parts import IMAGES
 from simulator.objects import Object
 from simulator.programs.defects import SOUND, Defect
 from simulator.shop import repository
@@ -53,7 +54,7 @@ class Registry:
         for app in (*shop.apps, *shop.guests):
             for version in app.versions:
                 self.publish(app, version)
-        for tool in (*(Tool(reference) for reference in shop.other_images), *shop.tools):
+        for tool in (*(Tool(reference) for reference in (*IMAGES, *shop.other_images)), *shop.tools):
             self._add(tool.image, tool.size_mb, tool=tool)
 
     def find(self, reference: str) -> Image | None:

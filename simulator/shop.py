@@ -455,6 +455,16 @@ SHOP = Shop(
         NodeSpec(
             "node-3", 4, 16_384, "10.244.3", "192.168.10.13", "zone-c", (("maintenance", "sunday", "PreferNoSchedule"),)
         ),
+        NodeSpec(
+            "control-1",
+            2,
+            4096,
+            "10.244.0",
+            "192.168.10.10",
+            "zone-a",
+            (("node-role.kubernetes.io/control-plane", "", "NoSchedule"),),
+            is_control_plane=True,
+        ),
     ),
     namespaces=("shop", "fulfilment"),
     peak_rps=120.0,

@@ -17,6 +17,7 @@ import numpy as np
 from simulator import bootstrap, capacity
 from simulator.apps import App, Shop
 from simulator.clock import SimClock, epoch_ms
+from simulator.cluster_parts import StaticPods
 from simulator.conditions import Conditions, node_place
 from simulator.controllers import Context, Loops
 from simulator.events import Recorder
@@ -88,6 +89,7 @@ class World:
         self._heartbeats = Heartbeats(
             self.store, self.clock.now, self.events, self.conditions, [node.name for node in shop.nodes]
         )
+        self._static_pods = StaticPods(self.store, self.clock.now, shop.nodes if shop.has_parts else ())
         self._surveyed_version = -1
         self._surveyed_marks: frozenset[str] = frozenset()
         self._restless_ticks = 0
@@ -159,6 +161,7 @@ class World:
     def _grow_up(self, start: datetime, history_days: float) -> None:
         """From nothing to a shop that has been running for a week."""
         bootstrap.create_shop(self._context, self.shop)
+        self._static_pods.sync()
         self._settle()
         self._live(self.clock.now() + YOUTH / 4)
         bootstrap.roll_out_present_versions(self._context, self.shop)
@@ -173,7 +176,7 @@ class World:
         self._fill_memory()
         self.clock.set(live_from)
         # Whatever fell due in the time that was leapt over is done before the present begins.
-        self._heartbeats.beat(in_full=True)
+        self._show_life(in_full=True)
         self._settle()
         self.events.forget_old()
         self.advance(start)
@@ -187,7 +190,7 @@ class World:
                 nights_are_there = True
             self._write_history(past.at)
             self.clock.set(max(past.at, self.clock.now()))
-            self._heartbeats.beat()
+            self._show_life()
             if past.happening is not None:
                 life.do(past.happening)
             self._settle()
@@ -200,10 +203,10 @@ class World:
         """Let pods come up before anything is measured, second by second."""
         while (due := self._next_due()) is not None and due <= until:
             self.clock.set(max(datetime.fromtimestamp(math.ceil(due.timestamp()), UTC), self.clock.now()))
-            self._heartbeats.beat()
+            self._show_life()
             self._settle()
         self.clock.set(until)
-        self._heartbeats.beat()
+        self._show_life()
 
     def _write_history(self, until: datetime) -> None:
         times = np.arange(self._unwritten, until.timestamp() + 1, HISTORY_STEP)
@@ -239,7 +242,7 @@ class World:
         seconds = self.clock.now().timestamp()
         is_tick = seconds % TICK_SECONDS == 0
         if seconds % EVERY_SECONDS == 0:
-            self._heartbeats.beat()
+            self._show_life()
         if self._life is not None:
             self._life.act()
         self._settle()
@@ -250,6 +253,12 @@ class World:
             self.collector.scrape(epoch_ms(self.clock.now()), self.runs())
         if seconds % HOUSEKEEPING_SECONDS == 0:
             self._keep_house()
+
+    def _show_life(self, *, in_full: bool = False) -> None:
+        """Whoever is there says so; the files on a node's disk are seen to."""
+        self._static_pods.sync()
+        self._heartbeats.beat(in_full=in_full)
+        self._loops.renew_leases()
 
     def _settle(self) -> None:
         self.kubelet.sync()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from simulator.controllers import (
     cronjob,
@@ -29,9 +29,13 @@ from simulator.controllers import (
     volumes,
 )
 from simulator.controllers.context import Context
+from simulator.controllers.processes import MANAGER, SCHEDULER, Processes
 
 MAX_ROUNDS = 40
 _log = logging.getLogger(__name__)
+
+
+RETRY = timedelta(seconds=5)
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,7 @@ class Controller:
     name: str
     reconcile: Callable[[Context], None]
     watches: frozenset[str] = frozenset()  # empty: every kind but the quiet ones
+    process: str = MANAGER  # the part of the control plane in which it lives; empty: it is no part of that
 
 
 VOLUMES = frozenset({"PersistentVolume", "PersistentVolumeClaim", "StorageClass"})
@@ -53,12 +58,12 @@ CONTROLLERS: tuple[Controller, ...] = (
     Controller("statefulset-controller", statefulset.reconcile, frozenset({"StatefulSet", "Pod"})),
     Controller("daemonset-controller", daemonset.reconcile, frozenset({"DaemonSet", "Pod", "Node"})),
     Controller("job-controller", job.reconcile, frozenset({"Job", "Pod"})),
-    Controller("kustomize-controller", delivery.reconcile, frozenset({"ConfigMap", *delivery.KINDS})),
+    Controller("kustomize-controller", delivery.reconcile, frozenset({"ConfigMap", *delivery.KINDS}), ""),
     Controller("node-lifecycle-controller", node_lifecycle.reconcile, frozenset({"Node"})),
     Controller("taint-eviction-controller", taint_eviction.reconcile, frozenset({"Node", "Pod"})),
     Controller("resourcequota-controller", quota.reconcile),
     Controller("persistentvolume-controller", volumes.reconcile, VOLUMES | {"Pod"}),
-    Controller("default-scheduler", scheduler.reconcile, VOLUMES | {"Pod", "Node"}),
+    Controller("default-scheduler", scheduler.reconcile, VOLUMES | {"Pod", "Node"}, SCHEDULER),
     Controller("endpoint-controller", endpoints.reconcile, frozenset({"Service", "Pod", "Endpoints", "EndpointSlice"})),
 )
 
@@ -74,9 +79,14 @@ class Loops:
         self, context: Context, controllers: tuple[Controller, ...] = CONTROLLERS, *, survives: bool = False
     ) -> None:
         self._context = context
+        self._processes = Processes(context.store, context.now)
         self._survives = survives
         self._controllers = controllers
         self._seen = dict.fromkeys((each.name for each in controllers), 0)
+
+    def renew_leases(self) -> None:
+        """The control plane's own signs of life."""
+        self._processes.renew_leases()
 
     def next_due(self) -> datetime | None:
         """When a controller wants to be called although nothing has changed."""
@@ -92,9 +102,14 @@ class Loops:
         for number in range(MAX_ROUNDS):
             before = store.version
             for controller in self._controllers:
-                if (force and number == 0) or self._concerns(controller):
+                if not ((force and number == 0) or self._concerns(controller)):
+                    continue
+                if self._processes.works(controller.process):
                     self._seen[controller.name] = store.version
                     self._run(controller)
+                else:
+                    self._context.alarms.begin(controller.name)
+                    self._context.call_again(self._context.now() + RETRY)
             between()
             if store.version == before:
                 return

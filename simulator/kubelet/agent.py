@@ -113,8 +113,9 @@ class Kubelet:
         node = pod["spec"]["nodeName"]
         self._addresses[node] += 1
         address = self._addresses[node]
-        prefix = self._nodes[node].pod_cidr_prefix
-        run = PodRun(uid_of(pod), namespace_of(pod), name_of(pod), node, f"{prefix}.{2 + address % 250}", self._now())
+        own = f"{self._nodes[node].pod_cidr_prefix}.{2 + address % 250}"
+        ip = self._nodes[node].address if pod["spec"].get("hostNetwork") else own
+        run = PodRun(uid_of(pod), namespace_of(pod), name_of(pod), node, ip, self._now())
         run.setup_due = self._now() + timedelta(seconds=0.5 + self._station.jitter(run, "sandbox", 0))
         for each in pod["spec"].get("initContainers") or []:
             run.init[each["name"]] = _created(each, "PodInitializing", is_init=True)

@@ -77,7 +77,9 @@ def _http(patient: Patient, check: Check) -> str | None:
 
 def _misunderstood(process: Process, scheme: str) -> str | None:
     app = process.app
-    if app is not None and app.protocol == "tcp":
+    if app is None:  # a tool speaks whatever its manifest says
+        return None
+    if app.protocol == "tcp":
         return (
             GIBBERISH.get(app.log_style, "EOF")
             if scheme == "http"

@@ -34,8 +34,9 @@ def small_shop() -> Shop:
     )
     edge = replace(EDGE_GATEWAY, routes=routes, replicas=2)
     apps: tuple[App, ...] = (edge, CATALOGUE, SEARCH, SESSION_CACHE, SHOP_DB)
+    workers = tuple(node for node in SHOP.nodes if not node.is_control_plane)
     entries = (EntryShare(edge.name, "/", 0.55), EntryShare(edge.name, "/search", 0.2))
-    return replace(SHOP, apps=apps, entries=entries, namespaces=("shop",))
+    return replace(SHOP, apps=apps, entries=entries, namespaces=("shop",), nodes=workers, has_parts=False)
 
 
 def small_world(seed: int = 7) -> World:
