@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from simulator.events import Source
+from simulator.objects import with_metadata
 from simulator.state import state
 from simulator.state.cluster import NEWEST_WARNINGS
 from tests.simulator.worlds import Watch, small_world, whole_world
@@ -96,7 +97,8 @@ def test_only_the_newest_warnings_are_told() -> None:
     world = small_world()
     node = world.store.list("Node")[0]
     for index in range(NEWEST_WARNINGS + 5):
-        world.events.record(node, "Node", "Warning", "Rebooted", f"boot {index}", Source("kubelet", "node-1"))
+        each = with_metadata(node, name=f"node-{index}", uid=f"uid-{index}")
+        world.events.record(each, "Node", "Warning", "Rebooted", "boot", Source("kubelet", f"node-{index}"))
     assert len(state(world)["events"]) == NEWEST_WARNINGS
 
 
