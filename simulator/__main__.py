@@ -20,7 +20,7 @@ from pathlib import Path
 import uvicorn
 from starlette.applications import Starlette
 
-from simulator.app import build, serve
+from simulator.app import build, build_empty, serve
 from simulator.clock import parse_rfc3339
 from simulator.control import kubeconfig
 from simulator.scenarios.play import add_options, answer, chosen, line, listing, opening, play_fast
@@ -37,8 +37,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _play(given[1:])
     made = parser()
     made.add_argument("--quiet-life", action="store_true", help="no releases, nightly jobs, crawlers or idle words")
+    made.add_argument("--no-shop", action="store_true", help="an empty cluster, for samples that are imported")
     options = made.parse_args(given)
     start = options.start or datetime.now(UTC).replace(microsecond=0)
+    if options.no_shop:
+        return _serve(options, lambda: build_empty(options.seed, start, options.speed, monotonic=time.monotonic))
     return _serve(
         options,
         lambda: build(
@@ -162,7 +165,8 @@ def _between(text: str, low: float, high: float) -> float:
 
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # Told to be TCP, because asyncio sends at once only on what says so: else a small answer waits 40 ms.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))

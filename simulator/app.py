@@ -23,8 +23,9 @@ from simulator.kubernetes_api import routes as kubernetes_routes
 from simulator.logs import LogLine
 from simulator.page import routes as page_routes
 from simulator.prometheus_api.routes import routes as prometheus_routes
+from simulator.promql.tsdb import Tsdb
 from simulator.scenarios.plays import Plays
-from simulator.shop import SHOP
+from simulator.shop import NO_SHOP, SHOP
 from simulator.telemetry.catalogue import Catalogue
 from simulator.variants import variant
 from simulator.world import SCRAPE_SECONDS, World
@@ -96,7 +97,15 @@ def build(
     return serve(world, Plays(world, names))
 
 
-def serve(world: World, plays: Plays | None = None) -> Starlette:
+def build_empty(
+    seed: int, start: datetime, speed: float = 0.0, *, monotonic: Callable[[], float] | None = None
+) -> Starlette:
+    """The app over a cluster in which nothing runs, and a Prometheus that holds only what is imported."""
+    world = World(seed, start, speed=speed, monotonic=monotonic, history_days=0.0, shop=NO_SHOP)
+    return serve(world, tsdb=Tsdb())
+
+
+def serve(world: World, plays: Plays | None = None, tsdb: Tsdb | None = None) -> Starlette:
     """The app over a world; `plays` knows who is who in it, and what is being played."""
     audit: deque[dict[str, Any]] = deque(maxlen=KEPT_AUDIT)
     control = Control(world, audit, plays)
@@ -113,7 +122,9 @@ def serve(world: World, plays: Plays | None = None) -> Starlette:
     routes = [
         *control.routes(),
         *page_routes(),
-        Mount("/prometheus", routes=prometheus_routes(world.tsdb, world.clock.now, catalogue)),
+        Mount(
+            "/prometheus", routes=prometheus_routes(world.tsdb if tsdb is None else tsdb, world.clock.now, catalogue)
+        ),
         *kubernetes_routes(world.store, ApiHooks(world, audit)),
     ]
     app = Starlette(routes=routes, lifespan=lifespan)

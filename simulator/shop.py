@@ -485,3 +485,7 @@ def repository(app: App) -> str:
 def image(app: App, version: str | None = None) -> str:
     """The full reference of a version; the newest deployed one when none is given."""
     return f"{repository(app)}:{version or app.versions[-1]}"
+
+
+# A cluster in which nothing runs: for samples from outside.
+NO_SHOP = Shop(apps=(), entries=(), nodes=(), namespaces=(), peak_rps=0.0)

@@ -99,7 +99,7 @@ def _roles(shop: Shop) -> list[str]:
 
 def _registry(shop: Shop) -> str:
     """The shop's own registry: where the images are that belong to no other."""
-    return repository(shop.apps[0]).partition("/")[0]
+    return repository(shop.apps[0]).partition("/")[0] if shop.apps else ""
 
 
 def _named(shop: Shop, dice: random.Random) -> dict[str, str]:

@@ -58,8 +58,11 @@ def _extrapolated(windows: Windows, *, counter: bool) -> tuple[Values, Mask]:
 
 def _lost_to_resets(windows: Windows) -> Values:
     """What a counter had reached before each reset within the window."""
-    values = windows.values
-    fell = np.concatenate(([False], values[1:] < values[:-1])) if len(values) else np.zeros(0, dtype=bool)
+    values, times = windows.values, windows.times
+    if len(values) == 0:
+        return np.zeros(windows.low.shape)
+    same_series = times[1:] > times[:-1]  # nearly always: what it lets through no window reaches
+    fell = np.concatenate(([False], (values[1:] < values[:-1]) & same_series))
     if not fell.any():
         return np.zeros(windows.low.shape)
     before = np.concatenate(([0.0], values[:-1]))

@@ -26,7 +26,7 @@ SLICE_MS = 30 * MINUTE_MS  # a head accepts samples up to an hour older than its
 
 class RealPrometheus:
     def __init__(self, port: int) -> None:
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
 
     def get(self, path: str, params: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         status, body = self._request("GET", f"{path}?{urlencode(params, doseq=True)}", None)
@@ -54,16 +54,16 @@ class RealPrometheus:
             return False
 
     def close(self) -> None:
-        self._connection.close()
+        self.connection.close()
 
     def _request(self, method: str, path: str, body: bytes | None) -> tuple[int, bytes]:
         """On one connection, which is opened anew after a failure."""
         try:
-            self._connection.request(method, path, body, {"Content-Type": "application/x-protobuf"} if body else {})
-            response = self._connection.getresponse()
+            self.connection.request(method, path, body, {"Content-Type": "application/x-protobuf"} if body else {})
+            response = self.connection.getresponse()
             return response.status, response.read()
         except (OSError, http.client.HTTPException):
-            self._connection.close()
+            self.connection.close()
             raise
 
 

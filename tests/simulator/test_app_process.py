@@ -6,6 +6,7 @@ import asyncio
 import signal
 import stat
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -13,6 +14,7 @@ import pytest
 import yaml
 
 from simulator.__main__ import main, parser
+from simulator.app import build_empty
 
 COMMAND = [sys.executable, "-m", "simulator", "--port", "0", "--speed", "0", "--history-days", "0"]
 
@@ -70,3 +72,14 @@ def test_bad_arguments_are_refused_with_a_reason(
 def test_defaults_are_those_the_documentation_names() -> None:
     options = parser().parse_args([])
     assert (options.host, options.port, options.seed, options.speed) == ("127.0.0.1", 8091, 7, 1.0)
+
+
+async def test_a_world_without_a_shop_knows_only_the_samples_that_are_imported() -> None:
+    app = build_empty(7, datetime(2026, 1, 14, 9, tzinfo=UTC))
+    everything = {"query": 'count({__name__=~".+"})'}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://simulator") as http:
+        assert (await http.get("/api/v1/nodes")).json()["items"] == []
+        assert (await http.get("/prometheus/api/v1/query", params=everything)).json()["data"]["result"] == []
+        await http.post("/prometheus/api/v1/import/prometheus", content='from_outside{a="b"} 4\n')
+        answer = (await http.get("/prometheus/api/v1/query", params=everything)).json()["data"]["result"]
+    assert [row["value"][1] for row in answer] == ["1"]
