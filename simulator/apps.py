@@ -112,6 +112,8 @@ class App:
     # The user as which clients log in, and the database they use.
     account: str = ""
     database: str = ""
+    # Whether it shows a certificate and speaks nothing but TLS.
+    speaks_tls: bool = False
     # Connections that each pod keeps open to a database.
     pool: int = 5
 

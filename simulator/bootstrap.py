@@ -12,12 +12,13 @@ import json
 import math
 from typing import Any
 
-from simulator import servers
+from simulator import identities, servers
 from simulator.apps import App, NodeSpec, Shop
 from simulator.cluster_parts import ROLE, VERSION, create_parts
 from simulator.controllers.context import Context
 from simulator.kubelet.heartbeats import node_conditions
 from simulator.kubernetes_api.defaults import defaulted
+from simulator.network.ingress import CONTROLLER
 from simulator.objects import Object
 from simulator.shop import image, repository
 from simulator.store import Store
@@ -28,7 +29,7 @@ PROTOCOLS = {"http": "http", "tcp": "tcp"}
 
 def create_shop(ctx: Context, shop: Shop) -> None:
     store = ctx.store
-    for name in ("default", "kube-system", *shop.namespaces):
+    for name in ("default", "kube-system", CONTROLLER, *shop.namespaces):
         _create(store, "Namespace", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
     for node in shop.nodes:
         store.create("Node", node_object(node, ctx.stamp()))
@@ -37,7 +38,7 @@ def create_shop(ctx: Context, shop: Shop) -> None:
     for name in shop.namespaces:
         _create(store, "ConfigMap", _config_map(shop.settings, name))
         _create(store, "Secret", _pull_secret(shop, name))
-    for kind, obj in servers.objects(shop):
+    for kind, obj in (*servers.objects(shop), *identities.objects(shop, ctx.now())):
         _create(store, kind, obj)
     _create_dns(store)
     for index, app in enumerate(shop.apps):
@@ -106,7 +107,7 @@ def deployment(app: App, shop: Shop, version: str) -> Object:
                 "spec": {
                     "containers": [_container(app, shop, version)],
                     "imagePullSecrets": [{"name": REGISTRY_LOGIN}],
-                    **servers.volumes(app),
+                    **servers.volumes(app, shop),
                 },
             },
         },
@@ -116,7 +117,9 @@ def deployment(app: App, shop: Shop, version: str) -> Object:
 def _container(app: App, shop: Shop, version: str) -> Object:
     port = PROTOCOLS[app.protocol]
     check: Object = (
-        {"tcpSocket": {"port": port}} if app.protocol == "tcp" else {"httpGet": {"path": "/healthz", "port": port}}
+        {"tcpSocket": {"port": port}}
+        if app.protocol == "tcp" or app.speaks_tls
+        else {"httpGet": {"path": "/healthz", "port": port}}
     )
     resources = app.resources
     container: Object = {
@@ -130,7 +133,7 @@ def _container(app: App, shop: Shop, version: str) -> Object:
             "limits": {"cpu": resources.cpu_limit, "memory": resources.memory_limit},
         },
         **_probes(app, check),
-        **servers.mounts(app),
+        **servers.mounts(app, shop),
     }
     if app.protocol == "tcp":
         del container["envFrom"]

@@ -10,6 +10,7 @@ import base64
 from collections.abc import Iterator
 from typing import Any
 
+from simulator import identities
 from simulator.apps import App, Engine, Shop
 from simulator.objects import Object
 
@@ -75,7 +76,7 @@ def _encoded(text: str) -> str:
 
 def address(client: App, server: App, host: str) -> str:
     """The address of a dependency as its client's library wants it."""
-    scheme = SCHEMES[server.engine]
+    scheme = "https://" if server.speaks_tls else SCHEMES[server.engine]
     if server.engine in ("postgres", "mysql"):
         prefix = "jdbc:" if client.language == "java" else ""
         scheme = "postgresql://" if prefix and server.engine == "postgres" else scheme
@@ -103,13 +104,14 @@ def _from_secret(variable: str, server: App, key: str) -> Object:
     return {"name": variable, "valueFrom": {"secretKeyRef": {"name": credentials(server), "key": key}}}
 
 
-def volumes(app: App) -> dict[str, Any]:
-    if not app.config_file:
-        return {}
-    return {"volumes": [{"name": "config", "configMap": {"name": settings(app)}}]}
+def volumes(app: App, shop: Shop) -> dict[str, Any]:
+    own = [{"name": "config", "configMap": {"name": settings(app)}}] if app.config_file else []
+    found = [*own, *identities.volumes(app, shop)]
+    return {"volumes": found} if found else {}
 
 
-def mounts(app: App) -> dict[str, Any]:
-    if not app.config_file:
-        return {}
-    return {"volumeMounts": [{"name": "config", "mountPath": app.config_path.rpartition("/")[0], "readOnly": True}]}
+def mounts(app: App, shop: Shop) -> dict[str, Any]:
+    directory = app.config_path.rpartition("/")[0]
+    own = [{"name": "config", "mountPath": directory, "readOnly": True}] if app.config_file else []
+    found = [*own, *identities.mounts(app, shop)]
+    return {"volumeMounts": found} if found else {}

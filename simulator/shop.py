@@ -6,7 +6,7 @@ and 45 to 65 % of its memory limit: a healthy shop raises no alarm, and a fault 
 
 from __future__ import annotations
 
-from simulator.apps import App, Call, EntryShare, Memory, NodeSpec, Resources, Route, Shop
+from simulator.apps import App, Call, EntryShare, Memory, NodeSpec, Resources, Route, Shop, Tool
 from simulator.settings import (
     CATALOGUE_CONFIG,
     CHECKOUT_CONFIG,
@@ -72,6 +72,18 @@ EDGE_GATEWAY = App(
     image_mb=54,
     concurrency=256,
     is_edge=True,
+    config_file="routes.yaml",
+    config=(
+        "routes:\n"
+        "- path: /featured\n  upstream: ${CATALOGUE_URL}\n"
+        "- path: /products\n  upstream: ${CATALOGUE_URL}\n"
+        "- path: /for-you\n  upstream: ${RECOMMENDATIONS_URL}\n"
+        "- path: /prices\n  upstream: ${PRICING_URL}\n"
+        "- path: /search\n  upstream: ${SEARCH_URL}\n"
+        "- path: /cart\n  upstream: ${CART_URL}\n"
+        "- path: /profile\n  upstream: ${ACCOUNTS_URL}\n"
+        "- path: /checkout\n  upstream: ${CHECKOUT_URL}\n"
+    ),
 )
 
 CATALOGUE = App(
@@ -345,6 +357,7 @@ PAYMENTS = App(
     name="payments",
     namespace="fulfilment",
     port=8443,
+    speaks_tls=True,
     routes=(Route("POST", "/charge", 15.0, 110.0, (), "/charge"),),
     memory=Memory(idle=96, busy=142, per_rps=2.0),
     resources=Resources("80m", "250m", "128Mi", "256Mi"),
@@ -468,6 +481,7 @@ SHOP = Shop(
     ),
     namespaces=("shop", "fulfilment"),
     peak_rps=120.0,
+    tools=(Tool("registry.k8s.io/ingress-nginx/controller:v1.11.3", 110, ports=(80, 443, 10254)),),
     other_images=(
         "docker.io/library/nginx:1.25.4",
         "docker.io/library/busybox:1.36.1",

@@ -20,7 +20,7 @@ from simulator.conditions import Conditions, Kind, node_place
 from simulator.flow import CallFlow, Flow, GroupFlow, NodeFlow
 from simulator.links import Links
 from simulator.load import LoadCurve
-from simulator.network import Facts, Group, Target, Topology
+from simulator.network import Group, Target, Topology
 from simulator.noise import Floats, drift, grain
 from simulator.retries import as_configured, attempts_made
 
@@ -144,9 +144,7 @@ class _Pass:
         for (name, path), rate in self.solver.entry_rates(self.flow.times, self.conditions).items():
             app = self.solver.edge_apps[name]
             route = app.route(path)
-            backend = self.topology.backends.get((app.namespace, name))
-            facts = Facts(name, app.port)
-            target = Target.behind(backend, facts, "connection refused") if backend else Target.nowhere(facts)
+            target = self.topology.entrance(app, path)
             call = Call(name, path, "", timeout=10.0)
             self.flow.entries.append(self._call_flow(-1, route, call, target, rate, self.zero + 1.0))
             self._send(target, path, rate)

@@ -131,8 +131,10 @@ class World:
         seen = self.store.moved + self.kubelet.changes
         crowded = self.flow.crowded() if self.flow else frozenset()
         marks = self.conditions.marks() | {node_place(name) for name in crowded}
-        if (self._surveyed_version, self._surveyed_marks) != (seen, marks):
-            self._topology = survey(self.store, self.runs(), self.conditions, marks)
+        now, good_until = self.clock.now(), self._topology.good_until
+        is_over = good_until is not None and now > good_until
+        if is_over or (self._surveyed_version, self._surveyed_marks) != (seen, marks):
+            self._topology = survey(self.store, self.runs(), self.conditions, marks, now)
             self._surveyed_version, self._surveyed_marks = seen, marks
             self._restless_ticks = RESTLESS
         return self._topology

@@ -96,6 +96,7 @@ RESOURCES: tuple[Resource, ...] = (
     _in(_RBAC, "v1", "ClusterRoleBinding", "clusterrolebindings", namespaced=False),
     _in("storage.k8s.io", "v1", "StorageClass", "storageclasses", "sc", namespaced=False),
     _in("scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses", "pc", namespaced=False),
+    _in("security.istio.io", "v1", "PeerAuthentication", "peerauthentications", "pa"),
     _in("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices"),
     _in("events.k8s.io", "v1", "Event", "events", "ev"),
     _in(_ADMISSION, "v1", "ValidatingWebhookConfiguration", "validatingwebhookconfigurations", namespaced=False),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from simulator.conditions import Conditions, Kind
 from simulator.network.groups import Group, ServiceKey
+from simulator.network.handshakes import Mesh
 from simulator.network.names import DNS_SERVICE
 from simulator.network.policies import Policies, read_policies
 from simulator.network.target import Backend
@@ -36,6 +38,8 @@ class Landscape:
     policies: Policies
     unruled: frozenset[str]  # nodes without rules for Services
     zone: str  # that the name server knows
+    mesh: Mesh
+    now: datetime
 
     def behind(self, key: ServiceKey, port: Object) -> list[Endpoint]:
         """The ready addresses to which a Service's port leads."""
@@ -81,8 +85,10 @@ def read_landscape(
     groups: list[Group],
     group_of: Mapping[str, int],
     backends: Mapping[ServiceKey, Backend],
+    now: datetime,
 ) -> Landscape:
     services = {key_of(each): each for each in store.list("Service")}
+    policies = read_policies(store.list("NetworkPolicy"), store.list("Namespace"))
     return Landscape(
         services,
         {str(each["spec"].get("clusterIP", "")): key for key, each in services.items()},
@@ -91,9 +97,11 @@ def read_landscape(
         groups,
         group_of,
         backends,
-        read_policies(store.list("NetworkPolicy"), store.list("Namespace")),
+        policies,
         frozenset(unruled_nodes(store, conditions)),
         served_zone(store),
+        Mesh(tuple(store.list("PeerAuthentication")), policies.namespaces),
+        now,
     )
 
 

@@ -31,6 +31,11 @@ class Why(Enum):
     NOT_FOUND = "404"
     NO_ANSWER = "connected, but no answer in time"
     SERVER_ERROR = "a server error"
+    NO_ROUTE = "the table of routes has none for this path"
+    NO_SERVICE = "the Service that a rule names is not there"
+    NO_ENDPOINTS = "nobody stands behind the Service that a rule names"
+    EXPIRED = "the server's certificate is not valid any more"
+    UNKNOWN_SIGNER = "the server's certificate is signed by nobody the client trusts"
     CROWDED = "the server has as many clients as it takes"
     BAD_LOGIN = "the server knows no such user with this password"
     NO_LOGIN = "the server wants a password and gets none"
@@ -54,6 +59,9 @@ _OUTCOMES = {
     Why.UNREACHABLE: Outcome.TIMED_OUT,
     Why.RESET: Outcome.REFUSED,
     Why.NOT_FOUND: Outcome.MISSING,
+    Why.NO_ROUTE: Outcome.MISSING,
+    Why.NO_SERVICE: Outcome.REFUSED,
+    Why.NO_ENDPOINTS: Outcome.REFUSED,
     Why.NO_ANSWER: Outcome.TIMED_OUT,
 }
 
@@ -77,3 +85,5 @@ class Facts:
     verb: str = "SELECT"
     client: str = ""  # its own address
     timeout: float = 2.0
+    now: str = ""
+    not_after: str = ""

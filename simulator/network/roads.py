@@ -11,11 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
-from simulator.apps import Call, Engine
+from simulator.apps import App, Call, Engine
+from simulator.clock import rfc3339
 from simulator.network import address as addresses
-from simulator.network import logins, names
+from simulator.network import handshakes, logins, names, route_table
 from simulator.network.address import Address
 from simulator.network.groups import Group, ServiceKey
+from simulator.network.ingress import Edge, entrance
 from simulator.network.landscape import Endpoint, Landscape, is_port
 from simulator.network.policies import End
 from simulator.network.reasons import Facts, Why
@@ -81,8 +83,15 @@ Step = Callable[[Landscape, Way], Way]
 
 
 class Roads:
-    def __init__(self, land: Landscape) -> None:
+    def __init__(self, land: Landscape, edge: Edge) -> None:
         self._land = land
+        self._edge = edge
+        self._entrances: dict[str, Target] = {}
+
+    def entrance(self, app: App, path: str) -> Target:  # noqa: ARG002  # whom a path leads to is the Ingress's business
+        if path not in self._entrances:
+            self._entrances[path] = entrance(self._land, self._edge, path, self._land.now)
+        return self._entrances[path]
 
     def target(self, caller: Group, call: Call) -> Target:
         known = caller.targets.get(call)
@@ -108,6 +117,12 @@ class Roads:
 
 
 def read_address(_land: Landscape, way: Way) -> Way:
+    table = route_table.table_in(way.caller.files)
+    if table is not None and way.call.route.startswith("/"):
+        listed = route_table.upstream(table, way.call.route, way.caller.env)
+        if listed is None:
+            return way.stopped(Why.NO_ROUTE)
+        way = replace(way, facts=replace(way.facts, text=listed))
     found = addresses.read(way.facts.text)
     if found is None:
         return way.stopped(Why.NO_ADDRESS)
@@ -202,9 +217,34 @@ def speak_protocol(land: Landscape, way: Way) -> Way:
     def foreign(hop: Hop) -> Why | None:
         if land.group(hop.endpoint).app.engine != way.facts.engine:
             return Why.WRONG_PROTOCOL
-        return Why.PLAIN_SERVER if way.address.scheme == "https" else None
+        wants, has = way.address.scheme == "https", handshakes.shown(land.group(hop.endpoint)) is not None
+        return None if wants == has else Why.PLAIN_SERVER if wants else Why.TLS_SERVER
 
     return way.sifted(foreign)
+
+
+def pass_mesh(land: Landscape, way: Way) -> Way:
+    """Where the mesh lets in its own alone, it hangs up on everybody else."""
+
+    def hangs_up(hop: Hop) -> Why | None:
+        return Why.RESET if land.mesh.refuses(way.caller.pod, land.group(hop.endpoint).pod) else None
+
+    return way.sifted(hangs_up) if land.mesh.policies else way
+
+
+def shake_hands(land: Landscape, way: Way) -> Way:
+    if way.address.scheme != "https":
+        return way
+    shown = {hop: handshakes.shown(land.group(hop.endpoint)) for hop in way.hops}
+    ends = [each.not_after for each in shown.values() if each is not None]
+    way = replace(way, facts=replace(way.facts, now=rfc3339(land.now), not_after=rfc3339(min(ends))))
+    authorities = handshakes.trusted(way.caller)
+
+    def doubted(hop: Hop) -> Why | None:
+        certificate = shown[hop]
+        return handshakes.doubt(certificate, authorities, land.now) if certificate else None
+
+    return way.sifted(doubted)
 
 
 def find_route(land: Landscape, way: Way) -> Way:
@@ -266,7 +306,9 @@ STEPS: tuple[Step, ...] = (
     find_endpoints,
     pass_policies,
     meet_listener,
+    pass_mesh,
     speak_protocol,
+    shake_hands,
     find_route,
     find_place,
     log_in,

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Protocol
 
-from simulator.apps import Call
+from simulator.apps import App, Call
 from simulator.conditions import Conditions, app_place, node_place, pod_place, process_place
 from simulator.kubelet.runs import PodRun
+from simulator.network import handshakes
 from simulator.network.groups import LEAST_WEIGHT, Group, Member, ServiceKey
+from simulator.network.ingress import CONTROLLER, Doorway, Edge, read_edge
 from simulator.network.landscape import key_of, read_landscape, unruled_nodes
 from simulator.network.reasons import Facts
 from simulator.network.roads import Roads
@@ -30,6 +33,8 @@ HASH_LABEL = "pod-template-hash"
 class Ways(Protocol):
     def target(self, caller: Group, call: Call) -> Target: ...
 
+    def entrance(self, app: App, path: str) -> Target: ...
+
 
 class Nowhere:
     """The ways of a world in which nothing runs yet."""
@@ -37,19 +42,29 @@ class Nowhere:
     def target(self, caller: Group, call: Call) -> Target:  # noqa: ARG002  # nobody calls
         return Target(Facts(host=call.app))
 
+    def entrance(self, app: App, path: str) -> Target:
+        return Target.nowhere(Facts(app.name, app.port, path=path))
+
 
 @dataclass
 class Topology:
     groups: list[Group]
     backends: dict[ServiceKey, Backend]
     ways: Ways
+    edge: Edge = field(default_factory=lambda: Edge((), (), {}))
+    # When a certificate in use runs out, things change without a change of objects.
+    good_until: datetime | None = None
 
     def target(self, group: Group, call: Call) -> Target:
         return self.ways.target(group, call)
 
+    def entrance(self, app: App, path: str) -> Target:
+        """Where the customers of an edge's route come to."""
+        return self.ways.entrance(app, path)
+
 
 def survey(
-    store: Store, runs: Iterable[PodRun], conditions: Conditions, marks: frozenset[str] = frozenset()
+    store: Store, runs: Iterable[PodRun], conditions: Conditions, marks: frozenset[str], now: datetime
 ) -> Topology:
     """`marks` are the nodes, pods and processes on which something presses alone: only these split what is otherwise alike."""
     by_uid = {run.uid: run for run in runs}
@@ -60,8 +75,25 @@ def survey(
             for member in _programs(pod, run):
                 gathering.add(member)
     backends = {key_of(each): _backend(store, each, gathering) for each in store.list("Service")}
-    land = read_landscape(store, conditions, gathering.groups, gathering.group_of, backends)
-    return Topology(gathering.groups, backends, Roads(land))
+    land = read_landscape(store, conditions, gathering.groups, gathering.group_of, backends, now)
+    edge = read_edge(store, _doorways(store, by_uid))
+    return Topology(gathering.groups, backends, Roads(land, edge), edge, _good_until(gathering.groups, edge, now))
+
+
+def _doorways(store: Store, runs: Mapping[str, PodRun]) -> list[Doorway]:
+    """The running pods of the ingress controller."""
+    found = []
+    for pod in store.list("Pod", CONTROLLER):
+        run = runs.get(pod["metadata"]["uid"])
+        if run is not None and run.stops_at is None and labels_of(pod).get("app.kubernetes.io/name") == CONTROLLER:
+            found += [Doorway(run, container, pod) for container in run if container.phase.is_running]
+    return found
+
+
+def _good_until(groups: list[Group], edge: Edge, now: datetime) -> datetime | None:
+    shown = [certificate for group in groups if (certificate := handshakes.shown(group)) is not None]
+    ends = [each.not_after for each in (*shown, *edge.certificates.values())]
+    return min((each for each in ends if each > now), default=None)
 
 
 class _Gathering:
@@ -118,6 +150,8 @@ class _Gathering:
             repr(spec.get("dnsConfig")),
             member.run.node in self._unruled,
             tuple(sorted(labels.items())) if self._labels_matter else (),
+            labels.get(handshakes.MESH_LABEL),
+            any(each["name"] == handshakes.SIDECAR for each in spec["containers"]),
         )
 
 

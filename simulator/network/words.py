@@ -19,6 +19,12 @@ _GO = {
     Why.TLS_SERVER: "unexpected status 400 Bad Request: Client sent an HTTP request to an HTTPS server.",
     Why.WRONG_PROTOCOL: "net/http: HTTP/1.x transport connection broken: malformed HTTP response",
     Why.NOT_FOUND: "unexpected status 404 Not Found",
+    Why.NO_ROUTE: 'no route matches "{path}"',
+    Why.EXPIRED: (
+        "tls: failed to verify certificate: x509: certificate has expired or is not yet valid: "
+        "current time {now} is after {not_after}"
+    ),
+    Why.UNKNOWN_SIGNER: "tls: failed to verify certificate: x509: certificate signed by unknown authority",
     Why.NO_ANSWER: "context deadline exceeded (Client.Timeout exceeded while awaiting headers)",
     Why.SERVER_ERROR: "unexpected status 500 Internal Server Error",
 }
@@ -38,6 +44,17 @@ _JAVA = {
     ),
     Why.WRONG_PROTOCOL: "java.net.SocketException: Unexpected end of file from server",
     Why.NOT_FOUND: "org.springframework.web.client.HttpClientErrorException$NotFound: 404 Not Found",
+    Why.NO_ROUTE: "No route found for path {path}",
+    Why.EXPIRED: (
+        "javax.net.ssl.SSLHandshakeException: PKIX path validation failed: "
+        "java.security.cert.CertPathValidatorException: validity check failed; nested exception is "
+        "java.security.cert.CertificateExpiredException: NotAfter: {not_after}"
+    ),
+    Why.UNKNOWN_SIGNER: (
+        "javax.net.ssl.SSLHandshakeException: PKIX path building failed: "
+        "sun.security.provider.certpath.SunCertPathBuilderException: "
+        "unable to find valid certification path to requested target"
+    ),
     Why.NO_ANSWER: "java.net.SocketTimeoutException: Read timed out",
     Why.SERVER_ERROR: (
         "org.springframework.web.client.HttpServerErrorException$InternalServerError: 500 Internal Server Error"
@@ -56,6 +73,11 @@ _PYTHON = {
     Why.TLS_SERVER: "Client error '400 Bad Request' for url 'http://{host}:{port}{path}'",
     Why.WRONG_PROTOCOL: "Server disconnected without sending a response.",
     Why.NOT_FOUND: "Client error '404 Not Found' for url 'http://{host}:{port}{path}'",
+    Why.NO_ROUTE: "No matching route for {path}",
+    Why.EXPIRED: "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: certificate has expired (_ssl.c:1006)",
+    Why.UNKNOWN_SIGNER: (
+        "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: unable to get local issuer certificate (_ssl.c:1006)"
+    ),
     Why.NO_ANSWER: "The read operation timed out",
     Why.SERVER_ERROR: "Server error '500 Internal Server Error' for url 'http://{host}:{port}{path}'",
 }
@@ -72,6 +94,9 @@ _NODE = {
     Why.TLS_SERVER: "Request failed with status code 400: Client sent an HTTP request to an HTTPS server.",
     Why.WRONG_PROTOCOL: "Parse Error: Expected HTTP/, RTSP/ or ICE/",
     Why.NOT_FOUND: "Request failed with status code 404",
+    Why.NO_ROUTE: "Cannot GET {path}",
+    Why.EXPIRED: "certificate has expired",
+    Why.UNKNOWN_SIGNER: "unable to get local issuer certificate",
     Why.NO_ANSWER: "timeout of {timeout_ms}ms exceeded",
     Why.SERVER_ERROR: "Request failed with status code 500",
 }

@@ -49,6 +49,9 @@ class Straight:
     def target(self, caller: Group, call: Call) -> Target:
         return Target.behind(self.backends[caller.namespace, call.app], Facts(call.app), "connection refused")
 
+    def entrance(self, app: App, path: str) -> Target:
+        return Target.behind(self.backends[app.namespace, app.name], Facts(app.name, path=path), "connection refused")
+
 
 class Net:
     """Programs with so many pods each; zero pods is a Service that nobody stands behind."""

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from simulator.faults.base import Fault
+from simulator.faults.change.certificate_rotated import CertificateRotated
 from simulator.faults.change.quota_lowered import QuotaLowered
 
-FAULTS: tuple[Fault, ...] = (QuotaLowered(),)
+FAULTS: tuple[Fault, ...] = (
+    CertificateRotated(),
+    QuotaLowered(),
+)
