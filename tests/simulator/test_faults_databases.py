@@ -33,7 +33,8 @@ def bank() -> Shop:
     """An edge with accounts on MySQL and orders on PostgreSQL, a cache and a queue."""
     account, checkout = (route for route in EDGE_GATEWAY.routes if route.path in ("/account", "/checkout"))
     order = replace(checkout.calls[0], app="orders", route="/orders", env="ORDERS_URL")
-    edge = replace(EDGE_GATEWAY, routes=(account, replace(checkout, calls=(order,))), replicas=1)
+    table = f"{EDGE_GATEWAY.config}- path: /orders\n  upstream: ${{ORDERS_URL}}\n"
+    edge = replace(EDGE_GATEWAY, routes=(account, replace(checkout, calls=(order,))), replicas=1, config=table)
     apps = (edge, ACCOUNTS, ORDERS, INVENTORY, SESSION_CACHE, SHOP_DB, ORDERS_QUEUE, ACCOUNTS_DB)
     entries = (EntryShare(edge.name, "/account", 0.2), EntryShare(edge.name, "/checkout", 0.1))
     return replace(SHOP, apps=apps, entries=entries)
