@@ -18,7 +18,9 @@ PULL_MIB_PER_SECOND = 60.0
 class Pulls:
     def __init__(self, station: Station) -> None:
         self._station = station
-        self._present: set[tuple[str, str]] = set()  # (node, image) already pulled
+        # (node, image) already pulled; the machines come with the images of the common servers on their disks.
+        baked = [name for name in station.registry.references() if host_of(name) not in station.registry.private]
+        self._present = {(node, name) for node in station.nodes for name in baked}
 
     def begin(self, pod: Object, run: PodRun, container: ContainerRun) -> None:
         reference = container.reference

@@ -6,6 +6,7 @@ it is still waiting for. Nothing of the pod is started until everything is there
 
 from __future__ import annotations
 
+import hashlib
 from datetime import timedelta
 
 from simulator.conditions import Kind
@@ -14,7 +15,7 @@ from simulator.kubelet import mounts
 from simulator.kubelet.mounts import Obstacle
 from simulator.kubelet.runs import ContainerRun, Phase, PodRun
 from simulator.kubelet.station import POD_SYNC_SECONDS, Station
-from simulator.objects import Object, short_hash
+from simulator.objects import Object
 
 FIRST_RETRY = 0.5
 LONGEST_RETRY = 122.0
@@ -32,7 +33,10 @@ class Setup:
         if missing:
             self._wait_for_volumes(pod, run, missing)
         elif self._station.conditions.holds(Kind.NO_POD_ADDRESSES, run.node):
-            self._sandbox_failed(pod, run)
+            self._sandbox_failed(pod, run, self._no_address(run))
+        elif pod["spec"].get("runtimeClassName"):
+            runtime = pod["spec"]["runtimeClassName"]
+            self._sandbox_failed(pod, run, f'failed to get sandbox runtime: no runtime for "{runtime}" is configured')
         else:
             run.setup_due = None
             release(run, self._station)
@@ -53,20 +57,19 @@ class Setup:
         run.setup_attempts += 1
         run.setup_due = min(station.after(pause), run.waits_since + MOUNT_TIMEOUT)
 
-    def _sandbox_failed(self, pod: Object, run: PodRun) -> None:
-        sandbox = short_hash([run.uid, run.setup_attempts], 64)
+    def _sandbox_failed(self, pod: Object, run: PodRun, why: str) -> None:
         run.setup_attempts += 1
-        message = (
-            "Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox "
-            f'"{sandbox}": plugin type="host-local" failed (add): failed to allocate for range 0: '
-            f"no IP addresses available in range set: {self._range(run.node)}"
-        )
+        message = f"Failed to create pod sandbox: rpc error: code = Unknown desc = {why}"
         self._station.say(pod, "Warning", "FailedCreatePodSandBox", message)
         run.setup_due = self._station.after(POD_SYNC_SECONDS + self._station.jitter(run, "sandbox", run.setup_attempts))
 
-    def _range(self, node: str) -> str:
-        prefix = self._station.nodes[node].pod_cidr_prefix
-        return f"{prefix}.1-{prefix}.254"
+    def _no_address(self, run: PodRun) -> str:
+        sandbox = hashlib.sha256(f"{run.uid}/{run.setup_attempts}".encode()).hexdigest()
+        prefix = self._station.nodes[run.node].pod_cidr_prefix
+        return (
+            f'failed to setup network for sandbox "{sandbox}": plugin type="host-local" failed (add): '
+            f"failed to allocate for range 0: no IP addresses available in range set: {prefix}.1-{prefix}.254"
+        )
 
 
 def _timed_out(missing: list[Obstacle]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from simulator.faults.base import Fault
+from simulator.faults.runtime import probes
 from simulator.faults.runtime.database_clients import MysqlInvalidCredentials, MysqlInvalidPort
 from simulator.faults.runtime.database_servers import CacheAuthFailed, DbAuthRevoked, DbConnectionExhaustion, DbReadOnly
 from simulator.faults.runtime.oom_killed import OomKilled
@@ -15,4 +16,5 @@ FAULTS: tuple[Fault, ...] = (
     DbConnectionExhaustion(),
     DbAuthRevoked(),
     CacheAuthFailed(),
+    *probes.FAULTS,
 )
