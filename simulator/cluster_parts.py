@@ -37,6 +37,7 @@ AGENTS = (
     ("kube-system", "calico-node", "docker.io/calico/node:v3.28.2", "250m", ""),
     (MONITORING, "node-exporter", "quay.io/prometheus/node-exporter:v1.8.2", "50m", "64Mi"),
 )
+AGENT_PORTS = {"node-exporter": 9100}
 # namespace, name, container, image, cpu, memory, port
 SERVANTS = (
     (
@@ -135,7 +136,10 @@ def _requests(cpu: str, memory: str) -> Object:
 
 
 def _agent(name: str, image: str, cpu: str, memory: str) -> Object:
-    container = {"name": name, "image": image, **_requests(cpu, memory)}
+    container: Object = {"name": name, "image": image, **_requests(cpu, memory)}
+    if name in AGENT_PORTS:  # on the host's network a port of the container is one of the host
+        number = AGENT_PORTS[name]
+        container["ports"] = [{"name": "metrics", "containerPort": number, "hostPort": number}]
     spec = {
         "hostNetwork": True,
         "priorityClassName": "system-node-critical",
