@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulator import capacity
+from simulator import capacity, clocks
 from simulator.apps import App, Route
 from simulator.conditions import Conditions, Kind
 from simulator.flow import CONNECT_SECONDS, CallFlow, Flow, GroupFlow, RouteFlow
@@ -110,10 +110,24 @@ class Answers:
         for index, share in made.target.shares.items():
             callee = self._flow.groups[index]
             way = self._links.way(caller.group if caller else None, callee.group)
+            if callee.group.app.checks_tokens:
+                share = _turned_away(made, share, self._links.ahead(caller.group if caller else None, callee.group))
             sums.add(made, callee.routes.get(made.call.route), share * (1 - reset), way)
             if way is not None:
                 _resend(made, caller, callee, share, way)
         sums.conclude(made)
+
+
+def _turned_away(made: CallFlow, share: float, ahead: Floats | None) -> float:
+    """Let in whose clock can be believed; gives the share that is left."""
+    if ahead is None:
+        return share
+    away = share * clocks.rejected(ahead)
+    if away.any():
+        made.error = made.error + away
+        made.unbelieved = away if made.unbelieved is None else made.unbelieved + away
+        made.ahead = float(ahead[-1])
+    return share - float(away[-1])
 
 
 class _Sums:

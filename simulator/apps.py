@@ -89,6 +89,8 @@ class App:
     image_mb: int = 80
     idle_cpu_millis: float = 4.0
     concurrency: int = 32
+    # Whether it answers only to those who bring a signed token.
+    checks_tokens: bool = False
     # Whether its requests wait for a disk.
     is_durable: bool = False
     is_edge: bool = False

@@ -12,7 +12,7 @@ import numpy as np
 
 from simulator.noise import Floats
 
-USUAL_HITS = 0.9
+USUAL_HITS = 0.94
 TTL_VARIABLE = "CACHE_TTL_SECONDS"
 SIZE_VARIABLE = "CACHE_MAX_KEYS"
 REUSED_WITHIN = 40.0  # seconds, for half of the lookups

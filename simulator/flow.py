@@ -36,6 +36,9 @@ class CallFlow:
     latency: Floats  # of what works, as the caller sees it
     error_latency: Floats
     server_latency: Floats  # the same without the way there and back
+    # The part of the errors that are tokens turned away for their time, and by how much the caller's clock is ahead there.
+    unbelieved: Floats | None = None
+    ahead: float = 0.0
 
     @property
     def failed(self) -> Floats:

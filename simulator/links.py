@@ -66,6 +66,19 @@ class Links:
         self._seed = seed
         self._pressed = {place for kind in _KINDS for place in conditions.places(kind)}
         self._known: dict[tuple[str, ...], Way] = {}
+        self._skewed = set(conditions.places(Kind.CLOCK_OFFSET))
+
+    def ahead(self, caller: Group | None, callee: Group) -> Floats | None:
+        """Seconds by which the caller's clock is ahead of the callee's; None where both are right."""
+        if not self._skewed or caller is None:
+            return None
+        offsets = [self._offset(each) for each in (caller, callee)]
+        return offsets[0] - offsets[1] if any(each.any() for each in offsets) else None
+
+    def _offset(self, group: Group) -> Floats:
+        places = [place for place in group.places if place in self._skewed]
+        totals = (self._conditions.total(Kind.CLOCK_OFFSET, place, self._times) for place in places)
+        return sum(totals, np.zeros_like(self._times))
 
     def way(self, caller: Group | None, callee: Group) -> Way | None:
         """None where nothing is in the way; customers come from outside."""

@@ -172,6 +172,7 @@ CART = App(
 
 ACCOUNTS = App(
     name="accounts",
+    checks_tokens=True,
     namespace="shop",
     port=8080,
     routes=(
@@ -311,6 +312,7 @@ ACCOUNTS_DB = App(
 
 ORDERS = App(
     name="orders",
+    checks_tokens=True,
     namespace="fulfilment",
     port=8080,
     routes=(
@@ -355,6 +357,7 @@ INVENTORY = App(
 
 PAYMENTS = App(
     name="payments",
+    checks_tokens=True,
     namespace="fulfilment",
     port=8443,
     speaks_tls=True,

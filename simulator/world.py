@@ -71,7 +71,7 @@ class World:
         self.book = LogBook()
         self._context = Context(self.store, self.clock.now, self.events)
         self._loops = Loops(self._context, survives=True)
-        self._writer = LogWriter(self.book, seed)
+        self._writer = LogWriter(self.book, seed, self.conditions)
         self._solver = Solver(shop, seed)
         self.collector = Collector(self.tsdb, self.store, shop, seed, self.conditions)
         self.kubelet = Kubelet(

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
-from simulator import capacity
+import numpy as np
+
+from simulator import capacity, clocks
 from simulator.apps import App, Language
+from simulator.conditions import Conditions, Kind, node_place
 from simulator.flow import CallFlow, Flow, GroupFlow, RouteFlow
 from simulator.kubelet.runs import ContainerRun, PodRun
 from simulator.logs import servers
@@ -29,8 +32,9 @@ NEGLIGIBLE = 1e-4
 
 
 class LogWriter:
-    def __init__(self, book: LogBook, seed: int) -> None:
+    def __init__(self, book: LogBook, seed: int, conditions: Conditions) -> None:
         self._book = book
+        self._conditions = conditions
         self._seed = seed
         self._flow: Flow | None = None
         self._chances: list[list[Chance]] = []
@@ -81,7 +85,15 @@ class LogWriter:
     def _write(
         self, run: PodRun, container: ContainerRun, app: App, at: datetime, level: str, message: str, fields: Fields
     ) -> None:
-        self._book.write(run, container, at, render(app.log_style, at, level, message, fields))
+        shown = at + timedelta(seconds=self._ahead(run.node, at))
+        self._book.write(run, container, at, render(app.log_style, shown, level, message, fields))
+
+    def _ahead(self, node: str, at: datetime) -> float:
+        """A program writes the time that its node believes in."""
+        place = node_place(node)
+        if not self._conditions.holds(Kind.CLOCK_OFFSET, place):
+            return 0.0
+        return float(self._conditions.total(Kind.CLOCK_OFFSET, place, np.array([at.timestamp()]))[0])
 
 
 def _calls_of(flow: Flow, index: int) -> list[CallFlow]:
@@ -161,12 +173,15 @@ def _dependency(call: CallFlow, language: Language, seconds: float, pods: int) -
 def _reasons(call: CallFlow, language: Language) -> list[tuple[str, float]]:
     """What the client says, with the share of its calls of which it says so."""
     stopped = call.target.stopped
+    unbelieved = 0.0 if call.unbelieved is None else float(call.unbelieved[0])
     answered = (
         (Why.RESET, float(call.refused[0]) - stopped(Outcome.REFUSED)),
         (Why.NO_ANSWER, float(call.timeout[0]) - stopped(Outcome.TIMED_OUT)),
-        (Why.SERVER_ERROR, float(call.error[0]) - stopped(Outcome.FAILED)),
+        (Why.SERVER_ERROR, float(call.error[0]) - stopped(Outcome.FAILED) - unbelieved),
     )
     on_the_way = [(each.words, each.share) for each in call.target.obstacles]
+    if unbelieved:
+        on_the_way.append((f"unexpected status 401 Unauthorized: {clocks.complaint(call.ahead)}", unbelieved))
     return on_the_way + [(say(language, why, call.target.facts), share) for why, share in answered if share > 0]
 
 

@@ -26,7 +26,7 @@ from simulator.telemetry import cadvisor, control_plane, kube_state, node_export
 from simulator.telemetry.board import Board
 from simulator.telemetry.counters import Counters
 from simulator.telemetry.labels import Sample, labelled
-from simulator.telemetry.meters import Drive, Meter, idle_gauges, new_meter, own_share, target_labels
+from simulator.telemetry.meters import Drive, Meter, idle_gauges, is_scraped, new_meter, own_share, target_labels
 from simulator.telemetry.node_exporter import Load
 from simulator.telemetry.programs import pools
 
@@ -299,7 +299,7 @@ def _bear(loads: dict[str, Load], group: GroupFlow) -> None:
 
 def _metrics_port(pod: Object) -> int | None:
     """A pod that says prometheus.io/scrape is scraped at its first container port."""
-    if (pod["metadata"].get("annotations") or {}).get("prometheus.io/scrape") != "true":
+    if not is_scraped(pod):
         return None
     ports = [port["containerPort"] for each in pod["spec"]["containers"] for port in each.get("ports") or []]
     return int(ports[0]) if ports else None

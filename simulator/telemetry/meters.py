@@ -13,7 +13,7 @@ from simulator.flow import CallFlow, GroupFlow
 from simulator.kubelet.runs import ContainerRun, PodRun
 from simulator.network import app_label
 from simulator.noise import Floats, grain
-from simulator.objects import Object
+from simulator.objects import Object, annotations_of
 from simulator.promql.tsdb import Labels
 from simulator.quantity import resource
 from simulator.telemetry import cadvisor, programs, requests
@@ -60,7 +60,8 @@ def new_meter(run: PodRun, container: ContainerRun, pod: Object, address: str) -
     own = cadvisor.inside(run, container, address)
     fixed = cadvisor.fixed(run, container, spec, address)
     base = target_labels(run, pod, app.port) if app else {}
-    if app is not None and container.started_at:
+    shows = app if is_scraped(pod) else None
+    if shows is not None and container.started_at:
         fixed.append((labelled("process_start_time_seconds", base), container.started_at.timestamp()))
     return Meter(
         run,
@@ -72,10 +73,14 @@ def new_meter(run: PodRun, container: ContainerRun, pod: Object, address: str) -
         Counters(cadvisor.rows(run, container, address, has_quota=has_quota, has_wire=has_wire)),
         fixed,
         [labelled(name, own) for name in cadvisor.LIVING],
-        _request_counters(app, base) if app else None,
-        Counters(programs.counter_rows(app, base)) if app else None,
-        programs.gauge_labels(app, base) if app else [],
+        _request_counters(shows, base) if shows else None,
+        Counters(programs.counter_rows(shows, base)) if shows else None,
+        programs.gauge_labels(shows, base) if shows else [],
     )
+
+
+def is_scraped(pod: Object) -> bool:
+    return annotations_of(pod).get("prometheus.io/scrape") == "true"
 
 
 def _request_counters(app: App, base: dict[str, str]) -> Counters | None:
@@ -125,6 +130,8 @@ class Drive:
         """Values of the meter's living and program gauges."""
         app = self.flow.group.app
         living = cadvisor.living(meter.container, app, self.use.busy, mib)
+        if not meter.program_gauges:
+            return living
         keys = caches.keys_kept(self.flow.group.env)
         return [*living, *programs.gauges(app, keys, self.use, living[2], self.clients)]
 
@@ -133,7 +140,7 @@ def idle_gauges(meter: Meter, mib: Floats) -> list[Floats]:
     """Of a container about which the traffic knows nothing: it boots, or is no program of the shop."""
     zero = np.zeros_like(mib)
     living = cadvisor.living(meter.container, meter.app, zero, mib)
-    if meter.app is None:
+    if meter.app is None or not meter.program_gauges:
         return living
     return [*living, *programs.gauges(meter.app, 0.0, programs.Use(zero, {}), living[2], zero)]
 

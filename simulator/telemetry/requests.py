@@ -17,7 +17,7 @@ CODES = ("200", "404", "500", "502", "503", "504")
 
 
 def is_instrumented(app: App) -> bool:
-    return app.protocol == "http" and not app.consumes
+    return app.protocol == "http" and not app.consumes and bool(app.routes)
 
 
 def http_rows(app: App, base: dict[str, str]) -> list[Row]:

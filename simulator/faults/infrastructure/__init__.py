@@ -4,5 +4,12 @@ from __future__ import annotations
 
 from simulator.faults.base import Fault
 from simulator.faults.infrastructure.cluster_network import CorednsUnavailable, KubeProxyUnavailable
+from simulator.faults.infrastructure.node_network import NodeClockSkew, NodeNetworkDelay, NodeNetworkPacketLoss
 
-FAULTS: tuple[Fault, ...] = (CorednsUnavailable(), KubeProxyUnavailable())
+FAULTS: tuple[Fault, ...] = (
+    CorednsUnavailable(),
+    KubeProxyUnavailable(),
+    NodeNetworkDelay(),
+    NodeNetworkPacketLoss(),
+    NodeClockSkew(),
+)
