@@ -34,7 +34,6 @@ from simulator.promql.tsdb import Series, Tsdb
 from simulator.promql.values import Grid, Scalar, Value, Vector, empty_vector, pruned
 from simulator.promql.windows import Span, Windows, windows_over
 
-PART_SAMPLES = 2_000_000
 ASSUMED_INTERVAL_MS = 15_000
 TIMED_OUT = "query timed out in expression evaluation"
 
@@ -44,6 +43,7 @@ class Limits:
     lookback_ms: int = 300_000
     default_subquery_step_ms: int = 60_000
     most_samples: int = 50_000_000
+    part_samples: int = 2_000_000  # about so many are held at once while windows are computed
 
 
 @dataclass(slots=True)
@@ -158,7 +158,7 @@ class Evaluator:
         steps = len(span.steps)
         self.check_size(len(found) * steps)
         each = max(steps, (end - start) // ASSUMED_INTERVAL_MS, 1)
-        size = max(1, PART_SAMPLES // each)
+        size = max(1, self.limits.part_samples // each)
         for at in range(0, len(found), size):
             self.check_time()
             series = self.tsdb.read(found[at : at + size], start, end)

@@ -13,7 +13,7 @@ import promql_parser as pp
 
 from simulator.promql.errors import ParseFailed
 from simulator.promql.matchers import Matcher, MatchType
-from simulator.promql.prepare import prepared, unshifted, with_moments
+from simulator.promql.prepare import prepared, unshifted, with_minus_for_plus, with_moments
 from simulator.promql.syntax import (
     Aggregation,
     Anchor,
@@ -55,7 +55,7 @@ _KINDS = (
     (pp.ValueType.Matrix, Kind.MATRIX),
     (pp.ValueType.String, Kind.STRING),
 )
-_KIND_NAMES = re.compile(r"(expected type |got )(vector|matrix)")
+_KIND_NAMES = re.compile(r"(expected type |got |scalar or )(vector|matrix)\b")
 _QUOTED_NAME = re.compile(r"\b(name|function|operator) '(\w+)'")
 NEWER_AGGREGATIONS = frozenset({"limitk", "limit_ratio"})
 SET_OPERATORS = frozenset({"and", "or", "unless"})
@@ -92,7 +92,10 @@ def parse_selector(query: str) -> tuple[Matcher, ...]:
 
 def _parsed(query: str) -> pp.Expr:
     try:
-        return pp.parse(prepared(query))
+        text = prepared(query)
+        if (negated := with_minus_for_plus(text)) is not None:
+            pp.parse(negated)
+        return pp.parse(text)
     except ValueError as problem:
         raise ParseFailed(f"parse error: {_in_prometheus_words(str(problem))}") from problem
 

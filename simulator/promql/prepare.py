@@ -29,6 +29,8 @@ _TOKEN = re.compile(
     |(?P<weight>[-+*/%^<>=!(\[@]|\b(?:and|or|unless|atan2)\b)""",
     re.ASCII | re.IGNORECASE | re.VERBOSE,
 )
+_OPENS = ("", *"([,+-*/%^=<>!")
+_OPERATOR_BEFORE = re.compile(r"\b(?:and|or|unless|atan2|bool)\s*$", re.ASCII | re.IGNORECASE)
 _UNITLESS = re.compile(r"[\[:]\s*-?\d+\s*[\]:]", re.ASCII)
 _WEIGHTY = ("weight", "range", "moment", "brace")
 _SHIFTED = re.compile(
@@ -49,6 +51,16 @@ def prepared(query: str) -> str:
     return _TOKEN.sub(_rewritten, query)
 
 
+def with_minus_for_plus(text: str) -> str | None:
+    """The text with each sign a minus, if a plus is among them: the parser forgets a plus, and what it may not stand before."""
+    changed = _TOKEN.sub(lambda token: "-" if token.group() == "+" and _is_sign(token) else token.group(), text)
+    return changed if changed != text else None
+
+
+def _is_sign(token: re.Match[str]) -> bool:
+    return _before(token) in _OPENS or _OPERATOR_BEFORE.search(token.string, 0, token.start()) is not None
+
+
 def unshifted(moment_ms: int) -> int:
     return moment_ms - SHIFT_MS
 
@@ -64,11 +76,17 @@ def _refuse_quoted_names(query: str) -> None:
     for token in _TOKEN.finditer(query):
         if token.lastgroup == "brace":
             braces += 1 if token.group() == "{" else -1
-        elif (
-            braces > 0 and token.lastgroup in ("string", "raw") and query[: token.start()].rstrip().endswith(("{", ","))
-        ):
-            shown = quote(token.group())
-            raise ParseFailed(f'parse error: unexpected string {shown} in label matching, expected identifier or "}}"')
+        elif token.lastgroup in ("string", "raw"):
+            before = _before(token)
+            if braces > 0 and before in ("{", ","):
+                shown = quote(token.group())
+                raise ParseFailed(
+                    f'parse error: unexpected string {shown} in label matching, expected identifier or "}}"'
+                )
+
+
+def _before(token: re.Match[str]) -> str:
+    return token.string[: token.start()].rstrip()[-1:]
 
 
 def _rewritten(token: re.Match[str]) -> str:
@@ -84,6 +102,8 @@ def _rewritten(token: re.Match[str]) -> str:
             raise ParseFailed(f'parse error: unexpected duration "{token.group()}"')
         case "offset" if token["plain"] is not None:
             raise ParseFailed(f'parse error: unexpected number "{token["plain"]}" in offset, expected duration')
+        case "offset" if _before(token) in _OPENS:  # a metric of that name, from which a duration is taken
+            raise ParseFailed(f"parse error: unexpected duration in {quote(token.group())}")
         case _:
             return token.group()
 

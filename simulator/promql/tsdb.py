@@ -32,6 +32,7 @@ from simulator.promql.errors import OutOfOrder
 from simulator.promql.matchers import Matcher, MatchType
 
 Labels = tuple[tuple[str, str], ...]
+Samples = tuple[Times, Values]
 
 DAY_MS = 86_400_000
 RETENTION_MS = 8 * DAY_MS
@@ -217,9 +218,10 @@ class Tsdb:
         return found
 
     def read(self, found: Iterable[Stored], start_ms: int, end_ms: int) -> list[Series]:
-        """Those with at least one sample within [start_ms, end_ms]."""
+        """Those with at least one sample within [start_ms, end_ms]. Unpacking them keeps nobody waiting."""
         with self._lock:
-            cuts = [_cut(stored, start_ms, end_ms) for stored in found]
+            held = [_held(stored, start_ms, end_ms) for stored in found]
+        cuts = [_cut(labels, chunks, newest, start_ms, end_ms) for labels, chunks, newest in held]
         return [cut for cut in cuts if cut is not None]
 
     def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> list[Series]:
@@ -341,17 +343,18 @@ def _same(one: float, other: float) -> bool:
     return one == other or (one != one and other != other)
 
 
-def _cut(stored: Stored, start_ms: int, end_ms: int) -> Series | None:
-    if stored.last_t < start_ms or end_ms < start_ms:
-        return None
-    pieces = [
-        chunk.within(start_ms, end_ms) for chunk in stored.chunks if chunk.last >= start_ms and chunk.first <= end_ms
-    ]
-    if stored.head is not None:
-        pieces.append(stored.head.within(start_ms, end_ms))
+def _held(stored: Stored, start_ms: int, end_ms: int) -> tuple[Labels, list[Chunk], Samples | None]:
+    chunks = [chunk for chunk in stored.chunks if chunk.last >= start_ms and chunk.first <= end_ms]
+    return stored.labels, chunks, None if stored.head is None else stored.head.within(start_ms, end_ms)
+
+
+def _cut(labels: Labels, chunks: list[Chunk], newest: Samples | None, start_ms: int, end_ms: int) -> Series | None:
+    pieces = [chunk.within(start_ms, end_ms) for chunk in chunks]
+    if newest is not None:
+        pieces.append(newest)
     filled = [piece for piece in pieces if len(piece[0])]
     if not filled:
         return None
     if len(filled) == 1:
-        return Series(stored.labels, *filled[0])
-    return Series(stored.labels, np.concatenate([t for t, _ in filled]), np.concatenate([v for _, v in filled]))
+        return Series(labels, *filled[0])
+    return Series(labels, np.concatenate([t for t, _ in filled]), np.concatenate([v for _, v in filled]))

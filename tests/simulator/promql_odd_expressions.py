@@ -269,6 +269,15 @@ GRAMMAR = [
     'texts{text=~"(?i)A.B"}',
     'texts{text=~"[^\\\\pL]+"}',
     'texts{text!~"\\\\p{Lu}"}',
+    "offset -5m",
+    "+ `r`",
+    "+level[5m]",
+    "1 + offset 5m",
+    "+level",
+    "-(-level)",
+    "+(+1)",
+    '-"a"',
+    'sum(+"a")',
 ]
 
 SAMPLES = [

@@ -2,7 +2,7 @@ import pytest
 
 from simulator.promql.errors import ParseFailed
 from simulator.promql.parse import parse, prettify
-from simulator.promql.prepare import FARTHEST_MS, LONGEST_QUERY, MOST_TOKENS, prepared
+from simulator.promql.prepare import FARTHEST_MS, LONGEST_QUERY, MOST_TOKENS, prepared, with_minus_for_plus
 from simulator.promql.syntax import Selector
 
 
@@ -36,7 +36,7 @@ def test_a_moment_that_no_clock_shows_is_refused(text: str) -> None:
         parse(f"up @ {text}")
 
 
-@pytest.mark.parametrize("query", ["5m", "up + 1h30m", "vector(10s)", "sum(up) > 5m"])
+@pytest.mark.parametrize("query", ["5m", "up + 1h30m", "vector(10s)", "sum(up) > 5m", "offset -5m", "1 + offset 5m"])
 def test_a_duration_is_not_a_number(query: str) -> None:
     with pytest.raises(ParseFailed, match="unexpected duration"):
         parse(query)
@@ -58,6 +58,22 @@ def test_a_number_is_not_a_range(query: str) -> None:
 def test_a_name_within_braces_is_not_a_string(query: str) -> None:
     with pytest.raises(ParseFailed, match="in label matching, expected identifier"):
         parse(query)
+
+
+@pytest.mark.parametrize(
+    "query",
+    ['-"a"', "+ `a`", 'label_replace(up, +"a", "b", "c", "d")', "+up[5m]", "rate(+up[5m])", "up and + up[5m:1m]"],
+)
+def test_only_numbers_and_instant_vectors_have_a_sign(query: str) -> None:
+    with pytest.raises(
+        ParseFailed, match="unary expression only allowed on expressions of type scalar or instant vector"
+    ):
+        parse(query)
+
+
+def test_a_plus_that_is_no_sign_is_left_alone() -> None:
+    assert with_minus_for_plus('up + on (a) up{a="+"} + 1e+3') is None
+    assert with_minus_for_plus("+up + (+1)") == "-up + (-1)"
 
 
 def test_what_stands_in_a_string_is_left_alone() -> None:
