@@ -17,6 +17,7 @@ from simulator.apps import App, NodeSpec, Shop
 from simulator.cluster_parts import ROLE, VERSION, create_parts
 from simulator.controllers.context import Context
 from simulator.kubelet.heartbeats import node_conditions
+from simulator.kubernetes_api import roles
 from simulator.kubernetes_api.defaults import defaulted
 from simulator.network.ingress import CONTROLLER
 from simulator.objects import Object
@@ -29,8 +30,10 @@ PROTOCOLS = {"http": "http", "tcp": "tcp"}
 
 def create_shop(ctx: Context, shop: Shop) -> None:
     store = ctx.store
-    for name in ("default", "kube-system", CONTROLLER, *shop.namespaces):
+    for name in ("default", "kube-system", "kube-public", CONTROLLER, *shop.namespaces):
         _create(store, "Namespace", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    for kind, obj in roles.default_objects(shop.namespaces):
+        _create(store, kind, obj)
     for node in shop.nodes:
         store.create("Node", node_object(node, ctx.stamp()))
     if shop.has_parts:

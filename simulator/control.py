@@ -23,6 +23,7 @@ from simulator.clock import rfc3339
 from simulator.faults import FAULTS, Place, Refused
 from simulator.faults.ledger import known
 from simulator.foreign import refusal_of
+from simulator.kubernetes_api.identity import PEOPLE as USERS
 from simulator.scenarios.plays import Plays
 from simulator.state import state
 from simulator.variants import variant
@@ -33,6 +34,8 @@ LONGEST_ADVANCE = 8 * 86_400.0
 FASTEST = 3_600.0
 # Between two slices of a long advance other requests get their turn.
 SLICE_SECONDS = 30.0
+
+PEOPLE = tuple((user.name, user.groups) for user in USERS.values())
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -182,14 +185,18 @@ class Control:
 
 
 def kubeconfig(server: str) -> str:
+    """A context for each of the people that the cluster knows. kubectl sends no token over plain HTTP, so it is told whom to be as well."""
+    users = [{"name": name, "user": {"token": name, "as": name, "as-groups": [groups[0]]}} for name, groups in PEOPLE]
+    names = {name: "simulated" if name == "operator" else f"simulated-{name}" for name, _ in PEOPLE}
     return yaml.safe_dump(
         {
             "apiVersion": "v1",
             "kind": "Config",
             "clusters": [{"name": "simulated", "cluster": {"server": server}}],
-            "users": [{"name": "operator", "user": {"token": "operator"}}],
+            "users": users,
             "contexts": [
-                {"name": "simulated", "context": {"cluster": "simulated", "user": "operator", "namespace": "default"}}
+                {"name": shown, "context": {"cluster": "simulated", "user": name, "namespace": "default"}}
+                for name, shown in names.items()
             ],
             "current-context": "simulated",
         },

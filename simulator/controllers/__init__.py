@@ -23,6 +23,7 @@ from simulator.controllers import (
     node_lifecycle,
     quota,
     replicaset,
+    roles,
     scheduler,
     statefulset,
     taint_eviction,
@@ -52,6 +53,7 @@ CONTROLLERS: tuple[Controller, ...] = (
     Controller(
         "serviceaccount-controller", namespaces.reconcile, frozenset({"Namespace", "ServiceAccount", "ConfigMap"})
     ),
+    Controller("clusterrole-aggregation-controller", roles.reconcile, frozenset({"ClusterRole"})),
     Controller("cronjob-controller", cronjob.reconcile, frozenset({"CronJob", "Job"})),
     Controller("deployment-controller", deployment.reconcile, frozenset({"Deployment", "ReplicaSet"})),
     Controller("replicaset-controller", replicaset.reconcile, frozenset({"ReplicaSet", "Pod"})),

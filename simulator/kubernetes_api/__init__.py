@@ -10,7 +10,7 @@ from __future__ import annotations
 from simulator.kubernetes_api.admission import admit, usage
 from simulator.kubernetes_api.defaults import defaulted
 from simulator.kubernetes_api.deletion import DeleteOptions, marked
-from simulator.kubernetes_api.hooks import Hooks
+from simulator.kubernetes_api.hooks import ContainerUsage, Hooks
 from simulator.kubernetes_api.resources import RESOURCES, RESOURCES_BY_KIND, Resource
 from simulator.kubernetes_api.routes import routes
 from simulator.kubernetes_api.status import Failure
@@ -18,6 +18,7 @@ from simulator.kubernetes_api.status import Failure
 __all__ = [
     "RESOURCES",
     "RESOURCES_BY_KIND",
+    "ContainerUsage",
     "DeleteOptions",
     "Failure",
     "Hooks",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +10,11 @@ import yaml
 from starlette.requests import Request
 from starlette.responses import Response
 
-from simulator.kubernetes_api import events, tables
+from simulator.kubernetes_api import protobuf, tables
 from simulator.kubernetes_api.decode import Malformed, decode, parse_json, parse_yaml, unknown_fields
 from simulator.kubernetes_api.defaults import zeroed
 from simulator.kubernetes_api.hooks import Hooks
+from simulator.kubernetes_api.identity import User
 from simulator.kubernetes_api.resources import Resource
 from simulator.kubernetes_api.status import (
     BODY_TYPES,
@@ -27,6 +27,7 @@ from simulator.kubernetes_api.status import (
     unsupported_media_type,
 )
 from simulator.kubernetes_api.status import invalid as invalid_object
+from simulator.kubernetes_api.versions import version_of
 from simulator.store import Store
 
 Object = dict[str, Any]
@@ -63,6 +64,11 @@ class Call:
         warnings: list[str] = self.request.state.warnings
         return warnings
 
+    @property
+    def user(self) -> User:
+        user: User = self.request.state.user
+        return user
+
     def ask_dry_run(self) -> None:
         self.request.state.dry_run = True
 
@@ -98,11 +104,13 @@ class Call:
         return self.request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
     async def document(self) -> Any:
-        """The body of a create or update, JSON or YAML."""
+        """The body of a create or update: JSON, YAML or the binary form."""
         media_type = self.media_type() or "application/json"
-        if media_type not in BODY_TYPES:
-            raise unsupported_media_type(BODY_TYPES)
+        if media_type not in (*BODY_TYPES, protobuf.MEDIA_TYPE):
+            raise unsupported_media_type((*BODY_TYPES, protobuf.MEDIA_TYPE))
         body = await self.body()
+        if media_type == protobuf.MEDIA_TYPE:
+            return protobuf.parse(body)
         return parse_yaml(body) if media_type == "application/yaml" else parse_json(body)
 
     def typed(self, document: Any) -> Object:
@@ -115,14 +123,16 @@ class Call:
                 f"the API version in the data ({str(named[0])[:100]}, Kind={str(named[1])[:100]}) does not match the "
                 f"expected API version ({self.resource.api_version}, Kind={self.resource.kind})"
             )
-        core = events.to_core(document) if self.resource.group == "events.k8s.io" else document
+        version = version_of(self.resource)
+        sent = version.to_stored(document) if version.decodes_stored else document
         try:
-            decoded, unknown = decode(self.resource.kind, core)
+            decoded, unknown = decode(version.schema, sent)
         except Malformed as error:
             raise bad_object(self.resource, str(error)) from error
         if unknown and self.param("fieldValidation") == "Strict":
             raise unknown_fields(unknown)
-        return {**decoded, "metadata": self._placed(decoded.get("metadata") or {})}
+        stored = decoded if version.decodes_stored else version.to_stored(decoded)
+        return {**stored, "metadata": self._placed(stored.get("metadata") or {})}
 
     def _placed(self, metadata: Object) -> Object:
         """Name and namespace from the URL where the body leaves them out; a contradiction is refused."""
@@ -140,9 +150,9 @@ class Call:
 
     def shown(self, obj: Object) -> Object:
         """The stored object as this resource's version of its kind."""
-        newer = events.to_newer(obj) if self.resource.group == "events.k8s.io" else obj
+        version = version_of(self.resource)
         return {
-            **zeroed(self.resource.kind, newer),
+            **version.to_shown(zeroed(self.resource.kind, obj)),
             "kind": self.resource.kind,
             "apiVersion": self.resource.api_version,
         }
@@ -197,11 +207,3 @@ def render(document: Object, code: int = 200, form: str = "json") -> Response:
 
 def failure_response(failure: Failure) -> Response:
     return render(failure.body(), failure.code)
-
-
-def user_of(token: str, tokens: dict[str, str] | None) -> str:
-    """Who the audit names: never the token itself."""
-    if not token:
-        return "system:anonymous"
-    known = (tokens or {}).get(token)
-    return known or f"bearer:{hashlib.sha256(token.encode()).hexdigest()[:8]}"

@@ -24,7 +24,8 @@ _INT32, _INT64 = 2**31 - 1, 2**63 - 1
 _GO_TYPES = {"string": "string", "int": "int32", "bool": "bool", "time": "string"}
 _PYTHON_TYPES: dict[str, type] = {"string": str, "int": int, "bool": bool, "time": str}
 _INT64_FIELDS = frozenset(
-    {"observedGeneration", "generation", "terminationGracePeriodSeconds", "activeDeadlineSeconds"}
+    {"observedGeneration", "generation", "terminationGracePeriodSeconds", "activeDeadlineSeconds", "gracePeriodSeconds"}
+    | {"runAsUser", "runAsGroup", "fsGroup", "supplementalGroups", "tolerationSeconds", "expirationSeconds", "seconds"}
 )
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 

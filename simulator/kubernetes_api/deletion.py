@@ -14,6 +14,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from simulator.kubernetes_api import protobuf
 from simulator.kubernetes_api.admission.namespaces import check_deletion
 from simulator.kubernetes_api.call import Call, render
 from simulator.kubernetes_api.decode import parse_json
@@ -120,7 +121,10 @@ async def delete_collection(call: Call) -> Response:
 
 async def _options(call: Call) -> DeleteOptions:
     body = await call.body()
-    sent = parse_json(body) if body.strip() else {}
+    if call.media_type() == protobuf.MEDIA_TYPE and body:
+        sent: Any = protobuf.parse(body)
+    else:
+        sent = parse_json(body) if body.strip() else {}
     if not isinstance(sent, dict):
         raise bad_request("json: cannot unmarshal into Go value of type v1.DeleteOptions")
     if sent.get("dryRun") == ["All"]:

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from simulator.kubernetes_api.resources import ALL_VERBS, Resource, groups, resources_of
+from simulator.kubernetes_api.resources import Resource, groups, resources_of
 
 Object = dict[str, Any]
 GIT_VERSION = "v1.32.4"
-_SCALE = ("Scale", "autoscaling", "v1")
 _SUBRESOURCE_VERBS = {
     "status": ("get", "patch", "update"),
     "scale": ("get", "patch", "update"),
     "log": ("get",),
     "eviction": ("create",),
+    "binding": ("create",),
+    "token": ("create",),
+    "finalize": ("update",),
+}
+_ANSWER_KINDS = {
+    "scale": ("Scale", "autoscaling", "v1"),
+    "eviction": ("Eviction", "policy", "v1"),
+    "binding": ("Binding", "", "v1"),
+    "token": ("TokenRequest", "authentication.k8s.io", "v1"),
 }
 
 
@@ -64,7 +72,7 @@ def _entries(resource: Resource) -> list[Object]:
         "singularName": resource.singular,
         "namespaced": resource.namespaced,
         "kind": resource.kind,
-        "verbs": list(ALL_VERBS),
+        "verbs": list(resource.verbs),
     }
     if resource.short_names:
         own["shortNames"] = list(resource.short_names)
@@ -88,11 +96,7 @@ def _sub_entry(resource: Resource, name: str) -> Object:
 
 
 def _answer_kind(resource: Resource, subresource: str) -> tuple[str, str, str]:
-    if subresource == "scale":
-        return _SCALE
-    if subresource == "eviction":
-        return "Eviction", "policy", "v1"
-    return resource.kind, resource.group, resource.version
+    return _ANSWER_KINDS.get(subresource, (resource.kind, resource.group, resource.version))
 
 
 def aggregated(core: bool) -> Object:
@@ -116,7 +120,7 @@ def _aggregated_resource(resource: Resource) -> Object:
         "responseKind": {"group": resource.group, "version": resource.version, "kind": resource.kind},
         "scope": "Namespaced" if resource.namespaced else "Cluster",
         "singularResource": resource.singular,
-        "verbs": list(ALL_VERBS),
+        "verbs": list(resource.verbs),
     }
     if resource.short_names:
         entry["shortNames"] = list(resource.short_names)

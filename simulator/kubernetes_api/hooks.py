@@ -10,8 +10,20 @@ Namespace in phase Terminating is emptied and then loses `spec.finalizers`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
+
+
+class ContainerUsage(NamedTuple):
+    """What one running container uses at this moment."""
+
+    node: str
+    namespace: str
+    pod: str
+    container: str
+    cores: float
+    memory_bytes: float
 
 
 class Hooks(Protocol):
@@ -31,6 +43,9 @@ class Hooks(Protocol):
         timestamps: bool,
     ) -> str | None:
         """The container's lines, each ended by a newline; None when the asked container never ran."""
+
+    def usage(self) -> Iterable[ContainerUsage]:
+        """Every running container, for the resource metrics."""
 
     def audit(self, entry: dict[str, Any]) -> None:
         """One write request: time, verb, path, user, dryRun, status."""

@@ -73,10 +73,10 @@ def list_page(call: Call) -> Response:
         metadata["continue"] = _token(version, _key(page[-1]))
         if not call.param("labelSelector") and not call.param("fieldSelector"):
             metadata["remainingItemCount"] = len(left) - len(page)
-    return _list_answer(call, page, metadata)
+    return list_answer(call, page, metadata)
 
 
-def _list_answer(call: Call, objects: list[Object], metadata: Object) -> Response:
+def list_answer(call: Call, objects: list[Object], metadata: Object) -> Response:
     form = accepted_form(call.request)
     if form == "table":
         return render(call.table(objects, metadata))

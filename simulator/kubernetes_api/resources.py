@@ -22,6 +22,7 @@ class Resource:
     short_names: tuple[str, ...] = ()
     subresources: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
+    verbs: tuple[str, ...] = ALL_VERBS
 
     @property
     def api_version(self) -> str:
@@ -61,19 +62,28 @@ def _in(
     return Resource(kind, group, version, plural, namespaced, tuple(short.split()), tuple(sub.split()), categories)
 
 
+def _asked(group: str, kind: str, plural: str, namespaced: bool = False) -> Resource:
+    """A question: it can be created, and nothing remains of it."""
+    return Resource(kind, group, "v1", plural, namespaced, verbs=("create",))
+
+
+def _measured(kind: str, plural: str, namespaced: bool) -> Resource:
+    return Resource(kind, "metrics.k8s.io", "v1beta1", plural, namespaced, verbs=("get", "list"))
+
+
 _ADMISSION = "admissionregistration.k8s.io"
 _RBAC = "rbac.authorization.k8s.io"
 
 RESOURCES: tuple[Resource, ...] = (
-    _core("Namespace", "namespaces", "ns", "status", namespaced=False),
+    _core("Namespace", "namespaces", "ns", "status finalize", namespaced=False),
     _core("Node", "nodes", "no", "status", namespaced=False),
-    _core("Pod", "pods", "po", "status log eviction", all_=True),
+    _core("Pod", "pods", "po", "status log eviction binding", all_=True),
     _core("Service", "services", "svc", "status", all_=True),
     _core("Endpoints", "endpoints", "ep"),
     _core("Event", "events", "ev"),
     _core("ConfigMap", "configmaps", "cm"),
     _core("Secret", "secrets"),
-    _core("ServiceAccount", "serviceaccounts", "sa"),
+    _core("ServiceAccount", "serviceaccounts", "sa", "token"),
     _core("PersistentVolume", "persistentvolumes", "pv", "status", namespaced=False),
     _core("PersistentVolumeClaim", "persistentvolumeclaims", "pvc", "status"),
     _core("ResourceQuota", "resourcequotas", "quota", "status"),
@@ -87,6 +97,7 @@ RESOURCES: tuple[Resource, ...] = (
     _in("batch", "v1", "Job", "jobs", "", "status", all_=True),
     _in("batch", "v1", "CronJob", "cronjobs", "cj", "status", all_=True),
     _in("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers", "hpa", "status", all_=True),
+    _in("autoscaling", "v1", "HorizontalPodAutoscaler", "horizontalpodautoscalers", "hpa", "status", all_=True),
     _in("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets", "pdb", "status"),
     _in("networking.k8s.io", "v1", "Ingress", "ingresses", "ing", "status"),
     _in("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies", "netpol"),
@@ -95,6 +106,12 @@ RESOURCES: tuple[Resource, ...] = (
     _in(_RBAC, "v1", "ClusterRole", "clusterroles", namespaced=False),
     _in(_RBAC, "v1", "ClusterRoleBinding", "clusterrolebindings", namespaced=False),
     _in("storage.k8s.io", "v1", "StorageClass", "storageclasses", "sc", namespaced=False),
+    _in("storage.k8s.io", "v1", "VolumeAttachment", "volumeattachments", "", "status", namespaced=False),
+    _in("storage.k8s.io", "v1", "CSIDriver", "csidrivers", namespaced=False),
+    _in("storage.k8s.io", "v1", "CSINode", "csinodes", namespaced=False),
+    _in("networking.k8s.io", "v1", "IngressClass", "ingressclasses", namespaced=False),
+    _in("node.k8s.io", "v1", "RuntimeClass", "runtimeclasses", namespaced=False),
+    _in("security.istio.io", "v1", "PeerAuthentication", "peerauthentications", "pa"),
     _in("scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses", "pc", namespaced=False),
     _in("security.istio.io", "v1", "PeerAuthentication", "peerauthentications", "pa"),
     _in("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices"),
@@ -102,6 +119,13 @@ RESOURCES: tuple[Resource, ...] = (
     _in(_ADMISSION, "v1", "ValidatingWebhookConfiguration", "validatingwebhookconfigurations", namespaced=False),
     _in(_ADMISSION, "v1", "MutatingWebhookConfiguration", "mutatingwebhookconfigurations", namespaced=False),
     _in("coordination.k8s.io", "v1", "Lease", "leases"),
+    _asked("authorization.k8s.io", "SelfSubjectAccessReview", "selfsubjectaccessreviews"),
+    _asked("authorization.k8s.io", "SelfSubjectRulesReview", "selfsubjectrulesreviews"),
+    _asked("authorization.k8s.io", "SubjectAccessReview", "subjectaccessreviews"),
+    _asked("authorization.k8s.io", "LocalSubjectAccessReview", "localsubjectaccessreviews", namespaced=True),
+    _asked("authentication.k8s.io", "SelfSubjectReview", "selfsubjectreviews"),
+    _measured("NodeMetrics", "nodes", namespaced=False),
+    _measured("PodMetrics", "pods", namespaced=True),
 )
 
 RESOURCES_BY_KIND: dict[str, Resource] = {}

@@ -17,20 +17,18 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from simulator.kubernetes_api import deletion, discovery, openapi, reads, subresources, watch, writes
-from simulator.kubernetes_api.call import WRITES, Call, failure_response, read_body, render, user_of
-from simulator.kubernetes_api.decode import parse_yaml
+from simulator.kubernetes_api import deletion, discovery, metrics, openapi, reads, reviews, subresources, watch, writes
+from simulator.kubernetes_api.call import WRITES, Call, failure_response, render
 from simulator.kubernetes_api.hooks import Hooks
+from simulator.kubernetes_api.identity import User, bearer, impersonated, token_of
+from simulator.kubernetes_api.rbac import Authorizer, Deed, forbidden
 from simulator.kubernetes_api.resources import Resource, find_resource
 from simulator.kubernetes_api.status import (
-    BODY_TYPES,
     Failure,
-    bad_request,
     internal_error,
     method_not_allowed,
     not_acceptable,
     unauthorized,
-    unsupported_media_type,
 )
 from simulator.store import Store, timestamp
 
@@ -76,6 +74,9 @@ HANDLERS: Mapping[tuple[str, str], Handler] = {
     ("PATCH", "scale"): subresources.write_scale,
     ("GET", "log"): subresources.read_log,
     ("POST", "eviction"): subresources.evict,
+    ("POST", "binding"): subresources.bind,
+    ("POST", "token"): reviews.token,
+    ("PUT", "finalize"): subresources.finalize,
 }
 
 
@@ -97,7 +98,6 @@ def routes(store: Store, hooks: Hooks, tokens: Mapping[str, str] | None = None) 
         ("/apis", server.groups),
         ("/apis/", server.groups),
         ("/api/{path:path}", server.api),
-        ("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", server.access_review),
         ("/apis/{path:path}", server.apis),
     ]
     return [Route(path, server.guarded(endpoint), methods=_METHODS) for path, endpoint in paths]
@@ -127,6 +127,7 @@ class Server:
         self._store = store
         self._hooks = hooks
         self._tokens = tokens
+        self._authorizer = Authorizer(store)
 
     def guarded(self, endpoint: Endpoint) -> Endpoint:
         async def answer(request: Request) -> Response:
@@ -144,55 +145,62 @@ class Server:
         return answer
 
     def _authenticate(self, request: Request) -> None:
-        if self._tokens is not None and _token(request) not in self._tokens:
+        """Who asks, kept with the request; the user that the request asks to be, when this one may be that one."""
+        user = bearer(token_of(request), self._tokens)
+        if user is None:
             raise unauthorized()
+        wanted = impersonated(request)
+        if wanted is not None and wanted.name != user.name:
+            self._check(user, Deed("impersonate", resource="users", name=wanted.name))
+            for group in request.headers.getlist("impersonate-group"):
+                self._check(user, Deed("impersonate", resource="groups", name=group))
+            user = wanted
+        request.state.user, request.state.authorizer = user, self._authorizer
+
+    def _check(self, user: User, deed: Deed) -> None:
+        verdict = self._authorizer.judge(user, deed)
+        if not verdict.allowed:
+            raise forbidden(user, deed, verdict.reason)
+
+    def _may_read(self, request: Request) -> None:
+        """For the paths that are no resources."""
+        _only_get(request)
+        self._check(request.state.user, Deed("get", path=request.url.path))
 
     async def root(self, request: Request) -> Response:
-        _only_get(request)
+        self._may_read(request)
         return render({"paths": discovery.paths()})
 
     async def version(self, request: Request) -> Response:
-        _only_get(request)
+        self._may_read(request)
         return render(discovery.version())
 
     async def health(self, request: Request) -> Response:
-        _only_get(request)
+        self._may_read(request)
         if "verbose" not in request.query_params:
             return PlainTextResponse("ok")
         return PlainTextResponse(f"[+]ping ok\n[+]store ok\n{request.url.path.strip('/')} check passed\n")
 
     async def openapi_v2(self, request: Request) -> Response:
         """Only ever asked for in the binary form by programs that then do without it."""
-        _only_get(request)
+        self._may_read(request)
         raise not_acceptable()
 
     async def openapi_v3(self, request: Request) -> Response:
-        _only_get(request)
+        self._may_read(request)
         path = request.path_params.get("path", "")
         document = openapi.document(path) if path else openapi.index()
         return _unknown_path() if document is None else render(document)
 
     async def core(self, request: Request) -> Response:
-        _only_get(request)
+        self._may_read(request)
         if _wants_aggregated(request):
             return _aggregated_answer(core=True)
         return render(discovery.core_versions(request.url.netloc))
 
     async def groups(self, request: Request) -> Response:
-        _only_get(request)
+        self._may_read(request)
         return _aggregated_answer(core=False) if _wants_aggregated(request) else render(discovery.group_list())
-
-    async def access_review(self, request: Request) -> Response:
-        """May I? There are no roles to be checked here: whoever the door let in may do everything."""
-        if request.method != "POST":
-            raise method_not_allowed()
-        if request.headers.get("content-type", "").partition(";")[0] not in ("", *BODY_TYPES):
-            raise unsupported_media_type(BODY_TYPES)
-        sent = parse_yaml(await read_body(request))
-        if not isinstance(sent, dict) or not isinstance(sent.get("spec"), dict):
-            raise bad_request("json: cannot unmarshal into Go value of type v1.SelfSubjectAccessReview")
-        kind = {"kind": "SelfSubjectAccessReview", "apiVersion": "authorization.k8s.io/v1", "metadata": {}}
-        return render({**kind, "spec": sent["spec"], "status": {"allowed": True}}, 201)
 
     async def api(self, request: Request) -> Response:
         version, *parts = request.path_params["path"].rstrip("/").split("/")
@@ -201,20 +209,21 @@ class Server:
     async def apis(self, request: Request) -> Response:
         group, *rest = request.path_params["path"].rstrip("/").split("/")
         if not rest:
-            _only_get(request)
+            self._may_read(request)
             found = discovery.group(group)
             return _unknown_path() if found is None else render(found)
         return await self._resource(request, group, rest[0], rest[1:])
 
     async def _resource(self, request: Request, group: str, version: str, parts: list[str]) -> Response:
         if not parts:
-            _only_get(request)
+            self._may_read(request)
             listed = discovery.resource_list(group, version)
             return _unknown_path() if listed is None else render(listed)
         target = locate(group, version, parts)
         if target is None:
             return _unknown_path()
         if request.method not in WRITES:
+            self._check(request.state.user, _deed(request, target))
             return await self._run(request, target)
         return await self._write(request, target)
 
@@ -222,6 +231,7 @@ class Server:
         """A write that changed the store wakes the controllers; refused or not, it is in the audit."""
         before, code = self._store.version, 500
         try:
+            self._check(request.state.user, _deed(request, target))
             response = await self._run(request, target)
             code = response.status_code
         except Failure as failure:
@@ -234,7 +244,7 @@ class Server:
         return response
 
     async def _run(self, request: Request, target: Target) -> Response:
-        handler = HANDLERS.get((request.method if request.method != "HEAD" else "GET", target.level))
+        handler = _handler(request.method if request.method != "HEAD" else "GET", target)
         if handler is None or (request.method == "POST" and target.resource.namespaced and target.namespace is None):
             raise method_not_allowed()
         place = (target.resource, target.namespace, target.name, target.subresource)
@@ -248,20 +258,37 @@ class Server:
         return response
 
     def _entry(self, request: Request, target: Target, code: int) -> dict[str, Any]:
-        verb = WRITES[request.method]
         return {
             "time": timestamp(self._hooks.now()),
-            "verb": "deletecollection" if verb == "delete" and target.name is None else verb,
+            "verb": _verb(request, target),
             "path": request.url.path,
-            "user": user_of(_token(request), self._tokens),
+            "user": request.state.user.name,
             "dryRun": bool(getattr(request.state, "dry_run", False)),
             "status": code,
         }
 
 
-def _token(request: Request) -> str:
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""
+def _handler(method: str, target: Target) -> Handler | None:
+    if target.resource.kind in reviews.KINDS:
+        return reviews.ask if (method, target.level) == ("POST", "collection") else None
+    if target.resource.group == metrics.GROUP:
+        return metrics.read
+    return HANDLERS.get((method, target.level))
+
+
+def _deed(request: Request, target: Target) -> Deed:
+    resource = target.resource
+    place = (target.namespace or "", target.name or "")
+    return Deed(_verb(request, target), resource.group, resource.plural, target.subresource, *place)
+
+
+def _verb(request: Request, target: Target) -> str:
+    if request.method in WRITES:
+        verb = WRITES[request.method]
+        return "deletecollection" if verb == "delete" and target.name is None else verb
+    if target.name is not None:
+        return "get"
+    return "watch" if request.query_params.get("watch", "").lower() in ("true", "1") else "list"
 
 
 def _only_get(request: Request) -> None:

@@ -14,14 +14,17 @@ from simulator.kubernetes_api.deletion import DeleteOptions, remove
 from simulator.kubernetes_api.follow import Follower
 from simulator.kubernetes_api.printers import moment
 from simulator.kubernetes_api.reads import existing
+from simulator.kubernetes_api.resources import RESOURCES_BY_KIND
 from simulator.kubernetes_api.selectors import from_spec, labels_match, selector_text
 from simulator.kubernetes_api.status import (
     PATCH_TYPES,
     bad_request,
+    conflict,
     disruption_refused,
     invalid,
     invalid_value,
     not_acceptable,
+    required,
     success,
     unsupported_media_type,
 )
@@ -208,3 +211,25 @@ def _check_budget(budget: Object, pod: Object) -> None:
     desired, healthy = status.get("desiredHealthy", 0), status.get("currentHealthy", 0)
     detail = f"needs {desired} healthy pods and has {healthy} currently"
     raise disruption_refused(budget["metadata"]["name"], detail)
+
+
+async def bind(call: Call) -> Response:
+    """What a scheduler does: the pod gets its node."""
+    sent, pod = await call.document(), existing(call)
+    target = (sent.get("target") if isinstance(sent, dict) else None) or {}
+    node = target.get("name") if isinstance(target, dict) else None
+    if not isinstance(node, str) or not node:
+        raise invalid(call.resource, call.wanted_name, [required("target.name")])
+    if bound := (pod.get("spec") or {}).get("nodeName"):
+        why = f'pod {call.wanted_name} is already assigned to node "{bound}"'
+        raise conflict(RESOURCES_BY_KIND["Pod"], call.wanted_name, why)
+    call.store.update("Pod", {**pod, "spec": {**pod["spec"], "nodeName": node}}, dry_run=call.dry_run)
+    return render({**success({}), "code": 201}, 201)
+
+
+async def finalize(call: Call) -> Response:
+    """The namespace controller's door, and that of people who are tired of waiting: only the finalizers are taken over."""
+    current, proposed = existing(call), call.typed(await call.document())
+    finalizers = (proposed.get("spec") or {}).get("finalizers") or []
+    spec = {**(current.get("spec") or {}), "finalizers": finalizers}
+    return call.answer(call.store.update("Namespace", {**current, "spec": spec}, dry_run=call.dry_run))

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 from starlette.applications import Starlette
 
-from simulator.kubernetes_api import defaulted, routes
+from simulator.kubernetes_api import ContainerUsage, defaulted, routes
 from simulator.store import Store
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -47,6 +47,15 @@ class World:
         shown = lines if tail_lines is None else lines[len(lines) - tail_lines :]
         stamped = [f"2026-03-02T11:59:{at:02d}.000000000Z " for at in range(len(lines) - len(shown), len(lines))]
         return "".join(f"{stamp if timestamps else ''}{line}\n" for stamp, line in zip(stamped, shown, strict=True))
+
+    def usage(self) -> list[ContainerUsage]:
+        return [
+            ContainerUsage(
+                "node-1", pod["metadata"]["namespace"], pod["metadata"]["name"], each["name"], 0.25, 64 * 1024**2
+            )
+            for pod in self.store.list("Pod")
+            for each in (pod.get("spec") or {}).get("containers") or ()
+        ]
 
     def audit(self, entry: Object) -> None:
         self.audited.append(entry)

@@ -25,6 +25,7 @@ def test_the_loops_are_a_list_that_can_be_printed() -> None:
     assert [controller.name for controller in CONTROLLERS] == [
         "garbage-collector",
         "serviceaccount-controller",
+        "clusterrole-aggregation-controller",
         "cronjob-controller",
         "deployment-controller",
         "replicaset-controller",

@@ -176,6 +176,9 @@ async def test_every_kind_has_a_table_even_for_a_bare_object(client: httpx.Async
             world.store.create(resource.kind, bare)
         base = f"/apis/{resource.api_version}" if resource.group else "/api/v1"
         answer = await client.get(f"{base}/{resource.plural}", headers={"accept": TABLE})
+        if "list" not in resource.verbs:
+            assert answer.status_code == 405
+            continue
         assert answer.status_code == 200, (resource.kind, answer.text)
         table = answer.json()
         assert all(len(row["cells"]) == len(table["columnDefinitions"]) for row in table["rows"])
@@ -279,5 +282,5 @@ async def test_who_is_let_in_may_do_everything_and_is_told_so(client: httpx.Asyn
     assert (answer.status_code, answer.json()["status"]) == (201, {"allowed": True})
     assert (await client.post(path, json={"spec": 3})).status_code == 400
     binary = await client.post(path, content=b"k8s", headers={"content-type": "application/vnd.kubernetes.protobuf"})
-    assert binary.status_code == 415
+    assert binary.status_code == 400
     assert (await client.get(path)).status_code == 405
