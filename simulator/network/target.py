@@ -69,5 +69,11 @@ class Target:
         """The share of the calls that comes to a program."""
         return sum(self.shares.values())
 
+    @property
+    def let_in(self) -> float:
+        """The share that a server has let in, whatever becomes of it then."""
+        after = (Why.READ_ONLY, Why.NO_PERMISSION)
+        return self.through + sum(each.share for each in self.obstacles if each.why in (*after, Why.CROWDED))
+
     def stopped(self, outcome: Outcome) -> float:
         return sum(each.share for each in self.obstacles if each.why.outcome is outcome)

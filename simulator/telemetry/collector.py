@@ -22,9 +22,10 @@ from simulator.noise import Floats
 from simulator.objects import Object
 from simulator.promql.tsdb import Labels, Tsdb
 from simulator.store import Store
-from simulator.telemetry import cadvisor, control_plane, kube_state, node_exporter, requests
+from simulator.telemetry import cadvisor, control_plane, databases, kube_state, node_exporter, requests
 from simulator.telemetry.board import Board
 from simulator.telemetry.counters import Counters
+from simulator.telemetry.edge import EdgeRequests
 from simulator.telemetry.labels import Sample, labelled
 from simulator.telemetry.meters import Drive, Meter, idle_gauges, is_scraped, new_meter, own_share, target_labels
 from simulator.telemetry.node_exporter import Load
@@ -54,6 +55,7 @@ class Collector:
         self._flow: Flow | None = None
         self._seconds = 0.0
         self._board = Board(tsdb)
+        self._edge_requests = EdgeRequests()
 
     def tick(self, flow: Flow, seconds: float) -> None:
         if self._flow is not flow:
@@ -78,7 +80,9 @@ class Collector:
         board.show("control plane", counted.labels, counted.shown())
         board.show("control plane gauges", self._control_plane_gauges, gauges)
         late = [sample for meter in self._meters.values() if meter.requests for sample in meter.requests.late()]
-        board.show_loose([*late, *self.targets(runs), *self._queue_samples()])
+        of_databases = databases.samples(self._flow) if self._flow else []
+        of_edge = self._edge_requests.samples(self._store)
+        board.show_loose([*late, *self.targets(runs), *self._queue_samples(), *of_databases, *of_edge])
         board.end()
 
     def write_history(self, flow: Flow, step: float, runs: list[PodRun]) -> None:
@@ -100,7 +104,7 @@ class Collector:
             values = node_exporter.gauges(node, self._seed, flow.times, borne)
             self._write_gauges(self._machine_gauges[name], values, t_ms)
         self._control_plane.write_history(self._tsdb, t_ms, control_plane.rates(self._seed, flow.times) * step)
-        self._constant_history(t_ms, runs, step)
+        self._constant_history(t_ms, runs, step, databases.samples(flow))
         for labels in self._tsdb.unended_before(int(t_ms[0])):
             self._tsdb.mark_stale(labels, int(t_ms[0]))
 
@@ -124,6 +128,7 @@ class Collector:
                 meter.cgroup.add(idle[:, 0] * seconds)
         for edge, calls in _by_edge(flow).items():
             self._edge(edge).add(requests.edge_rates(calls)[:, 0] * seconds)
+        self._edge_requests.add(flow, seconds)
         self._control_plane.add(control_plane.rates(self._seed, flow.times)[:, 0] * seconds)
         self._loads = self._all_loads(flow)
         for name, load in self._loads.items():
@@ -241,9 +246,9 @@ class Collector:
         for each, row in zip(labels, values, strict=True):
             self._tsdb.append_block(each, t_ms, row)
 
-    def _constant_history(self, t_ms: Times, runs: list[PodRun], step: float) -> None:
+    def _constant_history(self, t_ms: Times, runs: list[PodRun], step: float, more: list[Sample]) -> None:
         """What has not changed in all that time: the objects' own metrics, limits, targets, empty queues."""
-        samples = [*self.targets(runs), *self._queue_samples()]
+        samples = [*self.targets(runs), *self._queue_samples(), *more, *self._edge_requests.samples(self._store)]
         quiet = control_plane.gauges(self._store, list(self._nodes.values())).tolist()
         samples += zip(self._control_plane_gauges, quiet, strict=True)
         for made in self._kube_state.made().values():

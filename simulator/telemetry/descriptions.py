@@ -168,7 +168,13 @@ http_requests_in_flight: Requests that a program has in hand.
 http_worker_pool_size: Requests that a program can have in hand.
 jvm_threads_live_threads: Threads of a Java process.
 nodejs_active_handles_total: Handles that keep a Node process busy.
+mysql_global_status_threads_connected: Clients that are connected to a MySQL server.
+mysql_global_variables_max_connections: Connections that a MySQL server allows.
+mysql_global_variables_read_only: Whether a MySQL server takes no changes.
+mysql_up: Whether a MySQL server answered its exporter.
+pg_settings_default_transaction_read_only: Whether a PostgreSQL server takes no changes.
 pg_settings_max_connections: Connections that a PostgreSQL server allows.
+pg_settings_superuser_reserved_connections: Connections that are kept for administrators.
 pg_stat_activity_count: Sessions of a PostgreSQL server.
 pg_stat_database_blks_read: Blocks that a PostgreSQL server has read from disk.
 pg_stat_database_xact_commit: Transactions that were committed.
@@ -179,6 +185,8 @@ process_max_fds: File descriptors that a process may open.
 process_open_fds: File descriptors that a process has open.
 process_resident_memory_bytes: Resident memory of a process.
 process_threads: Threads of a process.
+rabbitmq_channels: Channels that are open to a RabbitMQ server.
+rabbitmq_connections: Connections that are open to a RabbitMQ server.
 redis_commands_processed_total: Commands that a Redis server has processed.
 redis_connected_clients: Clients that are connected to a Redis server.
 redis_db_keys: Keys that a Redis server holds.
@@ -187,6 +195,13 @@ redis_keyspace_hits_total: Lookups that found their key.
 redis_keyspace_misses_total: Lookups that did not find their key.
 redis_memory_used_bytes: Memory that a Redis server uses for its data.
 redis_up: Whether a Redis server answered its exporter.
+"""
+_EDGE = """
+certmanager_certificate_expiration_timestamp_seconds: When a certificate runs out, in seconds since 1970.
+nginx_ingress_controller_requests: Requests of customers, by Service and status code.
+nginx_ingress_controller_ssl_expire_time_seconds: When the certificate of a host runs out, in seconds since 1970.
+probe_ssl_earliest_cert_expiry: When the first certificate of the probed chain runs out, in seconds since 1970.
+probe_success: Whether the last probe from outside worked.
 """
 _CONTROL_PLANE = """
 apiserver_request_total: Requests to the API server, by verb, resource and code.
@@ -205,8 +220,8 @@ def _read(*texts: str) -> dict[str, str]:
     return {name: help_text for name, _, help_text in lines}
 
 
-DESCRIPTIONS = _read(_CONTAINERS, _NODES, _OBJECTS, _PROGRAMS, _CONTROL_PLANE)
-_COUNTING = ("node_netstat_Tcp_", "pg_stat_database_")
+DESCRIPTIONS = _read(_CONTAINERS, _NODES, _OBJECTS, _PROGRAMS, _EDGE, _CONTROL_PLANE)
+_COUNTING = ("node_netstat_Tcp_", "pg_stat_database_", "nginx_ingress_controller_requests")
 # Named like a counter by a client library that counts up and down.
 _NOT_COUNTING = ("nodejs_active_handles_total",)
 

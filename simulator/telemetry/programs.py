@@ -19,8 +19,6 @@ from simulator.telemetry.cadvisor import MOST_DESCRIPTORS, THREADS
 from simulator.telemetry.counters import Row
 from simulator.telemetry.labels import labelled
 
-POOL_SIZE = 40.0
-MOST_CONNECTIONS = 200.0
 _BY_LANGUAGE = {
     "go": "go_goroutines",
     "java": "jvm_threads_live_threads",
@@ -81,8 +79,6 @@ def gauge_labels(app: App, base: dict[str, str]) -> list[Labels]:
 def _own_names(app: App) -> list[str]:
     if app.log_style == "redis":
         return ["redis_connected_clients", "redis_memory_used_bytes", "redis_db_keys", "redis_up"]
-    if app.log_style == "postgres":
-        return ["pg_stat_activity_count", "pg_settings_max_connections", "pg_up"]
     if app.protocol == "http":
         return ["http_requests_in_flight", "http_worker_pool_size"]
     return []
@@ -116,15 +112,13 @@ def gauges(app: App, env_keys: float, used: Use, resident: Floats, clients: Floa
         values.append(THREADS[app.language] + 14 + 2 * busy)
     if app.log_style == "redis":
         values += [clients, resident * 0.82, zero + env_keys, zero + 1]
-    elif app.log_style == "postgres":
-        values += [np.minimum(clients + 4, MOST_CONNECTIONS), zero + MOST_CONNECTIONS, zero + 1]
     elif app.protocol == "http":
         values += [busy, zero + app.concurrency]
     for name in pools(app):
         wanted = used.connections.get(name, zero)
         values += [
-            np.ceil(np.minimum(wanted, POOL_SIZE)),
-            np.floor(np.maximum(wanted - POOL_SIZE, 0.0)),
-            zero + POOL_SIZE,
+            np.ceil(np.minimum(wanted, app.pool)),
+            np.floor(np.maximum(wanted - app.pool, 0.0)),
+            zero + app.pool,
         ]
     return values
