@@ -30,8 +30,8 @@ services: ## Install the optional servers that tests can use (Debian, root)
 bench: ready-test ## Measure the figures that matter on this machine
 	@$(BIN)/python -m tests.bench
 
-score: ready-test ## Score detection, diagnosis, repair and search
-	@$(BIN)/python -m tests.evaluation
+score: ready-test ## Play every scenario through the product and score it (ARGS="--only PATTERN --seed N --keep")
+	@$(BIN)/python -m tests.evaluation $(ARGS)
 
 soak: ready-test ## Long kill-and-recover runs (the short form is in `make test`)
 	@$(BIN)/pytest --soak -m soak $(ARGS)

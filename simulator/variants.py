@@ -88,13 +88,17 @@ def variant(shop: Shop, seed: int) -> tuple[Shop, Names]:
 def _roles(shop: Shop) -> list[str]:
     zones = dict.fromkeys(node.zone for node in shop.nodes)
     return [
-        *(app.name for app in shop.apps),
-        *shop.namespaces,
+        *(app.name for app in (*shop.apps, *shop.guests)),
+        *_namespaces(shop),
         *(node.name for node in shop.nodes),
         *zones,
         shop.settings,
         _registry(shop),
     ]
+
+
+def _namespaces(shop: Shop) -> list[str]:
+    return list(dict.fromkeys([*shop.namespaces, *(guest.namespace for guest in shop.guests)]))
 
 
 def _registry(shop: Shop) -> str:
@@ -104,8 +108,8 @@ def _registry(shop: Shop) -> str:
 
 def _named(shop: Shop, dice: random.Random) -> dict[str, str]:
     words = iter(dice.sample(WORDS, len(WORDS)))
-    named = {app.name: next(words) + dice.choice(SUFFIXES) for app in shop.apps}
-    named |= {namespace: next(words) for namespace in shop.namespaces}
+    named = {app.name: next(words) + dice.choice(SUFFIXES) for app in (*shop.apps, *shop.guests)}
+    named |= {namespace: next(words) for namespace in _namespaces(shop)}
     style = dice.choice(NODE_STYLES)
     named |= {node.name: style(dice, number) for number, node in enumerate(shop.nodes, start=1)}
     region = dice.choice(REGIONS)

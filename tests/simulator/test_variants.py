@@ -51,7 +51,8 @@ OLD_NAMES = [app.name for app in SHOP.apps if "-" in app.name] + [
 def test_no_two_things_of_a_variant_have_one_name(seed: int) -> None:
     shop, names = variant(SHOP, seed)
     assert len(set(names.by_role.values())) == len(names.by_role)
-    assert len({app.name for app in shop.apps}) == len(SHOP.apps)
+    assert len({app.name for app in (*shop.apps, *shop.guests)}) == len(SHOP.apps) + len(SHOP.guests)
+    assert not {guest.name for guest in shop.guests} & {guest.name for guest in SHOP.guests}
     assert all(len(name) <= 63 for name in names.by_role.values())
 
 
