@@ -25,10 +25,10 @@ SAMPLE = (
 
 def test_the_kept_verdicts_are_those_of_todays_scenarios() -> None:
     verdicts, _ = kept()
-    assert set(verdicts) == set(shipped())
-    for name, scenario in shipped().items():
-        answers = [answer.fault for answer in scenario.answers]
-        assert (verdicts[name].category, verdicts[name].faults) == (scenario.category, answers)
+    assert verdicts.keys() <= shipped().keys()
+    for name, verdict in verdicts.items():
+        answers = [answer.fault for answer in shipped()[name].answers]
+        assert (verdict.category, verdict.faults) == (shipped()[name].category, answers)
 
 
 def test_the_kept_totals_add_up() -> None:
