@@ -24,7 +24,7 @@ from simulator.events import Recorder
 from simulator.flow import Flow, GroupFlow
 from simulator.kubelet import ContainerRun, Kubelet, PodRun
 from simulator.kubelet.heartbeats import EVERY_SECONDS, Heartbeats
-from simulator.life import SETTLED_AFTER, Life
+from simulator.life import Life
 from simulator.logs import LogBook, LogLine
 from simulator.logs.writer import LogWriter
 from simulator.memory import towards
@@ -175,6 +175,7 @@ class World:
             self._live_through_the_past(self._life, live_from)
         if history_days > 0:
             self._write_history(live_from)
+        self.collector.end_history()
         self._fill_memory()
         self.clock.set(live_from)
         # Whatever fell due in the time that was leapt over is done before the present begins.
@@ -196,7 +197,7 @@ class World:
             if past.happening is not None:
                 life.do(past.happening)
             self._settle()
-            self._live(min(self.clock.now() + SETTLED_AFTER, live_from))
+            self._live(max(past.settled_at, self.clock.now()))
         if not nights_are_there:
             life.begin_nights(born)
         life.wake()

@@ -5,6 +5,6 @@ nothing, and everyday lines in the logs: what an on-call engineer has to look pa
 it raises an alarm.
 """
 
-from simulator.life.living import SETTLED_AFTER, Life
+from simulator.life.living import Life
 
-__all__ = ["SETTLED_AFTER", "Life"]
+__all__ = ["Life"]

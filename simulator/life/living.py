@@ -23,7 +23,8 @@ from simulator.objects import name_of
 if TYPE_CHECKING:
     from simulator.world import World
 
-SETTLED_AFTER = timedelta(minutes=8)  # a roll-out, or the longest of the nightly jobs
+ROLLED_OUT_AFTER = timedelta(minutes=3)
+NIGHT_OVER_AFTER = timedelta(minutes=8)  # the longest of the nightly jobs
 KERNEL_SAYS = "unregister_netdevice: waiting for {device} to become free. Usage count = 1"
 
 
@@ -33,6 +34,10 @@ class Past:
 
     at: datetime
     happening: Happening | None = None  # None: a nightly job
+
+    @property
+    def settled_at(self) -> datetime:
+        return self.at + (ROLLED_OUT_AFTER if self.happening else NIGHT_OVER_AFTER)
 
 
 class Life:
@@ -73,13 +78,13 @@ class Life:
         """What has left its traces in the objects of the week before the start, in order; that of older nights is in the metrics."""
         traces = [
             Past(each.at, each)
-            for each in self._calendar.between(after, until - SETTLED_AFTER)
+            for each in self._calendar.between(after, until - NIGHT_OVER_AFTER)
             if each.kind in ("release", "restart", "settings")
         ]
         jobs.press_past(self._world.shop, self._world.conditions, until)
         first_night = max(after, until - timedelta(days=jobs.NIGHTS_KEPT))
         nights = {
-            at for night in jobs.nights(self._world.shop) for at in night.moments(first_night, until - SETTLED_AFTER)
+            at for night in jobs.nights(self._world.shop) for at in night.moments(first_night, until - NIGHT_OVER_AFTER)
         }
         return sorted([*traces, *(Past(at) for at in nights)], key=lambda each: each.at)
 

@@ -7,7 +7,6 @@ are evaluated in a thread while the world goes on appending; what `read` hands o
 A reader that must not see what is appended meanwhile asks for `newest_ms` first and reads up to there.
 """
 
-import math
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -200,15 +199,6 @@ class Tsdb:
         """Say that the series ends here, as Prometheus does when a target or a series of it disappears."""
         if labels in self._series:
             self.append_many(t_ms, [(labels, STALE_NAN)])
-
-    def unended_before(self, t_ms: int) -> list[Labels]:
-        """The series that have no sample from this time on and were not said to have ended; imported ones are not the world's."""
-        with self._lock:
-            return sorted(
-                labels
-                for labels, stored in self._series.items()
-                if not stored.is_kept and stored.last_t < t_ms and not math.isnan(stored.last_value)
-            )
 
     def find(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> list[Stored]:
         """The series that may have samples within [start_ms, end_ms], judged by their ends alone, in the order of their labels."""

@@ -29,6 +29,7 @@ from simulator.telemetry.edge import EdgeRequests
 from simulator.telemetry.labels import Sample, labelled
 from simulator.telemetry.meters import Drive, Meter, idle_gauges, is_scraped, new_meter, own_share, target_labels
 from simulator.telemetry.node_exporter import Load
+from simulator.telemetry.past import Past
 from simulator.telemetry.programs import pools
 
 MeterKey = tuple[str, str]  # pod uid, container
@@ -38,7 +39,6 @@ Times = npt.NDArray[np.int64]
 
 class Collector:
     def __init__(self, tsdb: Tsdb, store: Store, shop: Shop, seed: int, conditions: Conditions) -> None:
-        self._tsdb = tsdb
         self._store = store
         self._seed = seed
         self._conditions = conditions
@@ -56,6 +56,7 @@ class Collector:
         self._seconds = 0.0
         self._board = Board(tsdb)
         self._edge_requests = EdgeRequests()
+        self._past = Past(tsdb)
 
     def tick(self, flow: Flow, seconds: float) -> None:
         if self._flow is not flow:
@@ -95,18 +96,21 @@ class Collector:
                 mib = self._member_history(drive, member, flow.times, t_ms, step)
                 used[member.run.node] = used[member.run.node] + mib
         for key, calls in _by_edge(flow).items():
-            self._edge(key).write_history(self._tsdb, t_ms, requests.edge_rates(calls) * step)
+            self._edge(key).write_history(self._past, t_ms, requests.edge_rates(calls) * step)
         for name, load in self._all_loads(flow).items():
             node, borne = self._nodes[name], replace(load, mib=used[name])
             self._machines[name].write_history(
-                self._tsdb, t_ms, node_exporter.rates(node, self._seed, flow.times, borne) * step
+                self._past, t_ms, node_exporter.rates(node, self._seed, flow.times, borne) * step
             )
             values = node_exporter.gauges(node, self._seed, flow.times, borne)
             self._write_gauges(self._machine_gauges[name], values, t_ms)
-        self._control_plane.write_history(self._tsdb, t_ms, control_plane.rates(self._seed, flow.times) * step)
+        self._control_plane.write_history(self._past, t_ms, control_plane.rates(self._seed, flow.times) * step)
         self._constant_history(t_ms, runs, step, databases.samples(flow))
-        for labels in self._tsdb.unended_before(int(t_ms[0])):
-            self._tsdb.mark_stale(labels, int(t_ms[0]))
+        self._past.end_stretch(t_ms)
+
+    def end_history(self) -> None:
+        """No stretch follows: the present begins."""
+        self._past.write()
 
     def _settle(self) -> None:
         """Move the counters by the flow that has lasted until now."""
@@ -232,11 +236,11 @@ class Collector:
         flow, meter = drive.flow, self._meters[member.uid, member.container.name]
         own = own_share(self._seed, member.run.name, times)
         cgroup = cadvisor.shaped(drive.cgroup(meter), own * step, step, has_quota=meter.has_quota)
-        meter.cgroup.write_history(self._tsdb, t_ms, cgroup)
+        meter.cgroup.write_history(self._past, t_ms, cgroup)
         if meter.requests is not None and drive.served is not None:
-            meter.requests.write_history(self._tsdb, t_ms, drive.served * own * step)
+            meter.requests.write_history(self._past, t_ms, drive.served * own * step)
         if meter.program is not None:
-            meter.program.write_history(self._tsdb, t_ms, drive.program * own * step)
+            meter.program.write_history(self._past, t_ms, drive.program * own * step)
         mib = steady(member, flow.group, flow.rate, self._seed, times)
         member.container.memory_mib = float(mib[-1])
         self._write_gauges([*meter.living, *meter.program_gauges], drive.gauges(meter, mib), t_ms)
@@ -244,7 +248,7 @@ class Collector:
 
     def _write_gauges(self, labels: list[Labels], values: list[Floats], t_ms: Times) -> None:
         for each, row in zip(labels, values, strict=True):
-            self._tsdb.append_block(each, t_ms, row)
+            self._past.append_block(each, t_ms, row)
 
     def _constant_history(self, t_ms: Times, runs: list[PodRun], step: float, more: list[Sample]) -> None:
         """What has not changed in all that time: the objects' own metrics, limits, targets, empty queues."""
@@ -257,11 +261,11 @@ class Collector:
             samples += meter.fixed
             if meter.app is None:
                 idle = cadvisor.rates(None, has_quota=meter.has_quota, has_wire=meter.has_wire, length=len(t_ms))
-                meter.cgroup.write_history(self._tsdb, t_ms, idle * step)
+                meter.cgroup.write_history(self._past, t_ms, idle * step)
                 mib = np.full(len(t_ms), meter.container.memory_mib)
                 self._write_gauges(meter.living, idle_gauges(meter, mib), t_ms)
         for labels, value in samples:
-            self._tsdb.append_block(labels, t_ms, np.full(len(t_ms), value))
+            self._past.append_block(labels, t_ms, np.full(len(t_ms), value))
 
 
 def steady(member: Member, group: Group, rate: Floats, seed: int, times: Floats) -> Floats:

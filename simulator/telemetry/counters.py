@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.noise import Floats
-from simulator.promql.tsdb import Labels, Tsdb
+from simulator.promql.tsdb import Labels
 from simulator.telemetry.labels import Sample
+from simulator.telemetry.past import Blocks
 
 
 @dataclass(frozen=True)
@@ -53,14 +54,14 @@ class Counters:
         happened = np.flatnonzero(self._late & (self.values >= 1 - 1e-9))
         return [(self._labels[index], float(np.floor(self.values[index] + 1e-9))) for index in happened.tolist()]
 
-    def write_history(self, tsdb: Tsdb, t_ms: npt.NDArray[np.int64], increments: Floats) -> None:
+    def write_history(self, blocks: Blocks, t_ms: npt.NDArray[np.int64], increments: Floats) -> None:
         """`increments` has a row for each counter and a column for each time."""
         totals = self.values[:, None] + np.cumsum(increments, axis=1)
         shown = _shown(totals, self._whole[:, None])
         for index, labels in enumerate(self._labels):
             row = shown[index]
             first = int(np.searchsorted(row, 1.0)) if self._late[index] else 0
-            tsdb.append_block(labels, t_ms[first:] if first else t_ms, row[first:])
+            blocks.append_block(labels, t_ms[first:] if first else t_ms, row[first:])
         self.values = totals[:, -1].copy()
 
 
