@@ -26,6 +26,7 @@ class Kind(Enum):
     NO_POD_ADDRESSES = "the address range of node <name> is used up"
     KUBELET_DOWN = "the agent of node <name> does not run"
     NODE_CUT_OFF = "node <name> and the rest of the cluster do not hear each other"
+    PROCESS_FAILS = "the static pod <namespace>/<pod> ends as soon as it starts"
     RUNTIME_DOWN = "the container runtime of node <name> does not answer"
     RATE_LIMITED = "registry <host> turns anonymous pulls away"
     NETWORK_DELAY = (

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from simulator.apps import App
+from simulator.conditions import Kind
 from simulator.kubelet import environment, mounts
 from simulator.kubelet.environment import ConfigError, Surroundings
 from simulator.kubelet.pulls import Pulls, backoff
@@ -138,7 +139,7 @@ class Lifecycle:
         container.started_at = self._station.now()
         container.reason, container.message = "", ""
         container.memory_mib = needed_mib(launch.app)
-        container.exit = come_up(launch) or _starved(launch, limit)
+        container.exit = self._misled(run) or come_up(launch) or _starved(launch, limit)
         container.exits_at = self._station.after(container.exit.after) if container.exit else None
         container.files = launch.files
         ports = listening(launch.app, launch.tool, launch.words, launch.env)
@@ -151,6 +152,12 @@ class Lifecycle:
         """Until the program listens."""
         jitter = self._station.jitter(run, f"boot/{container.name}", container.restarts)
         return (app.boot_seconds if app else 0.5) * (0.9 + 0.3 * jitter)
+
+    def _misled(self, run: PodRun) -> Exit | None:
+        """A file on the node's disk that gives the process a flag it does not know."""
+        if not self._station.conditions.holds(Kind.PROCESS_FAILS, f"{run.namespace}/{run.name}"):
+            return None
+        return Exit(1, 0.4, ("Error: unknown flag: --leader-elect-lease-durations",))
 
     def _termination(
         self, container: ContainerRun, reason: str, code: int, started: datetime | None, message: str = ""

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from simulator.faults.base import Fault
 from simulator.faults.infrastructure.cluster_network import CorednsUnavailable, KubeProxyUnavailable
+from simulator.faults.infrastructure.control_plane import ControllerManagerUnavailable, KubeSchedulerUnavailable
 from simulator.faults.infrastructure.node_network import NodeClockSkew, NodeNetworkDelay, NodeNetworkPacketLoss
+from simulator.faults.infrastructure.nodes import ContainerdUnavailable, KubeletUnavailable, NodeUnreachable
 
 FAULTS: tuple[Fault, ...] = (
-    CorednsUnavailable(),
+    ContainerdUnavailable(),
+    KubeletUnavailable(),
     KubeProxyUnavailable(),
+    KubeSchedulerUnavailable(),
+    CorednsUnavailable(),
+    ControllerManagerUnavailable(),
     NodeNetworkDelay(),
     NodeNetworkPacketLoss(),
     NodeClockSkew(),
+    NodeUnreachable(),
 )

@@ -6,10 +6,12 @@ from simulator.faults.base import Fault
 from simulator.faults.runtime import probes
 from simulator.faults.runtime.database_clients import MysqlInvalidCredentials, MysqlInvalidPort
 from simulator.faults.runtime.database_servers import CacheAuthFailed, DbAuthRevoked, DbConnectionExhaustion, DbReadOnly
+from simulator.faults.runtime.deployment_zero_replicas import DeploymentZeroReplicas
 from simulator.faults.runtime.oom_killed import OomKilled
 
 FAULTS: tuple[Fault, ...] = (
     OomKilled(),
+    DeploymentZeroReplicas(),
     MysqlInvalidCredentials(),
     MysqlInvalidPort(),
     DbReadOnly(),
