@@ -16,6 +16,7 @@ LONGEST_LABEL = 4_096
 LONGEST_LINE = 65_536
 MOST_SERIES = 200_000
 MOST_SAMPLES = 20_000_000
+LATEST_SECOND = 1e13
 
 _SERIES = re.compile(r"(?P<name>[a-zA-Z_:][a-zA-Z0-9_:]*)\s*(?:\{(?P<labels>.*)\})?", re.ASCII | re.DOTALL)
 _LABEL = re.compile(r'\s*(?P<name>[a-zA-Z_][a-zA-Z0-9_]*)\s*=\s*"(?P<value>(?:\\.|[^"\\])*)"\s*(?:,|$)', re.ASCII)
@@ -35,9 +36,14 @@ class Collected:
 
 
 class Reader:
-    """Takes an exposition in pieces that may end anywhere. Only numbers are kept of it: sixteen bytes a sample."""
+    """Takes an exposition in pieces that may end anywhere. Only numbers are kept of it: sixteen bytes a sample.
 
-    def __init__(self, now_ms: int, most_samples: int = MOST_SAMPLES) -> None:
+    Its times are milliseconds, or seconds where it says of itself that it is OpenMetrics.
+    """
+
+    def __init__(self, now_ms: int, most_samples: int = MOST_SAMPLES, *, in_seconds: bool = False) -> None:
+        self._time = _NUMBER if in_seconds else _TIME
+        self._scale = 1000 if in_seconds else 1
         self.series: dict[Labels, Collected] = {}
         self._now_ms = now_ms
         self._room = most_samples
@@ -72,14 +78,22 @@ class Reader:
             head, *numbers = text.split()
         else:
             head, numbers = head + "}", tail.split()
-        if not head or not 1 <= len(numbers) <= 2 or (len(numbers) == 2 and not _TIME.fullmatch(numbers[1])):
+        if not head or not 1 <= len(numbers) <= 2 or (len(numbers) == 2 and not self._time.fullmatch(numbers[1])):
             raise BadData(f"line {self._number} is not a sample")
         collected = self._by_text.get(head) or self._opened(head)
         self._room -= 1
         if self._room < 0:
             raise BadData(f"line {self._number}: more than {self._most} samples in one request")
         collected.values.append(self._value(numbers[0]))
-        collected.times.append(int(numbers[1]) if len(numbers) == 2 else self._now_ms)
+        collected.times.append(self._moment(numbers[1]) if len(numbers) == 2 else self._now_ms)
+
+    def _moment(self, text: str) -> int:
+        if self._scale == 1:
+            return int(text)
+        seconds = float(text)
+        if not abs(seconds) < LATEST_SECOND:
+            raise BadData(f"line {self._number}: {text[:40]!r} is not a time")
+        return round(seconds * self._scale)
 
     def _opened(self, head: str) -> Collected:
         parts = _SERIES.fullmatch(head)

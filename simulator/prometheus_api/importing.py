@@ -22,6 +22,7 @@ from simulator.promql.golang import format_labels
 from simulator.promql.tsdb import Block, Tsdb
 
 PIECE = 1 << 18
+OPEN_METRICS = "application/openmetrics-text"
 GZIP = 16 + zlib.MAX_WBITS
 
 
@@ -33,7 +34,8 @@ class Importer:
 
     async def endpoint(self, request: Request) -> Response:
         try:
-            reader = Reader(milliseconds(self._now()), self._most_samples)
+            in_seconds = request.headers.get("content-type", "").startswith(OPEN_METRICS)
+            reader = Reader(milliseconds(self._now()), self._most_samples, in_seconds=in_seconds)
             async for piece in _pieces(request):
                 await asyncio.to_thread(reader.feed, piece)
             reader.end()

@@ -184,7 +184,17 @@ class Evaluator:
         return aggregate(node, vector, param, self.check_size)
 
     def _combined(self, node: Binary, grid: Grid) -> Value:
-        lhs, rhs = self.eval(node.lhs, grid), self.eval(node.rhs, grid)
+        """From the left end of a chain of operators on, however long it is."""
+        chain = [node]
+        while isinstance(first := chain[-1].lhs, Binary):
+            chain.append(first)
+        value = self.eval(first, grid)
+        for link in reversed(chain):
+            self.check_time()
+            value = self._two_combined(link, value, self.eval(link.rhs, grid))
+        return value
+
+    def _two_combined(self, node: Binary, lhs: Value, rhs: Value) -> Value:
         if isinstance(lhs, Scalar):
             if isinstance(rhs, Scalar):
                 return scalar_with_scalar(node.op, lhs, rhs)

@@ -108,10 +108,27 @@ def _in_prometheus_words(sentence: str) -> str:
 
 
 def _convert(expr: Any, depth: int) -> Node:
-    if depth > DEEPEST_TREE:
-        raise ParseFailed(f"parse error: query is nested deeper than {DEEPEST_TREE} levels")
+    """A chain of operators is walked and not nested, so that a sum of a thousand terms is not a thousand levels deep."""
+    chain = []
+    expr = _bare(expr)
+    while isinstance(expr, pp.BinaryExpr):
+        chain.append(expr)
+        expr = _bare(expr.lhs)
+    node = _convert_one(expr, depth)
+    for link in reversed(chain):
+        node = _binary(link, node, depth + 1)
+    return node
+
+
+def _bare(expr: Any) -> Any:
     while isinstance(expr, pp.ParenExpr):
         expr = expr.expr
+    return expr
+
+
+def _convert_one(expr: Any, depth: int) -> Node:
+    if depth > DEEPEST_TREE:
+        raise ParseFailed(f"parse error: query is nested deeper than {DEEPEST_TREE} levels")
     convert = _CONVERTERS.get(type(expr))
     if convert is None:
         raise ParseFailed(f"parse error: {type(expr).__name__} is not supported")
@@ -160,16 +177,18 @@ def _aggregation(expr: pp.AggregateExpr, depth: int) -> Node:
     return Aggregation(str(expr.op), _convert(expr.expr, depth), param, grouping, without)
 
 
-def _binary(expr: pp.BinaryExpr, depth: int) -> Node:
-    lhs, rhs = _convert(expr.lhs, depth), _convert(expr.rhs, depth)
+def _binary(expr: pp.BinaryExpr, lhs: Node, depth: int) -> Node:
+    rhs = _convert(expr.rhs, depth)
+    kinds = (kind_of(lhs), kind_of(rhs))
+    returns = Kind.SCALAR if kinds == (Kind.SCALAR, Kind.SCALAR) else Kind.VECTOR
     op = str(expr.op).strip()
     modifier = expr.modifier
     matching = _PLAIN_MATCHING if modifier is None else _matching(modifier)
     if op in SET_OPERATORS:
         matching = Matching(Cardinality.MANY_TO_MANY, matching.on, matching.labels, ())
-        if Kind.SCALAR in (kind_of(lhs), kind_of(rhs)):
+        if Kind.SCALAR in kinds:
             raise ParseFailed(f'parse error: set operator "{op}" not allowed in binary scalar expression')
-    return Binary(op, lhs, rhs, modifier is not None and modifier.return_bool, matching)
+    return Binary(op, lhs, rhs, modifier is not None and modifier.return_bool, matching, returns)
 
 
 def _matching(modifier: pp.BinModifier) -> Matching:
@@ -194,7 +213,6 @@ _CONVERTERS: dict[type, Callable[[Any, int], Node]] = {
     pp.SubqueryExpr: _subquery,
     pp.Call: _call,
     pp.AggregateExpr: _aggregation,
-    pp.BinaryExpr: _binary,
     pp.UnaryExpr: _negation,
 }
 

@@ -93,6 +93,7 @@ class Binary:
     rhs: "Node"
     return_bool: bool
     matching: Matching
+    returns: Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +114,7 @@ def kind_of(node: Node) -> Kind:
             return Kind.MATRIX
         case Selector() | Aggregation():
             return Kind.VECTOR
-        case Call():
+        case Call() | Binary():
             return node.returns
         case Negation():
             return kind_of(node.expr)
-        case Binary():
-            both_scalar = kind_of(node.lhs) is Kind.SCALAR and kind_of(node.rhs) is Kind.SCALAR
-            return Kind.SCALAR if both_scalar else Kind.VECTOR

@@ -120,6 +120,7 @@ class Tsdb:
         self._newest = LONG_AGO
         self._next_sweep = LONG_AGO
         self._lock = threading.Lock()
+        self._importing = threading.Lock()
 
     def __len__(self) -> int:
         return len(self._series)
@@ -180,17 +181,17 @@ class Tsdb:
             self._sweep(t_ms)
 
     def import_blocks(self, blocks: Sequence[Block]) -> None:
-        """Take histories from outside: all or none of them. They are kept however old they are beside the world's own."""
-        with self._lock:
-            for block in blocks:
-                known = self._series.get(block.labels)
-                if known is not None and len(block.times) and block.times[0] <= known.last_t:
-                    raise OutOfOrder(
-                        f"out of order: {dict(block.labels)} at {int(block.times[0])} ms is not newer than "
-                        f"{known.last_t} ms, which is stored"
-                    )
-            for block in blocks:
-                if len(block.times):
+        """Take histories from outside: all or none of them. They are kept however old they are beside the world's own.
+
+        One import at a time; the world waits for one series at most.
+        """
+        filled = [block for block in blocks if len(block.times)]
+        with self._importing:
+            with self._lock:
+                for block in filled:
+                    _refuse_what_is_stored(block, self._series.get(block.labels))
+            for block in filled:
+                with self._lock:
                     stored = self._series.get(block.labels) or self._create(block.labels)
                     stored.is_kept = True
                     self._extend(stored, block.times, block.values)
@@ -319,6 +320,18 @@ class Tsdb:
         for stored in gone:
             del self._series[stored.labels]
             del self._by_metric[_metric(stored.labels)][stored.labels]
+
+
+def _refuse_what_is_stored(block: Block, known: Stored | None) -> None:
+    if known is None:
+        return
+    if block.times[0] <= known.last_t:
+        raise OutOfOrder(
+            f"out of order: {dict(block.labels)} at {int(block.times[0])} ms is not newer than "
+            f"{known.last_t} ms, which is stored"
+        )
+    if not known.is_kept:
+        raise OutOfOrder(f"{dict(block.labels)} is a series that the world itself goes on writing")
 
 
 def _metric(labels: Labels) -> str:

@@ -204,3 +204,47 @@ def test_a_history_is_held_as_numbers_of_sixteen_bytes_a_sample() -> None:
     (collected,) = reader.series.values()
     assert collected.times.itemsize + collected.values.itemsize == 16
     assert len(collected.values) == 20_000
+
+
+async def test_openmetrics_tells_its_times_in_seconds(api: httpx.AsyncClient) -> None:
+    body = f"# TYPE om gauge\nom 1 {T - 60}\nom 2 {T - 30}.25\nom 3 {T - 1}e0\n# EOF\n"
+    assert await posted(api, body, **{"Content-Type": "application/openmetrics-text; version=1.0.0"}) == (204, "")
+    answer = await data(api, "/api/v1/query", query="om[5m]")
+    assert answer["result"][0]["values"] == [[T - 60, "1"], [T - 29.75, "2"], [T - 1, "3"]]
+
+
+@pytest.mark.parametrize("time", ["Inf", "NaN", "1e300", "soon"])
+async def test_a_time_of_openmetrics_that_is_none_is_refused(api: httpx.AsyncClient, time: str) -> None:
+    status, error = await posted(api, f"om 1 {time}\n", **{"Content-Type": "application/openmetrics-text"})
+    assert status == 400
+    assert error.startswith("line 1")
+
+
+async def test_a_series_that_the_world_writes_cannot_be_imported(api: httpx.AsyncClient, tsdb: Tsdb) -> None:
+    status, error = await posted(api, f'up{{job="api"}} 0 {(T + 60) * 1000}\n')
+    assert (status, error) == (
+        400,
+        "{'__name__': 'up', 'job': 'api'} is a series that the world itself goes on writing",
+    )
+    tsdb.append_many((T + 15) * 1000, [(labels_of("up", job="api"), 1.0)])
+
+
+async def test_the_same_import_twice_is_refused_the_second_time(api: httpx.AsyncClient) -> None:
+    body = f"again 1 {T * 1000}\nagain 2 {(T + 1) * 1000}\n"
+    assert (await posted(api, body))[0] == 204
+    assert (await posted(api, body))[0] == 400
+    answer = await data(api, "/api/v1/query", query="again[1m]", time=T + 1)
+    assert [value for _, value in answer["result"][0]["values"]] == ["1", "2"]
+
+
+async def test_imported_series_live_beside_the_worlds(api: httpx.AsyncClient) -> None:
+    assert (await posted(api, f'up{{job="elsewhere"}} 0 {T * 1000}\n'))[0] == 204
+    answer = await data(api, "/api/v1/query", query="up")
+    assert [row["metric"]["job"] for row in answer["result"]] == ["api", "elsewhere"]
+
+
+async def test_an_empty_import_is_welcome_and_changes_nothing(api: httpx.AsyncClient, tsdb: Tsdb) -> None:
+    before = tsdb.extent()
+    for body in ("", "\n", "# only a comment\n"):
+        assert await posted(api, body) == (204, "")
+    assert tsdb.extent() == before

@@ -20,8 +20,9 @@ from tests.simulator.promql_compare import ORDERED, Ours, difference, questions
 from tests.simulator.promql_data import SPANS, START_MS, all_series, filled
 from tests.simulator.promql_expressions import EXPRESSIONS
 from tests.simulator.promql_generator import Generator
+from tests.simulator.promql_grammar import GRAMMAR
 from tests.simulator.promql_odd_data import ODD_SPANS, odd_series, open_metrics
-from tests.simulator.promql_odd_expressions import GRAMMAR, JOINS, SAMPLES
+from tests.simulator.promql_odd_expressions import JOINS, SAMPLES
 from tests.simulator.promql_requests import COUNTED, RIGHT, WRONG
 from tests.simulator.promql_vocabularies import VOCABULARIES
 from tests.simulator.test_prometheus_api import NothingKnown

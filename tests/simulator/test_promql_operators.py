@@ -192,3 +192,16 @@ def test_one_value_alone_deviates_by_nothing_whatever_it_is() -> None:
     world.series("w", [1e9], pod="b")
     assert world.at(0, "stdvar(v)") == {"{}": 0}
     assert world.at(0, "stddev(w / 3)") == {"{}": 0}
+
+
+def test_a_chain_of_a_thousand_operators_is_evaluated_from_the_left(world: World) -> None:
+    assert world.number("1024" + " / 2" * 10 + " + 1" * 900) == 901
+    assert world.at(0, "cpu" + " or cpu" * 500) == world.at(0, "cpu")
+    assert world.number("2 - 3 - 4") == -5
+    assert world.number("2 ^ 3 ^ 2 - 1") == 511
+
+
+def test_a_deadline_ends_a_long_chain(world: World) -> None:
+    looks = iter([False] * 50 + [True] * 5_000)
+    with pytest.raises(TimedOut):
+        world.engine.instant("cpu" + " or cpu" * 500, 0, Conditions(lambda: next(looks)))

@@ -9,6 +9,7 @@ from simulator.promql.syntax import (
     Binary,
     Call,
     Cardinality,
+    Kind,
     Negation,
     Number,
     RangeSelector,
@@ -109,7 +110,14 @@ def test_operators_within_strings_and_comments_cost_nothing() -> None:
 
 def test_a_tree_that_is_too_deep_is_refused() -> None:
     with pytest.raises(ParseFailed, match=f"deeper than {DEEPEST_TREE} levels"):
-        parse("1" + "+1" * (DEEPEST_TREE + 1))
+        parse("1+(" * (DEEPEST_TREE + 1) + "1" + ")" * (DEEPEST_TREE + 1))
+
+
+def test_a_long_chain_of_operators_is_not_a_deep_tree() -> None:
+    node = parse("1" + " + 1" * 1_000)
+    assert isinstance(node, Binary)
+    assert node.returns is Kind.SCALAR
+    assert isinstance(node.rhs, Number)
 
 
 def test_a_text_that_is_too_long_is_refused() -> None:

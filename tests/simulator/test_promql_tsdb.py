@@ -1,4 +1,5 @@
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -306,3 +307,57 @@ def test_the_extent_counts_what_is_held() -> None:
     extent = tsdb.extent()
     assert (extent.series, extent.samples, extent.first_ms, extent.last_ms) == (2, 3002, 0, 5000)
     assert extent.bytes < 1000
+
+
+def test_what_was_read_stays_true_while_the_world_goes_on() -> None:
+    """Readers unpack outside the lock: nothing that they hold may be written again."""
+    tsdb = Tsdb()
+    columns = tsdb.open_columns([UP, labels_of("other")])
+    reads = []
+    for t in range(5 * HEAD_SAMPLES):
+        tsdb.append_columns(columns, t, np.array([float(t), 1.0]))
+        if t % 37 == 0:
+            (series,) = tsdb.select(named("up"), 0, EVER)
+            reads.append((t, series))
+    for t, series in reads:
+        assert series.times.tolist() == list(range(t + 1))
+        assert series.values.tolist() == [float(i) for i in range(t + 1)]
+
+
+def test_imports_from_several_threads_lose_nothing() -> None:
+    tsdb = Tsdb()
+
+    def bring(number: int) -> None:
+        for round_ in range(20):
+            block = Block(labels_of("m", n=str(number)), np.array([round_ * 10, round_ * 10 + 5]), np.ones(2))
+            tsdb.import_blocks([block])
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(bring, range(8)))
+    assert tsdb.extent().samples == 8 * 40
+
+
+def test_the_newest_moment_is_that_of_any_sample() -> None:
+    tsdb = Tsdb()
+    tsdb.append_many(50, [(UP, 1.0)])
+    tsdb.import_blocks([Block(labels_of("m"), np.array([80]), np.ones(1))])
+    assert tsdb.newest_ms == 80
+    columns = tsdb.open_columns([labels_of("c")])
+    tsdb.append_columns(columns, 90, np.ones(1))
+    assert tsdb.newest_ms == 90
+
+
+def test_a_series_is_found_by_labels_without_its_name_and_by_labels_it_lacks() -> None:
+    tsdb = Tsdb()
+    tsdb.append_many(
+        1, [(labels_of("a", job="x"), 1.0), (labels_of("b", job="x", zone="1"), 1.0), (labels_of("c"), 1.0)]
+    )
+
+    def found(*matchers: Matcher) -> list[str]:
+        return [dict(labels)["__name__"] for labels in tsdb.select_labels(matchers, 0, 9)]
+
+    assert found(Matcher("job", MatchType.EQUAL, "x")) == ["a", "b"]
+    assert found(Matcher("job", MatchType.EQUAL, "x"), Matcher("zone", MatchType.EQUAL, "")) == ["a"]
+    assert found(Matcher("job", MatchType.NOT_EQUAL, "x")) == ["c"]
+    assert found(Matcher("job", MatchType.EQUAL, "y")) == []
+    assert found() == ["a", "b", "c"]

@@ -54,7 +54,8 @@ def grown(seed: int, shop: Shop) -> World:
 
 def twin(world: World) -> World:
     """A world of its own in a quarter of the time it takes to grow one. Locks cannot be copied; the shop need not be."""
-    new_lock_for = {id(world.tsdb._lock): threading.Lock()}
+    locks = (world.tsdb._lock, world.tsdb._importing)
+    new_lock_for = {id(lock): threading.Lock() for lock in locks}
     return deepcopy(world, {**new_lock_for, id(world.shop): world.shop})
 
 
