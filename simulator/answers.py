@@ -11,7 +11,7 @@ import numpy as np
 from simulator import capacity, clocks
 from simulator.apps import App, Route
 from simulator.conditions import Conditions, Kind
-from simulator.flow import CONNECT_SECONDS, CallFlow, Flow, GroupFlow, RouteFlow
+from simulator.flow import CONNECT_SECONDS, NEVER, CallFlow, Flow, GroupFlow, RouteFlow
 from simulator.latency import TIGHT, Part, below
 from simulator.links import Links, Way
 from simulator.network import Outcome, Target
@@ -19,6 +19,7 @@ from simulator.noise import Floats
 from simulator.retries import attempts_made
 
 BASE_ERRORS = 0.0004  # bugs and broken clients: no service is without
+HANGING_SECONDS = 60.0
 RESET_SHARE = 0.4  # of a tick's requests at a process that was killed in it
 
 
@@ -78,10 +79,14 @@ class Answers:
         queued = capacity.queueing(flow.utilisation) + capacity.pool_wait(flow.pool)
         elapsed = self._own_seconds(flow, route) + queued
         served = RouteFlow(route, rate, Part(self._zero, self._zero))
-        broken = (1 - shed) * BASE_ERRORS
+        trouble = flow.group.trouble
+        hung = (1 - shed) * trouble.hangs
+        broken = (1 - shed - hung) * max(BASE_ERRORS, trouble.errors)
         _add(served, "500", broken, elapsed)
+        if trouble.hangs:
+            _add(served, NEVER, hung, self._zero + HANGING_SECONDS, TIGHT)
         _add(served, "503", shed, self._zero + capacity.SHED_SECONDS, TIGHT)
-        alive = 1 - shed - broken
+        alive = 1 - shed - hung - broken
         for made in calls:
             if made.call.required:
                 alive = _fail(served, flow.group.app, made, alive, elapsed)

@@ -28,6 +28,10 @@ class Kind(Enum):
     NODE_CUT_OFF = "node <name> and the rest of the cluster do not hear each other"
     PROCESS_FAILS = "the static pod <namespace>/<pod> ends as soon as it starts"
     RUNTIME_DOWN = "the container runtime of node <name> does not answer"
+    LEAKED_MEMORY = "MiB a minute that the process <place> loses"
+    LEAKED_THREADS = "threads a minute that the process <place> starts and never ends"
+    LEAKED_DESCRIPTORS = "descriptors a minute that the process <place> opens and never closes"
+    DEADLOCK = "the threads of the process <place> wait for each other"
     RATE_LIMITED = "registry <host> turns anonymous pulls away"
     NETWORK_DELAY = (
         "seconds more for a packet there and its answer back at <place>, or on edge/<namespace>/<client>/<server>"

@@ -15,6 +15,7 @@ from simulator.latency import Part, merged
 from simulator.network import Group, Target
 from simulator.noise import Floats
 
+NEVER = "000"  # the status of a request that gets no answer
 CONNECT_SECONDS = 0.002  # how fast a closed door says no
 USER = "user"
 
@@ -63,7 +64,8 @@ class RouteFlow:
 
     @property
     def parts(self) -> list[Part]:
-        return [self.ok, *merged([part for parts in self.failures.values() for part in parts])]
+        answered = [part for code, parts in self.failures.items() if code != NEVER for part in parts]
+        return [self.ok, *merged(answered)]
 
     def share(self, code: str) -> Floats:
         return sum((part.share for part in self.failures.get(code, [])), np.zeros_like(self.rate))

@@ -222,7 +222,7 @@ class _Pass:
     def _spend(self, flow: GroupFlow) -> None:
         app, group = flow.group.app, flow.group
         busy = sum((rate * app.route(path).cpu_ms / 1000 for path, rate in flow.rates.items()), self.zero)
-        busy = busy * self.solver.cost_wobble(app, self.flow.times)
+        busy = busy * (1 - group.trouble.hangs) * self.solver.cost_wobble(app, self.flow.times)
         serving = sum(
             len(self.flow.groups[index].group.members)
             for index in self.by_app[app.name]

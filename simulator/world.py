@@ -282,6 +282,7 @@ class World:
         self._writer.tick(flow, self.clock.now(), TICK_SECONDS)
         if self._life is not None:
             self._life.speak(flow, self.clock.now(), TICK_SECONDS)
+        self.kubelet.age(TICK_SECONDS)
         self._use_memory(flow)
 
     def _apply_resets(self, topology: Topology) -> None:
@@ -318,7 +319,8 @@ class World:
             ]
         for group, member, target in self._wanted:
             container = member.container
-            container.memory_mib = towards(container.memory_mib, target, group.group.app, TICK_SECONDS)
+            leaked = container.process.leaked_mib if container.process else 0.0
+            container.memory_mib = towards(container.memory_mib, target + leaked, group.group.app, TICK_SECONDS)
             limit = group.group.memory_limit_mib
             if limit is not None and container.memory_mib >= limit and container.phase.is_running:
                 self._out_of_memory(group, member)

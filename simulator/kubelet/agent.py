@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+import numpy as np
+
 from simulator.apps import NodeSpec
-from simulator.conditions import Conditions, Kind
+from simulator.conditions import Conditions, Kind, process_place
 from simulator.events import Recorder
 from simulator.kubelet.lifecycle import Lifecycle, Said, Started
 from simulator.kubelet.probes import Probes
@@ -21,6 +23,7 @@ from simulator.kubelet.setup import Setup
 from simulator.kubelet.station import Station, spec_of
 from simulator.kubelet.status import status
 from simulator.objects import Object, is_deleting, is_finished, name_of, namespace_of, uid_of
+from simulator.programs.ageing import LOSSES, age
 from simulator.programs.process import TEETHLESS
 from simulator.registry import Registry
 from simulator.store import Store
@@ -103,6 +106,29 @@ class Kubelet:
         if changed:
             for each in run:
                 self._probes.wake(each)
+
+    def age(self, seconds: float) -> None:
+        """Processes lose what they lose; one that answers otherwise then is asked again."""
+        now = self._now().timestamp()
+        for run in self.runs.values():
+            for container in run:
+                if self._ages(container, seconds, now):
+                    self.changes += 1
+                    self._probes.wake(container)
+
+    def _ages(self, container: ContainerRun, seconds: float, now: float) -> bool:
+        process, started = container.process, container.started_at
+        place = process_place(container.container_id)
+        is_losing = any(self._conditions.holds(kind, place) for kind in LOSSES)
+        if process is None or started is None or (process.defect.is_sound and not is_losing):
+            return False
+        times = np.array([now])
+        return age(
+            process,
+            seconds,
+            now - started.timestamp(),
+            lambda kind: float(self._conditions.total(kind, place, times)[0]),
+        )
 
     def _acts(self, node: str) -> bool:
         """Without its agent, or the agent without its runtime, nothing of a node moves; what runs there runs on."""
@@ -189,7 +215,7 @@ class Kubelet:
     def _listen(self, _pod: Object, run: PodRun, container: ContainerRun) -> None:
         """The process has come up and opens its ports."""
         container.wait(container.phase, None)
-        if container.process is None or container.exit is not None:
+        if container.process is None or (container.exit and not _serves_until_its_end(container)):
             return
         container.process.is_listening = True
         self.changes += 1
@@ -198,3 +224,8 @@ class Kubelet:
 
 def _created(spec: Object, reason: str, *, is_init: bool = False) -> ContainerRun:
     return ContainerRun(spec["name"], spec.get("image", ""), Phase.WAITING, is_init=is_init, reason=reason)
+
+
+def _serves_until_its_end(container: ContainerRun) -> bool:
+    """A crash that comes later than the start: until then it listens and serves."""
+    return container.image is not None and container.image.defect.crashes_after is not None

@@ -17,6 +17,7 @@ from simulator.objects import Object, short_hash
 from simulator.programs import Exit, Launch, Refusal, come_up, refusal
 from simulator.programs.defects import SOUND
 from simulator.programs.ends import Line
+from simulator.programs.last_words import crash, crash_code
 from simulator.programs.ports import listening
 from simulator.programs.process import Process
 from simulator.quantity import resource
@@ -139,7 +140,8 @@ class Lifecycle:
         container.started_at = self._station.now()
         container.reason, container.message = "", ""
         container.memory_mib = needed_mib(launch.app)
-        container.exit = self._misled(run) or come_up(launch) or _starved(launch, limit)
+        ends = (self._misled(run), come_up(launch), _starved(launch, limit), _doomed(launch, container))
+        container.exit = next((end for end in ends if end is not None), None)
         container.exits_at = self._station.after(container.exit.after) if container.exit else None
         container.files = launch.files
         ports = listening(launch.app, launch.tool, launch.words, launch.env)
@@ -168,6 +170,14 @@ class Lifecycle:
 def needed_mib(app: App | None) -> float:
     """What a program holds when it has just come up."""
     return app.memory.idle * 0.7 if app else 8.0
+
+
+def _doomed(launch: Launch, container: ContainerRun) -> Exit | None:
+    """A bug of the build comes to light after some time."""
+    after = container.image.defect.crashes_after if container.image else None
+    if launch.app is None or after is None:
+        return None
+    return Exit(crash_code(launch.app), after * (0.8 + 0.4 * launch.dice), crash(launch.app))
 
 
 def _starved(launch: Launch, limit: float | None) -> Exit | None:

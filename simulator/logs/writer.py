@@ -16,13 +16,14 @@ import numpy as np
 from simulator import capacity, clocks
 from simulator.apps import App, Language
 from simulator.conditions import Conditions, Kind, node_place
-from simulator.flow import CallFlow, Flow, GroupFlow, RouteFlow
+from simulator.flow import NEVER, CallFlow, Flow, GroupFlow, RouteFlow
 from simulator.kubelet.runs import ContainerRun, PodRun
 from simulator.logs import servers
 from simulator.logs.book import LogBook
 from simulator.logs.chances import Chance, Line, Moment
 from simulator.logs.styles import Fields, render
 from simulator.network import Member, Outcome, Why, say
+from simulator.programs.complaints import complaint
 from simulator.programs.ends import Line as LastLine
 from simulator.programs.ends import Note
 
@@ -133,6 +134,8 @@ def _requests(app: App, served: RouteFlow, seconds: float) -> list[Chance]:
     good = expected * float(served.ok.share[0]) * 0.05
     chances = [Chance(good, 1, partial(_request, app, served, "200", float(served.ok.mean[0])))]
     for code, parts in served.failures.items():
+        if code == NEVER:
+            continue
         share = float(sum(part.share[0] for part in parts))
         latency = float(max(parts, key=lambda part: float(part.share[0])).mean[0])
         told = partial(_request, app, served, code, latency)
@@ -188,6 +191,9 @@ def _reasons(call: CallFlow, language: Language) -> list[tuple[str, float]]:
 def _pressure(member: Member, group: GroupFlow, moment: Moment) -> list[Line]:
     """What a program notices of its own limits."""
     lines: list[Line] = []
+    note = complaint(group.group.app, member.container.process) if member.container.process else None
+    if note is not None:
+        lines.append((moment.sometime(), note.level, note.message, {**note.fields}))
     limit = group.group.memory_limit_mib
     used = member.container.memory_mib
     if limit and used > TIGHT_MEMORY * limit:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from simulator.apps import App, Call
 from simulator.kubelet.runs import ContainerRun, PodRun
 from simulator.objects import Object, labels_of, name_of
+from simulator.programs.process import NO_TROUBLE, Trouble
 
 if TYPE_CHECKING:
     from simulator.network.target import Target
@@ -46,6 +47,8 @@ class Group:
     # What its containers found mounted when they started, and on which ports they listen.
     files: Mapping[str, str] = field(default_factory=dict)
     ports: tuple[int, ...] = ()
+    # What ails its processes.
+    trouble: Trouble = NO_TROUBLE
     # Calls that have been followed already; a group lives no longer than the survey that found it.
     targets: dict[Call, Target] = field(default_factory=dict, repr=False, compare=False)
 

@@ -22,6 +22,7 @@ from simulator.network.reasons import Facts
 from simulator.network.roads import Roads
 from simulator.network.target import Backend, Target
 from simulator.objects import Object, labels_of, name_of, namespace_of
+from simulator.programs.process import NO_TROUBLE
 from simulator.quantity import resource
 from simulator.registry import MIB
 from simulator.store import Store
@@ -118,13 +119,14 @@ class _Gathering:
         weight = max(resource(spec, "requests", "cpu") or 0.0, LEAST_WEIGHT)
         places = self._places(member)
         about = (image.app.name, member.run.namespace, cpu, memory, member.run.is_ready, weight, places)
-        given = (_shared(spec, container.env), tuple(sorted(container.files.items())), container.ports)
+        trouble = container.process.trouble if container.process else NO_TROUBLE
+        given = (_shared(spec, container.env), tuple(sorted(container.files.items())), container.ports, trouble)
         key = (*about, *given, services, *self._network_traits(member))
         if key not in self._index:
             self._index[key] = len(self.groups)
             mib, limit = memory / MIB if memory else None, cpu or UNLIMITED_CORES
             group = Group(image.app, member.run.namespace, limit, mib, container.env, services, [], weight, places)
-            self.groups.append(replace(group, files=container.files, ports=container.ports))
+            self.groups.append(replace(group, files=container.files, ports=container.ports, trouble=trouble))
         index = self._index[key]
         self.groups[index].members.append(member)
         self.group_of[member.uid] = index

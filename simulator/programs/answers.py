@@ -58,7 +58,11 @@ def is_late(patient: Patient, check: Check) -> bool:
     process = patient.process
     if process is None:
         return False
-    return process.is_stuck or process.lag > check.timeout or patient.dice < (process.shed - HOPELESS) / (1 - HOPELESS)
+    return (
+        process.takes_no_connection
+        or process.lag > check.timeout
+        or patient.dice < (process.shed - HOPELESS) / (1 - HOPELESS)
+    )
 
 
 def _http(patient: Patient, check: Check) -> str | None:

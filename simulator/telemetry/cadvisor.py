@@ -22,7 +22,7 @@ SEGMENT_BYTES = 1_200.0
 WRITTEN_BYTES = 180.0  # a request's line in the log
 DURABLE_BYTES = 8_192.0
 IDLE_CORES = 0.001
-MOST_DESCRIPTORS = 1_048_576.0
+MOST_DESCRIPTORS = 65_536.0
 THREADS = {"go": 11.0, "python": 4.0, "java": 38.0, "node": 11.0, "c": 5.0}
 
 _INSIDE = ("container_fs_reads_bytes_total", "container_fs_writes_bytes_total")
@@ -155,19 +155,26 @@ def _shares(spec: Object) -> float:
     return max(float(int((resource(spec, "requests", "cpu") or 0.0) * 1024)), 2.0)
 
 
+def lost(container: ContainerRun) -> tuple[float, float]:
+    """Threads and descriptors that the process has and does not use."""
+    process = container.process
+    return (float(int(process.threads)), float(int(process.descriptors))) if process else (0.0, 0.0)
+
+
 def living(container: ContainerRun, app: App | None, busy: Floats, mib: Floats) -> list[Floats]:
     """Values of `LIVING`; `busy` is how many requests the program has in hand."""
     pages = np.floor(mib * MIB / 4096)
     cached = np.floor(pages * 1.07) * 4096
     threads = THREADS[app.language] if app else 1.0
     sockets = 6 + np.floor(busy)
+    lost_threads, lost_descriptors = lost(container)
     return [
         pages * 4096,
         cached,
         np.floor(pages * 0.93) * 4096,
         cached - np.floor(pages * 0.93) * 4096,
-        threads + np.floor(busy) * (app is not None and app.language in ("java", "python")),
-        12 + 2 * sockets,
+        threads + lost_threads + np.floor(busy) * (app is not None and app.language in ("java", "python")),
+        12 + 2 * sockets + lost_descriptors,
         1 + np.floor(busy) * (app is not None and app.log_style == "postgres"),
         sockets,
         np.zeros_like(mib) + 4096.0 * (22 + 3 * container.restarts),

@@ -133,7 +133,8 @@ class Drive:
         if not meter.program_gauges:
             return living
         keys = caches.keys_kept(self.flow.group.env)
-        return [*living, *programs.gauges(app, keys, self.use, living[2], self.clients)]
+        lost = cadvisor.lost(meter.container)
+        return [*living, *programs.gauges(app, keys, self.use, living[2], self.clients, lost)]
 
 
 def idle_gauges(meter: Meter, mib: Floats) -> list[Floats]:

@@ -102,14 +102,16 @@ def use(flow: GroupFlow, calls: list[CallFlow]) -> Use:
     return Use(flow.pool * flow.group.app.concurrency, connections)
 
 
-def gauges(app: App, env_keys: float, used: Use, resident: Floats, clients: Floats) -> list[Floats]:
-    """Values of `gauge_labels`; `clients` are the connections that others keep to it."""
+def gauges(
+    app: App, env_keys: float, used: Use, resident: Floats, clients: Floats, lost: tuple[float, float] = (0.0, 0.0)
+) -> list[Floats]:
+    """Values of `gauge_labels`; `clients` are the connections that others keep to it, `lost` its idle threads and descriptors."""
     zero = np.zeros_like(resident)
     busy = np.floor(used.busy)
-    opened = 12 + 2 * (6 + busy)
+    opened = 12 + 2 * (6 + busy) + lost[1]
     values = [resident, opened, zero + MOST_DESCRIPTORS]
     if app.language in _BY_LANGUAGE:
-        values.append(THREADS[app.language] + 14 + 2 * busy)
+        values.append(THREADS[app.language] + 14 + 2 * busy + lost[0])
     if app.log_style == "redis":
         values += [clients, resident * 0.82, zero + env_keys, zero + 1]
     elif app.protocol == "http":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from simulator.faults.base import Fault
+from simulator.faults.change import rollouts
 from simulator.faults.change.certificate_rotated import CertificateRotated
 from simulator.faults.change.quota_lowered import QuotaLowered
 from simulator.faults.change.scaled_down import ScaledDown
@@ -11,4 +12,5 @@ FAULTS: tuple[Fault, ...] = (
     CertificateRotated(),
     QuotaLowered(),
     ScaledDown(),
+    *rollouts.FAULTS,
 )

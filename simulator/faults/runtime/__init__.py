@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from simulator.faults.base import Fault
-from simulator.faults.runtime import probes
+from simulator.faults.runtime import probes, processes, starts
 from simulator.faults.runtime.database_clients import MysqlInvalidCredentials, MysqlInvalidPort
 from simulator.faults.runtime.database_servers import CacheAuthFailed, DbAuthRevoked, DbConnectionExhaustion, DbReadOnly
 from simulator.faults.runtime.deployment_zero_replicas import DeploymentZeroReplicas
@@ -19,4 +19,6 @@ FAULTS: tuple[Fault, ...] = (
     DbAuthRevoked(),
     CacheAuthFailed(),
     *probes.FAULTS,
+    *starts.FAULTS,
+    *processes.FAULTS,
 )
