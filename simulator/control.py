@@ -175,7 +175,7 @@ class Control:
         return _json(found)
 
     async def state(self, _request: Request) -> Response:
-        return _json({**state(self._world), "faults": self._injected()})
+        return _json({**state(self._world), "faults": self._injected(), "playing": self._plays.playing()})
 
     async def audit(self, _request: Request) -> Response:
         return _json({"entries": list(self._audit)})

@@ -36,17 +36,29 @@ class Ledger:
 
     def choose(self, fault_id: str = "") -> tuple[str, Place]:
         """A fault, unless one is named, and a program it suits, drawn by seed and count."""
-        chosen = fault_id or self._drawn(sorted(FAULTS), "fault")
+        if fault_id:
+            candidates = [known(fault_id)]
+        else:
+            ids = sorted(FAULTS)
+            first = ids.index(self._drawn(ids, "fault"))
+            candidates = [FAULTS[each] for each in (*ids[first:], *ids[:first])]
+        for fault in candidates:
+            free = self._free_places(fault)
+            if free:
+                return fault.id, self._drawn(free, fault.id)
+        raise Refused("target: every program that could be chosen has a fault already; name one")
+
+    def _free_places(self, fault: Fault) -> list[Place]:
+        """The programs inside the shop that it suits and that have none yet; anything, where it suits none of those."""
         hurt = {entry.place for entry in self._entries.values()}
-        suited = [
+        suited = self.places(fault)
+        inside = {
             Place(app.namespace, app.name)
             for app in self._world.shop.apps
             if app.protocol == "http" and not app.is_edge and not app.consumes
-        ]
-        free = [place for place in suited if place not in hurt and known(chosen).suits(self._world, place)]
-        if not free:
-            raise Refused("target: every program that could be chosen has a fault already; name one")
-        return chosen, self._drawn(free, chosen)
+        }
+        preferred = [place for place in suited if place in inside]
+        return [place for place in preferred or suited if place not in hurt]
 
     def places(self, fault: Fault) -> list[Place]:
         """Everywhere that the fault suits: a program of the shop, or a thing of the kind that it breaks."""

@@ -15,7 +15,18 @@ from starlette.routing import Route
 
 LANGUAGES = ("en", "zh")
 TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
-FILES = ("page.css", "page.js", "dom.js", "door.js", "graph.js", "inject.js", "words.js", "icon.svg")
+FILES = (
+    "page.css",
+    "page.js",
+    "dom.js",
+    "door.js",
+    "faults.js",
+    "graph.js",
+    "inject.js",
+    "scenarios.js",
+    "words.js",
+    "icon.svg",
+)
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",

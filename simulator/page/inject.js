@@ -2,7 +2,8 @@
 
 import { el, set, write } from "./dom.js";
 import { ask, change } from "./door.js";
-import { say } from "./words.js";
+import { faultName } from "./faults.js";
+import { language, say } from "./words.js";
 
 export class InjectForm {
   constructor(form, after) {
@@ -42,7 +43,7 @@ export class InjectForm {
 
   async offerFaults() {
     const listed = this.faults.filter((each) => each.category === this.category.value);
-    this.fault.replaceChildren(...listed.map((each) => el("option", { value: each.id }, each.id.replaceAll("_", " "))));
+    this.fault.replaceChildren(...listed.map((each) => el("option", { value: each.id, "data-fault": each.id }, faultName(each.id, language()))));
     await this.offerTargets();
   }
 

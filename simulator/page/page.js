@@ -3,7 +3,9 @@
 import { at, el, keep, set, svg, write } from "./dom.js";
 import { ask, change, Refused } from "./door.js";
 import { Graph, callKey, health, keyOf, weight } from "./graph.js";
+import { faultName } from "./faults.js";
 import { InjectForm } from "./inject.js";
+import { Scenarios } from "./scenarios.js";
 import * as words from "./words.js";
 
 const { say, rate, percent, seconds, timeOf } = words;
@@ -18,6 +20,7 @@ let looking = null;
 const revealed = new Set();
 const graph = new Graph(at("graph"), choose);
 const form = new InjectForm(at("inject"), look);
+const scenarios = new Scenarios(at("scenarios-card"), look);
 
 function choose(key) {
   chosen = chosen === key ? "" : key;
@@ -51,7 +54,7 @@ async function lookOnce() {
 
 async function begin() {
   await form.load();
-  await offerScenarios();
+  await scenarios.load();
   words.translate();
 }
 
@@ -72,6 +75,7 @@ function show() {
   showEvents();
   showNodes();
   showCommands();
+  scenarios.show(state.playing ?? []);
 }
 
 function showClock() {
@@ -219,7 +223,8 @@ function answers(fault) {
   const listed = form.faults.find((each) => each.id === fault.fault);
   const params = Object.entries(fault.params).map(([name, value]) => `${name}=${value}`).join(", ");
   return [
-    ["answer_fault", `${listed?.title ?? fault.fault} (${fault.fault})`],
+    ["answer_fault", `${faultName(fault.fault, words.language())} (${fault.fault})`],
+    ["answer_title", listed?.title ?? fault.title],
     ["answer_target", place(fault.target)],
     ["answer_component", place(fault.component)],
     ["answer_change", fault.change],
@@ -312,25 +317,6 @@ async function wind(body, button) {
   button.focus();
 }
 
-async function offerScenarios() {
-  try {
-    const { scenarios } = await ask("/-/scenarios");
-    const select = el("select", { "aria-labelledby": "scenarios-title" }, ...scenarios.map((each) => el("option", { value: each.id }, each.title?.[words.language()] ?? each.id)));
-    at("scenarios").replaceChildren(select, el("button", { class: "main", "data-word": "start" }));
-    at("scenarios").onsubmit = (event) => {
-      event.preventDefault();
-      attempt(at("scenarios-said"), async () => {
-        await change("POST", "/-/scenarios", { scenario: select.value });
-        write(at("scenarios-said"), say("started"));
-      });
-    };
-    at("scenarios-card").hidden = false;
-  } catch (failure) {
-    if (!(failure instanceof Refused)) throw failure;
-    at("scenarios-card").hidden = true;
-  }
-}
-
 function listen() {
   at("language").addEventListener("click", () => { words.change(); relabel(); show(); });
   at("numbers").addEventListener("change", show);
@@ -343,6 +329,8 @@ function listen() {
 
 function relabel() {
   words.translate();
+  for (const option of document.querySelectorAll("[data-fault]")) write(option, faultName(option.dataset.fault, words.language()));
+  scenarios.relabel();
   write(at("language"), say("other_language"));
 }
 

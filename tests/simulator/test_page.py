@@ -11,6 +11,7 @@ import pytest
 from starlette.applications import Starlette
 
 import simulator.page
+from simulator.faults import FAULTS
 from simulator.page import FILES, preferred, routes
 
 FOLDER = files(simulator.page)
@@ -87,12 +88,17 @@ def test_the_files_name_no_foreign_address_and_parse_no_markup() -> None:
     assert not re.search(r"<script(?![^>]*src=)|\son\w+=|\sstyle=|<style", text("index.html"))
 
 
+def test_every_fault_has_a_chinese_name() -> None:
+    named = set(re.findall(r"^  (\w+):", text("faults.js"), re.MULTILINE))
+    assert sorted(FAULTS.keys() - named) == []
+
+
 def test_both_languages_have_the_same_words_and_the_page_uses_only_those() -> None:
     words = text("words.js")
     english, chinese = (set(re.findall(r"^  (\w+):", part, re.MULTILINE)) for part in words.split("const ZH"))
     assert english == chinese
     used = set(re.findall(r'data-word(?:-label)?="(\w+)"', text("index.html")))
-    for name in ("page.js", "graph.js", "inject.js"):
+    for name in ("page.js", "graph.js", "inject.js", "scenarios.js"):
         used |= set(re.findall(r'\bsay\("(\w+)"', text(name)))
         used |= set(re.findall(r'"data-word": "(\w+)"', text(name)))
     assert used <= english

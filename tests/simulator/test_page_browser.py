@@ -20,8 +20,9 @@ from starlette.routing import Route
 
 from simulator.app import serve
 from simulator.events import Source
+from simulator.world import World
 from tests.services import free_port
-from tests.simulator.worlds import small_world
+from tests.simulator.worlds import START, small_shop, small_world
 
 pytestmark = [pytest.mark.real("chromium"), pytest.mark.asyncio(loop_scope="module")]
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
@@ -158,6 +159,41 @@ async def test_the_language_is_the_browsers_until_it_is_chosen(visit: Visit) -> 
         await expect(page.get_by_test_id("verdict")).to_contain_text("All is well")
         await page.reload()
         await expect(page.get_by_test_id("verdict")).to_contain_text("All is well")
+
+
+async def test_a_scenario_is_started_and_its_answer_shown_when_asked_for(visit: Visit) -> None:
+    async with visit.to(serve(small_world())) as page:
+        await page.get_by_test_id("scenario").select_option("control-deep-night")
+        await page.get_by_test_id("start").click()
+        playing = page.get_by_test_id("playing")
+        await expect(playing).to_contain_text("The quietest hour of the week")
+        await expect(playing).not_to_contain_text("Nothing is wrong")
+        await playing.get_by_role("button").click()
+        await expect(playing).to_contain_text("Nothing is wrong")
+        await page.get_by_test_id("start").click()
+        await expect(page.locator("#scenarios-said")).to_contain_text("is being played")
+
+
+async def test_a_surprise_breaks_something_and_does_not_say_what(visit: Visit) -> None:
+    async with visit.to(serve(small_world()), locale="zh-CN") as page:
+        await page.get_by_test_id("category").select_option("runtime")
+        await expect(page.get_by_test_id("fault")).to_contain_text("内存超限被杀死")
+        await page.get_by_test_id("surprise").click()
+        faults = page.get_by_test_id("faults")
+        await expect(faults.locator("li")).to_have_count(1)
+        assert await faults.locator("dl").is_hidden()
+        await page.get_by_test_id("reveal").click()
+        await expect(faults.locator("dl")).to_contain_text("应当修改")
+
+
+async def test_a_running_clock_is_paused_and_goes_on(visit: Visit) -> None:
+    world = World(7, START, speed=1, monotonic=lambda: 0.0, history_days=0, shop=small_shop())
+    async with visit.to(serve(world)) as page:
+        await expect(page.get_by_test_id("pace")).to_have_text("1× real time")
+        await page.get_by_test_id("pause").click()
+        await expect(page.get_by_test_id("pace")).to_have_text("paused")
+        await page.get_by_test_id("speed").select_option("10")
+        await expect(page.get_by_test_id("pace")).to_have_text("10× real time")
 
 
 async def test_on_a_phone_the_services_are_a_list_and_nothing_is_wider_than_the_screen(visit: Visit) -> None:
