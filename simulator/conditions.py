@@ -110,8 +110,8 @@ class Conditions:
 
     def total(self, kind: Kind, place: str, times: Floats) -> Floats:
         """All levels of a kind on a place together; zero where nothing presses."""
-        levels = self._levels.get(Pressure(kind, place), ())
-        return sum((level.at(times) for level in levels), np.zeros_like(times))
+        levels = self._levels.get(Pressure(kind, place), ()) if self._levels else ()
+        return sum((level.at(times) for level in levels), times * 0.0)
 
     def factor(self, kind: Kind, place: str, times: Floats) -> Floats:
         """All levels of a kind on a place multiplied; one where nothing presses."""
@@ -121,7 +121,7 @@ class Conditions:
         return product
 
     def holds(self, kind: Kind, place: str) -> bool:
-        return Pressure(kind, place) in self._levels
+        return bool(self._levels) and Pressure(kind, place) in self._levels
 
     def places(self, kind: Kind) -> Iterator[str]:
         return (pressure.place for pressure in self._levels if pressure.kind is kind)

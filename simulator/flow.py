@@ -68,7 +68,7 @@ class RouteFlow:
         return [self.ok, *merged(answered)]
 
     def share(self, code: str) -> Floats:
-        return sum((part.share for part in self.failures.get(code, [])), np.zeros_like(self.rate))
+        return sum((part.share for part in self.failures.get(code, [])), self.rate * 0.0)
 
     @cached_property
     def failed(self) -> Floats:
@@ -77,8 +77,8 @@ class RouteFlow:
     @cached_property
     def failure_latency(self) -> Floats:
         parts = [part for parts in self.failures.values() for part in parts]
-        total = sum((part.share for part in parts), np.zeros_like(self.rate))
-        weighted = sum((part.share * part.mean for part in parts), np.zeros_like(self.rate))
+        total = sum((part.share for part in parts), self.rate * 0.0)
+        weighted = sum((part.share * part.mean for part in parts), self.rate * 0.0)
         return weighted / np.maximum(total, 1e-12)
 
 
@@ -104,7 +104,7 @@ class GroupFlow:
 
     @property
     def rate(self) -> Floats:
-        return sum(self.rates.values(), np.zeros_like(self.cores))
+        return sum(self.rates.values(), self.cores * 0.0)
 
 
 @dataclass

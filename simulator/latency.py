@@ -48,7 +48,7 @@ def buckets(rate: Floats, parts: list[Part]) -> Floats:
 
 
 def mean(parts: list[Part]) -> Floats:
-    return sum((part.share * part.mean for part in parts), np.zeros_like(parts[0].share))
+    return sum((part.share * part.mean for part in parts), parts[0].share * 0.0)
 
 
 def merged(parts: list[Part]) -> list[Part]:
@@ -57,7 +57,7 @@ def merged(parts: list[Part]) -> list[Part]:
     for spread in (SPREAD, TIGHT):
         alike = [part for part in parts if part.spread == spread]
         if alike:
-            share = sum((part.share for part in alike), np.zeros_like(alike[0].share))
+            share = sum((part.share for part in alike), alike[0].share * 0.0)
             result.append(Part(share, mean(alike) / np.maximum(share, 1e-12), spread))
     return result
 

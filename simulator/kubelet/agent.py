@@ -74,7 +74,8 @@ class Kubelet:
         }
 
     def next_due(self) -> datetime | None:
-        times = (run.next_due for run in self.runs.values() if self._acts(run.node))
+        idle = {node for node in self._nodes if not self._acts(node)}
+        times = (run.next_due for run in self.runs.values() if run.node not in idle)
         return min((each for each in times if each is not None), default=None)
 
     def sync(self) -> None:

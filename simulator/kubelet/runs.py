@@ -99,8 +99,11 @@ class ContainerRun:
 
     @property
     def next_due(self) -> datetime | None:
-        asked = (probe.due for probe in self.probes.values())
-        return min((each for each in (self.due, self.exits_at, *asked) if each is not None), default=None)
+        soonest = self.due if self.exits_at is None else min(self.exits_at, self.due or self.exits_at)
+        for probe in self.probes.values():
+            if probe.due is not None and (soonest is None or probe.due < soonest):
+                soonest = probe.due
+        return soonest
 
     @property
     def ports(self) -> tuple[int, ...]:
@@ -144,8 +147,12 @@ class PodRun:
 
     @property
     def next_due(self) -> datetime | None:
-        times = [each.next_due for each in self.everyone()] + [self.setup_due, self.stops_at]
-        return min((each for each in times if each is not None), default=None)
+        soonest = self.setup_due if self.stops_at is None else min(self.stops_at, self.setup_due or self.stops_at)
+        for each in self.everyone():
+            due = each.next_due
+            if due is not None and (soonest is None or due < soonest):
+                soonest = due
+        return soonest
 
     @property
     def has_sandbox(self) -> bool:

@@ -24,7 +24,7 @@ from simulator.promql.tsdb import Labels, Tsdb
 from simulator.store import Store
 from simulator.telemetry import cadvisor, control_plane, databases, kube_state, node_exporter, requests
 from simulator.telemetry.board import Board
-from simulator.telemetry.counters import Counters
+from simulator.telemetry.counters import Counters, shown
 from simulator.telemetry.edge import EdgeRequests
 from simulator.telemetry.labels import Sample, labelled
 from simulator.telemetry.meters import Drive, Meter, idle_gauges, is_scraped, new_meter, own_share, target_labels
@@ -34,6 +34,7 @@ from simulator.telemetry.programs import pools
 
 MeterKey = tuple[str, str]  # pod uid, container
 EdgeKey = tuple[str, str, str, str]  # client, its namespace, server, its namespace
+Pace = tuple[Counters, Floats]
 Times = npt.NDArray[np.int64]
 
 
@@ -53,6 +54,8 @@ class Collector:
         self._loads: dict[str, Load] = {}
         self._drives: dict[MeterKey, Drive] = {}
         self._flow: Flow | None = None
+        self._paced: Flow | None = None
+        self._pace: list[Pace] = []
         self._seconds = 0.0
         self._board = Board(tsdb)
         self._edge_requests = EdgeRequests()
@@ -71,8 +74,7 @@ class Collector:
         board.begin(now_ms)
         for key, made in self._kube_state.made().items():
             board.show(key, made.labels, made.values)
-        for meter_key, meter in self._meters.items():
-            self._show_meter(board, meter_key, meter)
+        self._show_meters(board)
         for name in self._nodes:
             self._show_machine(board, name, np.array([now_ms / 1000]))
         for edge, counters in self._edges.items():
@@ -118,26 +120,33 @@ class Collector:
         self._seconds = 0.0
         if flow is None or not seconds:
             return
+        if flow is not self._paced:
+            self._pace, self._paced = self._measure(flow), flow
+        for counters, rates in self._pace:
+            counters.add(rates * seconds)
+        self._edge_requests.add(flow, seconds)
+        for key, meter in self._meters.items():
+            if key not in self._drives:
+                meter.cgroup.add(meter.idle * seconds)
+
+    def _measure(self, flow: Flow) -> list[Pace]:
+        """By how much each counter grows in a second, as long as the flow lasts."""
+        pace: list[Pace] = []
         self._drives = {}
         for group, drive in self._all_drives(flow):
             for member in group.group.members:
                 key = member.uid, member.container.name
                 meter = self._meter(key, member.run, member.container, member.pod)
                 self._drives[key] = drive
-                factor = float(own_share(self._seed, member.run.name, flow.times)[0])
-                drive.move(meter, factor, seconds)
-        for key, meter in self._meters.items():
-            if key not in self._drives:
-                idle = cadvisor.rates(None, has_quota=meter.has_quota, has_wire=meter.has_wire)
-                meter.cgroup.add(idle[:, 0] * seconds)
+                pace += drive.pace(meter, float(own_share(self._seed, member.run.name, flow.times)[0]))
         for edge, calls in _by_edge(flow).items():
-            self._edge(edge).add(requests.edge_rates(calls)[:, 0] * seconds)
-        self._edge_requests.add(flow, seconds)
-        self._control_plane.add(control_plane.rates(self._seed, flow.times)[:, 0] * seconds)
+            pace.append((self._edge(edge), requests.edge_rates(calls)[:, 0]))
+        pace.append((self._control_plane, control_plane.rates(self._seed, flow.times)[:, 0]))
         self._loads = self._all_loads(flow)
         for name, load in self._loads.items():
             rates = node_exporter.rates(self._nodes[name], self._seed, flow.times, load)
-            self._machines[name].add(rates[:, 0] * seconds)
+            pace.append((self._machines[name], rates[:, 0]))
+        return pace
 
     def _all_drives(self, flow: Flow) -> list[tuple[GroupFlow, Drive]]:
         calls: dict[int, list[CallFlow]] = {index: [] for index in range(len(flow.groups))}
@@ -186,13 +195,24 @@ class Collector:
             self._edges[key] = Counters(requests.edge_rows(*key))
         return self._edges[key]
 
-    def _show_meter(self, board: Board, key: MeterKey, meter: Meter) -> None:
-        counters = [each for each in (meter.cgroup, meter.requests, meter.program) if each is not None]
-        mib = np.array([meter.container.memory_mib])
-        drive = self._drives.get(key)
-        gauges = drive.gauges(meter, mib) if drive and drive.flow.group.app is meter.app else idle_gauges(meter, mib)
-        parts = [each.shown() for each in counters]
-        board.show(key, meter.labels, np.concatenate([*parts, meter.constants, *gauges]))
+    def _show_meters(self, board: Board) -> None:
+        """All counters are rounded in one stroke, and cut up again."""
+        counters = [each for meter in self._meters.values() for each in meter.counters]
+        values = shown([each.early for each in counters], [each.whole for each in counters])
+        start = 0
+        for key, meter in self._meters.items():
+            stop = start + meter.counted
+            board.show((key, "counters"), meter.counter_labels, values[start:stop])
+            board.show((key, "gauges"), meter.gauge_labels, self._gauges(key, meter))
+            start = stop
+
+    def _gauges(self, key: MeterKey, meter: Meter) -> Floats:
+        drive, mib = self._drives.get(key), meter.container.memory_mib
+        if drive is not None and drive.flow.group.app is meter.app:
+            return np.concatenate([meter.constants, *drive.gauges(meter, np.array([mib]))])
+        if meter.at_rest is None or meter.at_rest[0] != mib:
+            meter.at_rest = mib, np.concatenate([meter.constants, *idle_gauges(meter, np.array([mib]))])
+        return meter.at_rest[1]
 
     def _show_machine(self, board: Board, name: str, times: Floats) -> None:
         node = self._nodes[name]

@@ -35,17 +35,21 @@ class Counters:
         self.values: Floats = np.zeros(len(rows))
         self._early = ~self._late
         self._any_late = bool(self._late.any())
-        self._whole_early = self._whole[self._early]
+        self.whole = self._whole[self._early]
         # Always the same list, so that it is known again at every scrape.
         self.labels = [row.labels for row in rows if not row.is_late]
 
     def add(self, increments: Floats) -> None:
         self.values += increments
 
+    @property
+    def early(self) -> Floats:
+        """The values of `labels`, with their fractions."""
+        return self.values[self._early] if self._any_late else self.values
+
     def shown(self) -> Floats:
         """A value for each of `labels`."""
-        values = self.values[self._early] if self._any_late else self.values
-        return _shown(values, self._whole_early)
+        return _shown(self.early, self.whole)
 
     def late(self) -> list[Sample]:
         """Those that had an event by now."""
@@ -63,6 +67,11 @@ class Counters:
             first = int(np.searchsorted(row, 1.0)) if self._late[index] else 0
             blocks.append_block(labels, t_ms[first:] if first else t_ms, row[first:])
         self.values = totals[:, -1].copy()
+
+
+def shown(values: Sequence[Floats], whole: Sequence[npt.NDArray[np.bool_]]) -> Floats:
+    """What many counters show, one after the other."""
+    return _shown(np.concatenate(values), np.concatenate(whole)) if values else np.zeros(0)
 
 
 def _shown(values: Floats, whole: npt.NDArray[np.bool_]) -> Floats:

@@ -35,17 +35,33 @@ class Meter:
     requests: Counters | None
     program: Counters | None
     program_gauges: list[Labels]
+    # Of a container about which the traffic knows nothing: its memory, and the gauges that go with it.
+    at_rest: tuple[float, Floats] | None = None
 
     @cached_property
-    def labels(self) -> list[Labels]:
-        """Of everything that is always shown, in the order in which it is shown."""
-        counters = [each.labels for each in (self.cgroup, self.requests, self.program) if each is not None]
-        fixed = [labels for labels, _ in self.fixed]
-        return [*(labels for each in counters for labels in each), *fixed, *self.living, *self.program_gauges]
+    def counters(self) -> list[Counters]:
+        return [each for each in (self.cgroup, self.requests, self.program) if each is not None]
+
+    @cached_property
+    def counter_labels(self) -> list[Labels]:
+        return [labels for each in self.counters for labels in each.labels]
+
+    @cached_property
+    def counted(self) -> int:
+        return len(self.counter_labels)
+
+    @cached_property
+    def gauge_labels(self) -> list[Labels]:
+        return [*(labels for labels, _ in self.fixed), *self.living, *self.program_gauges]
 
     @cached_property
     def constants(self) -> Floats:
         return np.array([value for _, value in self.fixed])
+
+    @cached_property
+    def idle(self) -> Floats:
+        """Increments a second of a program about which the traffic knows nothing."""
+        return cadvisor.rates(None, has_quota=self.has_quota, has_wire=self.has_wire)[:, 0]
 
     @property
     def is_current(self) -> bool:
@@ -117,14 +133,15 @@ class Drive:
             self._cgroup[key] = cadvisor.rates(self.flow, has_quota=meter.has_quota, has_wire=meter.has_wire)
         return self._cgroup[key]
 
-    def move(self, meter: Meter, factor: float, seconds: float) -> None:
-        """On by so many seconds, in which the pod had its share of the load."""
-        moved = cadvisor.shaped(self.cgroup(meter)[:, 0], factor * seconds, seconds, has_quota=meter.has_quota)
-        meter.cgroup.add(moved)
+    def pace(self, meter: Meter, factor: float) -> list[tuple[Counters, Floats]]:
+        """By how much the meter's counters grow in a second in which the pod has its share of the load."""
+        cgroup = cadvisor.shaped(self.cgroup(meter)[:, 0], factor, 1.0, has_quota=meter.has_quota)
+        pace = [(meter.cgroup, cgroup)]
         if meter.requests is not None and self.served is not None:
-            meter.requests.add(self.served[:, 0] * (factor * seconds))
+            pace.append((meter.requests, self.served[:, 0] * factor))
         if meter.program is not None:
-            meter.program.add(self.program[:, 0] * (factor * seconds))
+            pace.append((meter.program, self.program[:, 0] * factor))
+        return pace
 
     def gauges(self, meter: Meter, mib: Floats) -> list[Floats]:
         """Values of the meter's living and program gauges."""
