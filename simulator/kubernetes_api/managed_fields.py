@@ -95,18 +95,31 @@ def apply(kind: str, live: dict[str, Any] | None, config: dict[str, Any], manage
 
 
 def _refuse_conflicts(others: list[dict[str, Any]], changed: FieldSet) -> None:
-    causes = []
-    for entry in others:
-        who = f'conflict with "{entry.get("manager")}" using {entry.get("apiVersion")}'
-        paths = _leaves(_intersection(entry.get("fieldsV1") or {}, changed))
-        causes += [{"reason": "FieldManagerConflict", "message": who, "field": path} for path in paths]
-    if not causes:
-        return
-    count = f"{len(causes)} conflict" + ("s" if len(causes) > 1 else "")
-    told = ": " + f"{causes[0]['message']}: {causes[0]['field']}"
-    if len(causes) > 1:
-        told = ": " + ", ".join(f"{cause['message']}: {cause['field']}" for cause in causes)
-    raise Failure(409, "Conflict", f"Apply failed with {count}{told}", {"causes": causes})
+    found = {
+        _told(entry): paths
+        for entry in others
+        if (paths := _leaves(_intersection(entry.get("fieldsV1") or {}, changed)))
+    }
+    causes = [
+        {"reason": "FieldManagerConflict", "message": f"conflict with {who}", "field": path}
+        for who, paths in sorted(found.items())
+        for path in paths
+    ]
+    if len(causes) == 1:
+        told = f"1 conflict: {causes[0]['message']}: {causes[0]['field']}"
+    else:
+        parts = ["\n".join([f"conflicts with {who}:", *(f"- {path}" for path in found[who])]) for who in sorted(found)]
+        told = f"{len(causes)} conflicts: " + "\n".join(parts)
+    if causes:
+        raise Failure(409, "Conflict", f"Apply failed with {told}", {"causes": causes})
+
+
+def _told(entry: dict[str, Any]) -> str:
+    """A manager as conflicts name it; only one that updates is named with the version it used."""
+    name = f'"{entry.get("manager")}"'
+    if entry.get("subresource"):
+        name = f'{name} with subresource "{entry["subresource"]}"'
+    return f"{name} using {entry.get('apiVersion')}" if entry.get("operation") == "Update" else name
 
 
 def _root(kind: str) -> Fields:

@@ -17,7 +17,18 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from simulator.kubernetes_api import deletion, discovery, metrics, openapi, reads, reviews, subresources, watch, writes
+from simulator.kubernetes_api import (
+    deletion,
+    discovery,
+    eviction,
+    metrics,
+    openapi,
+    reads,
+    reviews,
+    subresources,
+    watch,
+    writes,
+)
 from simulator.kubernetes_api.call import WRITES, Call, failure_response, render
 from simulator.kubernetes_api.hooks import Hooks
 from simulator.kubernetes_api.identity import User, bearer, impersonated, token_of
@@ -73,7 +84,7 @@ HANDLERS: Mapping[tuple[str, str], Handler] = {
     ("PUT", "scale"): subresources.write_scale,
     ("PATCH", "scale"): subresources.write_scale,
     ("GET", "log"): subresources.read_log,
-    ("POST", "eviction"): subresources.evict,
+    ("POST", "eviction"): eviction.evict,
     ("POST", "binding"): subresources.bind,
     ("POST", "token"): reviews.token,
     ("PUT", "finalize"): subresources.finalize,

@@ -1,4 +1,4 @@
-"""What hangs below an object: its scale, its pod's log, its eviction."""
+"""What hangs below an object: its scale, its pod's log, its binding."""
 
 from __future__ import annotations
 
@@ -10,17 +10,15 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from simulator.kubernetes_api.call import Call, accepted_form, render
 from simulator.kubernetes_api.decode import Malformed, decode, parse_json, parse_yaml
-from simulator.kubernetes_api.deletion import DeleteOptions, remove
 from simulator.kubernetes_api.follow import Follower
 from simulator.kubernetes_api.printers import moment
 from simulator.kubernetes_api.reads import existing
 from simulator.kubernetes_api.resources import RESOURCES_BY_KIND
-from simulator.kubernetes_api.selectors import from_spec, labels_match, selector_text
+from simulator.kubernetes_api.selectors import selector_text
 from simulator.kubernetes_api.status import (
     PATCH_TYPES,
     bad_request,
     conflict,
-    disruption_refused,
     invalid,
     invalid_value,
     not_acceptable,
@@ -187,30 +185,6 @@ def _unavailable(container: str, pod: str, previous: bool) -> Exception:
     if previous:
         return bad_request(f'previous terminated container "{container}" in pod "{pod}" not found')
     return bad_request(f'container "{container}" in pod "{pod}" is not available')
-
-
-async def evict(call: Call) -> Response:
-    sent = await call.document()
-    options = sent.get("deleteOptions") if isinstance(sent, dict) else None
-    options = options if isinstance(options, dict) else {}
-    if options.get("dryRun") == ["All"]:
-        call.ask_dry_run()
-    pod = existing(call)
-    for budget in call.store.list("PodDisruptionBudget", call.namespace):
-        _check_budget(budget, pod)
-    grace = options.get("gracePeriodSeconds")
-    remove(call, pod, DeleteOptions(grace=grace if isinstance(grace, int) else None))
-    return render({**success({}), "code": 201}, 201)
-
-
-def _check_budget(budget: Object, pod: Object) -> None:
-    selector = (budget.get("spec") or {}).get("selector")
-    status = budget.get("status") or {}
-    if selector is None or not labels_match(from_spec(selector), pod) or status.get("disruptionsAllowed", 0) > 0:
-        return
-    desired, healthy = status.get("desiredHealthy", 0), status.get("currentHealthy", 0)
-    detail = f"needs {desired} healthy pods and has {healthy} currently"
-    raise disruption_refused(budget["metadata"]["name"], detail)
 
 
 async def bind(call: Call) -> Response:

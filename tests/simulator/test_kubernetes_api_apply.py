@@ -60,7 +60,7 @@ async def test_changing_what_another_owns_is_a_conflict_that_names_them(client: 
     answer = await apply(client, WEB, {"spec": {"replicas": 5}})
     assert answer.status_code == 409
     status = answer.json()
-    assert status["message"] == 'Apply failed with 1 conflict: conflict with "autoscaler" using apps/v1: .spec.replicas'
+    assert status["message"] == 'Apply failed with 1 conflict: conflict with "autoscaler": .spec.replicas'
     assert status["details"]["causes"][0]["reason"] == "FieldManagerConflict"
 
 
