@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 Protocol = Literal["http", "tcp"]
-LogStyle = Literal["access", "logfmt", "json", "redis", "postgres", "mysql", "rabbitmq", "plain"]
+LogStyle = Literal["access", "logfmt", "json", "redis", "postgres", "mysql", "rabbitmq", "plain", "spring", "nested"]
+Tongue = Literal["en", "zh"]
 # A server that asks its clients who they are.
 Engine = Literal["", "redis", "postgres", "mysql", "rabbitmq"]
 ENGINES: dict[str, Engine] = {"redis": "redis", "postgres": "postgres", "mysql": "mysql", "rabbitmq": "rabbitmq"}
@@ -85,6 +86,8 @@ class App:
     protocol: Protocol = "http"
     language: Language = "go"
     log_style: LogStyle = "logfmt"
+    # The language of its people, in which it writes its log.
+    tongue: Tongue = "en"
     boot_seconds: float = 5.0
     image_mb: int = 80
     idle_cpu_millis: float = 4.0

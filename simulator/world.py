@@ -280,6 +280,8 @@ class World:
         self._move_queues(flow)
         self.collector.tick(flow, TICK_SECONDS)
         self._writer.tick(flow, self.clock.now(), TICK_SECONDS)
+        doors = [each for each in topology.edge.doorways if each.run.is_ready]
+        self._writer.at_the_door(flow, doors, self.clock.now(), TICK_SECONDS)
         if self._life is not None:
             self._life.speak(flow, self.clock.now(), TICK_SECONDS)
         self.kubelet.age(TICK_SECONDS)

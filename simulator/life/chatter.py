@@ -18,11 +18,10 @@ from simulator.life.sayings import LAST_WORDS, LAST_WORDS_CHINESE, SAYINGS, SCAN
 from simulator.logs import LogBook
 from simulator.logs.styles import Fields, render
 from simulator.network import Member
-from simulator.noise import Floats, drift, grain, uniform
+from simulator.noise import Floats, drift, grain
 
 SECONDS_BETWEEN = 200.0  # two everyday lines of one container, on average
 WARNINGS_AMONG = 0.25
-CHINESE_AMONG = 0.4
 QUIET_SCANS, BURST = 0.06, 1.6  # requests a second
 BURST_SECONDS = 600.0
 CRAWLED_LINES = 0.3
@@ -54,18 +53,15 @@ class Chatter:
     def last_words(self, run: PodRun, container: ContainerRun, now: datetime) -> None:
         app = container.image.app if container.image else None
         if app is not None:
-            said = LAST_WORDS_CHINESE if self._is_chinese(app) else LAST_WORDS
+            said = LAST_WORDS_CHINESE if app.tongue == "zh" else LAST_WORDS
             self._book.write(run, container, now, render(app.log_style, now, "error", said, {"task": "refresh"}))
-
-    def _is_chinese(self, app: App) -> bool:
-        return uniform(self._seed, f"tongue/{app.name}") < CHINESE_AMONG
 
     def _say(self, member: Member, app: App, now: datetime, dice: random.Random) -> None:
         is_warning = dice.random() < WARNINGS_AMONG
         known = SAYINGS[app.log_style]
         saying = dice.choice([each for each in known if (each.level == "warn") == is_warning] or list(known))
         number = dice.randint(1, saying.most)
-        text = saying.text(chinese=self._is_chinese(app), number=number)
+        text = saying.text(chinese=app.tongue == "zh", number=number)
         fields: Fields = {saying.field: number} if saying.field else {}
         self._book.write(member.run, member.container, now, render(app.log_style, now, saying.level, text, fields))
 

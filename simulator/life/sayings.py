@@ -87,6 +87,8 @@ SAYINGS: dict[LogStyle, tuple[Saying, ...]] = {
     "logfmt": _PROGRAMS,
     "json": _PROGRAMS,
     "plain": _PROGRAMS,
+    "spring": _PROGRAMS,
+    "nested": _PROGRAMS,
     "redis": _REDIS,
     "postgres": _POSTGRES,
     "mysql": _MYSQL,

@@ -40,7 +40,7 @@ class LogBook:
     def write(self, run: PodRun, container: ContainerRun, at: datetime, text: str) -> None:
         files = self._files.get((run.uid, container.name))
         if files is not None:
-            files.current.append(LogLine(at, text))
+            files.current.extend(LogLine(at, line) for line in text.split("\n"))
 
     def read(self, run: PodRun, container: ContainerRun, *, previous: bool) -> list[LogLine] | None:
         """The lines of the present or the previous run; None where there is no such file."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 from simulator.apps import LogStyle
+from simulator.logs import stacks
 
 Fields = dict[str, str | int | float]
 Render = Callable[[datetime, str, str, Fields], str]
@@ -31,7 +33,7 @@ def _quoted(value: str | float) -> str:
 
 
 def _json(at: datetime, level: str, message: str, fields: Fields) -> str:
-    return json.dumps({"ts": _iso(at), "level": level, "message": message, **fields})
+    return json.dumps({"ts": _iso(at), "level": level, "message": message, **fields}, ensure_ascii=False)
 
 
 def _access(at: datetime, level: str, message: str, fields: Fields) -> str:
@@ -67,8 +69,44 @@ def _rabbitmq(at: datetime, level: str, message: str, _fields: Fields) -> str:
     return f"{at:%Y-%m-%d %H:%M:%S}.{at.microsecond:06d}+00:00 [{severity}] <0.{at.second + 200}.0> {message}"
 
 
-def _plain(_at: datetime, level: str, message: str, _fields: Fields) -> str:
-    return f"[{level.upper()}] {message}"
+def _plain(at: datetime, level: str, message: str, fields: Fields) -> str:
+    said = "".join(f" {key}={value}" for key, value in fields.items())
+    return f"{at:%Y-%m-%d %H:%M:%S},{at.microsecond // 1000:03d} {level.upper():<7} [worker] {message}{said}"
+
+
+def _spring(at: datetime, level: str, message: str, fields: Fields) -> str:
+    """A Java program's line; an exception follows with its stack on lines of its own."""
+    error = str(fields.get("error", ""))
+    rest = {key: value for key, value in fields.items() if key != "error" or not stacks.is_exception(error)}
+    thread = f"nio-exec-{at.microsecond // 1000 % 10 + 1}"
+    logger = "c.e.client.DependencyClient" if "dependency" in fields else "c.e.web.RequestLog"
+    said = "".join(f", {key}={value}" for key, value in rest.items())
+    line = f"{_iso(at)} {level.upper():>5} 1 --- [{thread:>15}] {logger:<40} : {message}{said}"
+    return f"{line}\n{stacks.trace(error)}" if stacks.is_exception(error) else line
+
+
+_PLACES = {
+    "method": ("http", "request", "method"),
+    "path": ("url", "path"),
+    "status": ("http", "response", "status_code"),
+    "duration_ms": ("event", "duration_ms"),
+    "dependency": ("destination", "service"),
+    "url": ("destination", "address"),
+    "error": ("error", "message"),
+    "version": ("service", "version"),
+}
+
+
+def _nested(at: datetime, level: str, message: str, fields: Fields) -> str:
+    """JSON by the names of a common schema, each field at its place in the tree."""
+    tree: dict[str, Any] = {"@timestamp": _iso(at), "log": {"level": level}, "message": message}
+    for key, value in fields.items():
+        *branches, leaf = _PLACES.get(key, ("labels", key))
+        place = tree
+        for branch in branches:
+            place = place.setdefault(branch, {})
+        place[leaf] = value
+    return json.dumps(tree, ensure_ascii=False)
 
 
 _STYLES: dict[LogStyle, Render] = {
@@ -80,4 +118,6 @@ _STYLES: dict[LogStyle, Render] = {
     "mysql": _mysql,
     "rabbitmq": _rabbitmq,
     "plain": _plain,
+    "spring": _spring,
+    "nested": _nested,
 }

@@ -18,11 +18,13 @@ from simulator.apps import App, Language
 from simulator.conditions import Conditions, Kind, node_place
 from simulator.flow import NEVER, CallFlow, Flow, GroupFlow, RouteFlow
 from simulator.kubelet.runs import ContainerRun, PodRun
-from simulator.logs import servers
+from simulator.logs import doorways, servers
 from simulator.logs.book import LogBook
 from simulator.logs.chances import Chance, Line, Moment
+from simulator.logs.phrases import in_tongue
 from simulator.logs.styles import Fields, render
 from simulator.network import Member, Outcome, Why, say
+from simulator.network.ingress import Doorway
 from simulator.programs.complaints import complaint
 from simulator.programs.ends import Line as LastLine
 from simulator.programs.ends import Note
@@ -74,6 +76,15 @@ class LogWriter:
             for member in group.group.members:
                 self._speak(member, group, chances, moment)
 
+    def at_the_door(self, flow: Flow, doors: Sequence[Doorway], now: datetime, seconds: float) -> None:
+        """What the ingress controller's pods write of the customers."""
+        moment = Moment(now, seconds, random.Random(f"{self._seed}/door/{now.timestamp()}"))
+        chances = doorways.chances(flow, seconds, len(doors))
+        for door in doors:
+            said = [each.tell(moment) for each in chances for _ in range(moment.how_many(each.expected, each.limit))]
+            for at, _, line, _ in sorted(said, key=lambda each: each[0]):
+                self._book.write(door.run, door.container, at, line)
+
     def _speak(self, member: Member, group: GroupFlow, chances: list[Chance], moment: Moment) -> None:
         said = [
             chance.tell(moment) for chance in chances for _ in range(moment.how_many(chance.expected, chance.limit))
@@ -87,7 +98,9 @@ class LogWriter:
         self, run: PodRun, container: ContainerRun, app: App, at: datetime, level: str, message: str, fields: Fields
     ) -> None:
         shown = at + timedelta(seconds=self._ahead(run.node, at))
-        self._book.write(run, container, at, render(app.log_style, shown, level, message, fields))
+        self._book.write(
+            run, container, at, render(app.log_style, shown, level, in_tongue(app.tongue, message), fields)
+        )
 
     def _ahead(self, node: str, at: datetime) -> float:
         """A program writes the time that its node believes in."""

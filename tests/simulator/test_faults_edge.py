@@ -218,3 +218,31 @@ def test_callers_in_the_mesh_come_through_a_strict_one() -> None:
     watch.world.store.update("Deployment", {**deployment, "spec": {**deployment["spec"], "template": template}})
     watch.world.kick()
     assert watch.after(120).is_healed(fault)
+
+
+def at_the_door(watch: Watch) -> list[str]:
+    door = Watch(watch.world, "ingress-nginx")
+    pods = watch.world.store.list("Pod", "ingress-nginx")
+    logs = (door.world.read_log("ingress-nginx", pod["metadata"]["name"], "controller", previous=False) for pod in pods)
+    return [line.text for log in logs for line in log or []]
+
+
+def test_the_ingress_controller_writes_what_customers_ask_and_get() -> None:
+    watch = Watch(small_world()).after(60)
+    lines = at_the_door(watch)
+    assert any(
+        '"GET /search?q=item' in line and " 200 " in line and "[shop-edge-gateway-8080]" in line for line in lines
+    )
+    watch.inject("ingress_backend_missing", "edge-gateway")
+    lines = at_the_door(watch.after(60))
+    assert any(' HTTP/2.0" 503 ' in line and line.split("] [] ")[1].startswith("- - - - ") for line in lines)
+    said = 'Error obtaining Endpoints for Service "shop/edge-gateway-v2": no object matching key'
+    assert any(said in line for line in lines)
+
+
+def test_an_edge_that_does_not_listen_is_an_upstream_that_refuses() -> None:
+    watch = Watch(small_world())
+    watch.inject("service_port_mapping_mismatch", "edge-gateway")
+    lines = at_the_door(watch.after(60))
+    assert any("connect() failed (111: Connection refused) while connecting to upstream" in line for line in lines)
+    assert any(' HTTP/2.0" 502 ' in line for line in lines)

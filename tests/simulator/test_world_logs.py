@@ -13,7 +13,7 @@ from simulator.logs import LogBook
 from simulator.logs.book import KEPT_LINES
 from simulator.logs.styles import render
 from simulator.objects import name_of
-from tests.simulator.worlds import Watch, small_world
+from tests.simulator.worlds import Watch, small_world, whole_world
 
 NOON = datetime(2026, 3, 2, 12, 0, 0, 250_000, tzinfo=UTC)
 
@@ -77,7 +77,21 @@ def test_files_go_with_their_pod() -> None:
         ("postgres", "2026-03-02 12:00:00.250 UTC [1] ERROR:  call failed"),
         ("rabbitmq", "2026-03-02 12:00:00.250000+00:00 [error] <0.200.0> call failed"),
         ("access", "2026/03/02 12:00:00 [error] call failed, to: db, error: no route"),
-        ("plain", "[ERROR] call failed"),
+        ("plain", "2026-03-02 12:00:00,250 ERROR   [worker] call failed to=db error=no route"),
+        (
+            "spring",
+            (
+                "2026-03-02T12:00:00.250Z ERROR 1 --- [     nio-exec-1] c.e.web.RequestLog                       : "
+                "call failed, to=db, error=no route"
+            ),
+        ),
+        (
+            "nested",
+            (
+                '{"@timestamp": "2026-03-02T12:00:00.250Z", "log": {"level": "error"}, "message": "call failed", '
+                '"labels": {"to": "db"}, "error": {"message": "no route"}}'
+            ),
+        ),
     ],
 )
 def test_each_kind_of_program_words_a_line_its_own_way(style: LogStyle, line: str) -> None:
@@ -137,3 +151,31 @@ def test_a_database_writes_housekeeping_not_requests(watch: Watch) -> None:
 
 def test_a_pod_that_does_not_exist_has_no_log(watch: Watch) -> None:
     assert watch.world.read_log("shop", "nobody", "search", previous=False) is None
+
+
+def test_a_java_program_writes_the_exception_with_its_causes_on_lines_of_their_own() -> None:
+    error = (
+        "com.mysql.cj.X: Communications link failure; nested exception is java.net.ConnectException: Connection refused"
+    )
+    head, first, *rest = render("spring", NOON, "error", "failed", {"dependency": "db", "error": error}).split("\n")
+    assert head.endswith("c.e.client.DependencyClient              : failed, dependency=db")
+    assert first == "com.mysql.cj.X: Communications link failure"
+    assert "Caused by: java.net.ConnectException: Connection refused" in rest
+    assert all(line.startswith(("\tat ", "\t... ", "Caused by: ")) for line in rest)
+
+
+def test_each_line_of_a_text_is_a_line_of_the_file() -> None:
+    book, run, container = running()
+    book.write(run, container, NOON, "one\ntwo")
+    assert texts(book, run, container, previous=False) == ["one", "two"]
+
+
+def test_some_teams_write_chinese_and_their_libraries_do_not() -> None:
+    watch = Watch(whole_world())
+    watch.inject("mysql_invalid_port", "accounts")
+    log = watch.after(120).log("accounts")
+    assert any("处理请求" in line or "调用依赖服务失败" in line for line in log)
+    assert any(line.startswith("Caused by: java.net.ConnectException: Connection refused") for line in log)
+    assert any("服务已启动，监听端口 :8080" in line for line in log)
+    inventory = Watch(watch.world, "fulfilment").log("inventory")
+    assert "处理请求" in {json.loads(line)["message"] for line in inventory if line.startswith("{")}
