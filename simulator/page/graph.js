@@ -11,6 +11,7 @@ const BOX = { width: 176, height: 58 };
 const COLUMN = 280;
 const GAP = 26;
 const BEND = 20; // the height of a way point
+const LABEL = 16; // from one line of figures to the next
 const SWEEPS = 12;
 export const ERRORS = { some: 0.01, many: 0.1 };
 
@@ -164,6 +165,22 @@ function line(points) {
   return { path, label: { x: (points[0].x + points[1].x) / 2, y: (points[0].y + points[1].y) / 2 } };
 }
 
+const mean = (labels) => labels.reduce((sum, each) => sum + each.y, 0) / labels.length;
+
+// Labels that would lie on one another are moved apart until each can be read.
+function apart(labels) {
+  const gaps = new Map();
+  for (const label of labels) gaps.set(label.x, [...(gaps.get(label.x) ?? []), label]);
+  for (const gap of gaps.values()) {
+    gap.sort((a, b) => a.y - b.y);
+    const middle = mean(gap);
+    for (let index = 1; index < gap.length; index++) gap[index].y = Math.max(gap[index].y, gap[index - 1].y + LABEL);
+    const drift = mean(gap) - middle;
+    for (const label of gap) label.y -= drift;
+  }
+  return new Map(labels.map((label) => [label.key, label]));
+}
+
 export class Graph {
   constructor(parent, choose) {
     this.choose = choose;
@@ -193,8 +210,9 @@ export class Graph {
       set(path, "marker-end", `url(#head-${weight(call)})`);
     });
     const told = calls.filter((call) => touches(call) || (!chosen && (everyNumber || weight(call) !== "none")));
+    const spots = apart(told.map((call) => ({ key: callKey(call), ...line(this.laid.routes.get(callKey(call))).label })));
     keep(this.labels, told, callKey, () => svg("text"), (text, call) => {
-      const { label } = line(this.laid.routes.get(callKey(call)));
+      const label = spots.get(callKey(call));
       set(text, "x", label.x); set(text, "y", label.y + 4); set(text, "class", weight(call));
       write(text, say("rate", { n: rate(call.rps) }) + (weight(call) === "none" ? "" : ` · ${percent(call.error_ratio)}`));
     });

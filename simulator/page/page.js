@@ -131,7 +131,8 @@ function showServices() {
     return el("li", {}, button);
   };
   const drawn = new Set(state.calls.flatMap((call) => [keyOf(call.from), keyOf(call.to)]));
-  keep(at("services"), state.services, keyOf, make, (item, service) => {
+  const shopFirst = [...state.services].sort((a, b) => drawn.has(keyOf(b)) - drawn.has(keyOf(a)));
+  keep(at("services"), shopFirst, keyOf, make, (item, service) => {
     const button = item.firstChild, key = keyOf(service);
     set(item, "class", drawn.has(key) ? "drawn" : "");
     set(button, "data-health", health(service));
