@@ -7,6 +7,7 @@ out is emptied first.
 
 from __future__ import annotations
 
+from simulator.controllers import namespace_deletion
 from simulator.controllers.context import Context
 from simulator.kubernetes_api import RESOURCES, DeleteOptions, marked
 from simulator.objects import Object, is_deleting, name_of, namespace_of, uid_of, with_metadata
@@ -14,6 +15,7 @@ from simulator.objects import Object, is_deleting, name_of, namespace_of, uid_of
 DEPENDENTS = ("ReplicaSet", "Pod", "EndpointSlice", "Job", "ControllerRevision")
 FOREGROUND = "foregroundDeletion"
 ORPHAN = "orphan"
+FINALIZER = "kubernetes"
 KINDS = tuple(dict.fromkeys(resource.kind for resource in RESOURCES))
 NAMESPACED = tuple(dict.fromkeys(resource.kind for resource in RESOURCES if resource.namespaced))
 
@@ -87,10 +89,14 @@ def _let_go(ctx: Context, kind: str, obj: Object, owner: str) -> None:
 
 def _empty(ctx: Context, namespace: Object) -> None:
     """Everything in the namespace goes, then the namespace loses its own finalizer and with it its life."""
-    left = 0
+    left = []
     for kind in NAMESPACED:
         for obj in ctx.store.list(kind, name_of(namespace)) if ctx.store.count(kind) else ():
             delete(ctx, kind, obj)
-            left += ctx.store.get(kind, name_of(namespace), name_of(obj)) is not None
+            present = ctx.store.get(kind, name_of(namespace), name_of(obj))
+            left += [] if present is None else [(kind, present)]
+    told = {**namespace, "status": namespace_deletion.status(ctx, namespace, left)}
     if not left:
-        ctx.store.update("Namespace", {**namespace, "spec": {**namespace["spec"], "finalizers": []}})
+        kept = [name for name in (namespace.get("spec") or {}).get("finalizers") or [] if name != FINALIZER]
+        told["spec"] = {**(namespace.get("spec") or {}), "finalizers": kept}
+    ctx.store.update("Namespace", told)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from simulator.kubernetes_api.admission.usage import total
 from simulator.kubernetes_api.printers import (
     age,
     container_images,
@@ -97,6 +98,9 @@ _WIDE_CONTAINERS = (
     Column("Selector", _of(_selector), priority=1),
 )
 _ready_replicas, _wanted_replicas = _number("status", "readyReplicas"), _number("spec", "replicas")
+
+_WEBHOOKS = Column("Webhooks", _of(lambda obj: count(obj.get("webhooks"))), "integer")
+_ATTRIBUTES = Column("VolumeAttributesClass", _path("spec", "volumeAttributesClassName", default="<unset>"))
 
 COLUMNS: dict[str, tuple[Column, ...]] = {
     "Pod": (
@@ -208,8 +212,10 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("Status", _path("status", "phase")),
         Column("Claim", _of(lambda obj: _claim(_spec(obj).get("claimRef") or {}))),
         Column("StorageClass", _path("spec", "storageClassName", default="")),
+        _ATTRIBUTES,
         Column("Reason", _path("status", "reason", default="")),
         AGE,
+        Column("VolumeMode", _path("spec", "volumeMode", default="Filesystem"), priority=1),
     ),
     "PersistentVolumeClaim": (
         NAME,
@@ -220,7 +226,9 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
             "Access Modes", _of(lambda obj: ",".join(map(_mode, (obj.get("status") or {}).get("accessModes") or [])))
         ),
         Column("StorageClass", _path("spec", "storageClassName", default="")),
+        _ATTRIBUTES,
         AGE,
+        Column("VolumeMode", _path("spec", "volumeMode", default=""), priority=1),
     ),
     "HorizontalPodAutoscaler": (
         NAME,
@@ -280,6 +288,56 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("Revision", _number("revision"), "integer"),
         AGE,
     ),
+    "ReplicationController": (
+        NAME,
+        Column("Desired", _wanted_replicas, "integer"),
+        Column("Current", _number("status", "replicas"), "integer"),
+        Column("Ready", _ready_replicas, "integer"),
+        AGE,
+        *_WIDE_CONTAINERS,
+    ),
+    "VolumeAttachment": (
+        NAME,
+        Column("Attacher", _path("spec", "attacher", default="")),
+        Column("PV", _path("spec", "source", "persistentVolumeName", default="")),
+        Column("Node", _path("spec", "nodeName", default="")),
+        Column("Attached", _of(lambda obj: str(bool((obj.get("status") or {}).get("attached"))).lower())),
+        AGE,
+    ),
+    "CSINode": (NAME, Column("Drivers", _of(lambda obj: count(_spec(obj).get("drivers"))), "integer"), AGE),
+    "CSIDriver": (
+        NAME,
+        Column("AttachRequired", _of(lambda obj: str(bool(_spec(obj).get("attachRequired", True))).lower())),
+        Column("PodInfoOnMount", _of(lambda obj: str(bool(_spec(obj).get("podInfoOnMount"))).lower())),
+        Column("StorageCapacity", _of(lambda obj: str(bool(_spec(obj).get("storageCapacity"))).lower())),
+        Column("TokenRequests", _path("spec", "tokenRequests", default="<unset>")),
+        Column("RequiresRepublish", _of(lambda obj: str(bool(_spec(obj).get("requiresRepublish"))).lower())),
+        Column("Modes", _of(lambda obj: ",".join(_spec(obj).get("volumeLifecycleModes") or ["Persistent"]))),
+        AGE,
+    ),
+    "IngressClass": (
+        NAME,
+        Column("Controller", _path("spec", "controller", default="")),
+        Column("Parameters", _path("spec", "parameters", "name")),
+        AGE,
+    ),
+    "RuntimeClass": (NAME, Column("Handler", _path("handler", default="")), AGE),
+    "ValidatingWebhookConfiguration": (NAME, _WEBHOOKS, AGE),
+    "MutatingWebhookConfiguration": (NAME, _WEBHOOKS, AGE),
+    "LimitRange": (NAME, Column("Created At", _path("metadata", "creationTimestamp"))),
+    "NodeMetrics": (
+        NAME,
+        Column("CPU", _path("usage", "cpu")),
+        Column("Memory", _path("usage", "memory")),
+        Column("Window", _path("window")),
+    ),
+    "PodMetrics": (
+        NAME,
+        Column("CPU", _of(lambda obj: total(each["usage"]["cpu"] for each in obj.get("containers") or ()))),
+        Column("Memory", _of(lambda obj: total(each["usage"]["memory"] for each in obj.get("containers") or ()))),
+        Column("Window", _path("window")),
+    ),
+    "PeerAuthentication": (NAME, Column("Mode", _path("spec", "mtls", "mode", default="")), AGE),
     "Role": (NAME, Column("Created At", _path("metadata", "creationTimestamp"))),
     "ClusterRole": (NAME, Column("Created At", _path("metadata", "creationTimestamp"))),
 }

@@ -88,3 +88,28 @@ def test_a_new_namespace_can_run_pods() -> None:
     cluster.settle()
     assert cluster.store.get("ServiceAccount", "lab", "default") is not None
     assert cluster.store.get("ConfigMap", "lab", "kube-root-ca.crt") is not None
+
+
+def test_a_namespace_that_cannot_be_emptied_says_what_holds_it() -> None:
+    cluster = Cluster()
+    cluster.store.create("Namespace", defaulted("Namespace", {"metadata": {"name": "lab"}}))
+    held = {"name": "kept", "namespace": "lab", "finalizers": ["example.com/hold"]}
+    cluster.store.create("ConfigMap", {"metadata": held})
+    namespace = cluster.store.get("Namespace", None, "lab")
+    assert namespace is not None
+    leaving = {**namespace["metadata"], "deletionTimestamp": "2026-03-02T12:00:00Z"}
+    cluster.store.update("Namespace", {**namespace, "metadata": leaving})
+    cluster.settle()
+    told = cluster.store.get("Namespace", None, "lab") or {}
+    remaining, finalizers = (
+        condition(told, "NamespaceContentRemaining"),
+        condition(told, "NamespaceFinalizersRemaining"),
+    )
+    assert remaining is not None
+    assert remaining["message"] == "Some resources are remaining: configmaps. has 1 resource instances"
+    assert finalizers is not None
+    assert finalizers["reason"] == "SomeFinalizersRemain"
+    kept = cluster.store.get("ConfigMap", "lab", "kept") or {}
+    cluster.store.update("ConfigMap", {**kept, "metadata": {**kept["metadata"], "finalizers": []}})
+    cluster.settle()
+    assert cluster.store.get("Namespace", None, "lab") is None
