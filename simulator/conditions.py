@@ -32,6 +32,9 @@ class Kind(Enum):
     LEAKED_THREADS = "threads a minute that the process <place> starts and never ends"
     LEAKED_DESCRIPTORS = "descriptors a minute that the process <place> opens and never closes"
     DEADLOCK = "the threads of the process <place> wait for each other"
+    MEMORY_TAKEN = "MiB of the memory of node <name> that strangers hold"
+    DISK_TAKEN = "bytes of the disk of node <name> that strangers fill"
+    PIDS_TAKEN = "process numbers of node <name> that strangers use up"
     RATE_LIMITED = "registry <host> turns anonymous pulls away"
     NETWORK_DELAY = (
         "seconds more for a packet there and its answer back at <place>, or on edge/<namespace>/<client>/<server>"

@@ -87,7 +87,12 @@ class World:
             self._say,
         )
         self._heartbeats = Heartbeats(
-            self.store, self.clock.now, self.events, self.conditions, [node.name for node in shop.nodes]
+            self.store,
+            self.clock.now,
+            self.events,
+            self.conditions,
+            [node.name for node in shop.nodes],
+            self.kubelet.strain,
         )
         self._static_pods = StaticPods(self.store, self.clock.now, shop.nodes if shop.has_parts else ())
         self._surveyed_version = -1
@@ -260,6 +265,7 @@ class World:
     def _show_life(self, *, in_full: bool = False) -> None:
         """Whoever is there says so; the files on a node's disk are seen to."""
         self._static_pods.sync()
+        self.kubelet.look_after_nodes()
         self._heartbeats.beat(in_full=in_full)
         self._loops.renew_leases()
 

@@ -15,8 +15,9 @@ import numpy as np
 from simulator.apps import NodeSpec
 from simulator.conditions import Conditions, Kind, process_place
 from simulator.events import Recorder
+from simulator.kubelet.eviction import Evictions
 from simulator.kubelet.lifecycle import Lifecycle, Said, Started
-from simulator.kubelet.probes import Probes
+from simulator.kubelet.probes import KILLED, Probes
 from simulator.kubelet.pulls import Pulls
 from simulator.kubelet.runs import ContainerRun, Phase, PodRun, Termination
 from simulator.kubelet.setup import Setup
@@ -53,6 +54,7 @@ class Kubelet:
         self._pulls = Pulls(self._station)
         self._lifecycle = Lifecycle(self._station, self._pulls, on_started, on_said)
         self._probes = Probes(self._station, self._lifecycle.launch_of)
+        self._evictions = Evictions(self._station, self._evict)
         self._setup = Setup(self._station)
         self._on_ready = on_ready
         self._addresses = dict.fromkeys(self._nodes, 1)
@@ -107,6 +109,25 @@ class Kubelet:
         if changed:
             for each in run:
                 self._probes.wake(each)
+
+    def look_after_nodes(self) -> None:
+        """Compare what the nodes have left with what they need, and let pods go where it is too little."""
+        self._evictions.observe(self.runs)
+
+    def strain(self, node: str, condition: str) -> tuple[str, str, str] | None:
+        """What a node's agent says of one of its pressure conditions."""
+        return self._evictions.said(node, condition)
+
+    def _evict(self, pod: Object, run: PodRun, message: str) -> None:
+        self._station.say(pod, "Warning", "Evicted", message)
+        run.evicted = message
+        for container in run.everyone():
+            if container.phase.is_running:
+                self._station.say(pod, "Normal", "Killing", f"Stopping container {container.name}", container)
+                self.kill(run, container, "Error", KILLED)
+            container.wait(Phase.FINISHED, None)
+        run.is_dirty = True
+        self._seen_version = -1
 
     def age(self, seconds: float) -> None:
         """Processes lose what they lose; one that answers otherwise then is asked again."""

@@ -41,10 +41,21 @@ def _condition(kind: str, said: tuple[str, str, str], stamp: str, since: str) ->
     return {"type": kind, "status": value, "reason": reason, "message": message, **times}
 
 
+# What the agent says of a pressure on its node; None where it has none to tell of.
+Strain = Callable[[str, str], tuple[str, str, str] | None]
+
+
 class Heartbeats:
     def __init__(
-        self, store: Store, now: Callable[[], datetime], events: Recorder, conditions: Conditions, nodes: Iterable[str]
+        self,
+        store: Store,
+        now: Callable[[], datetime],
+        events: Recorder,
+        conditions: Conditions,
+        nodes: Iterable[str],
+        strain: Strain,
     ) -> None:
+        self._strain = strain
         self._store = store
         self._now = now
         self._events = events
@@ -78,8 +89,9 @@ class Heartbeats:
     def _as_is(self, name: str, kind: str, known: Object | None) -> Object:
         """The condition as the agent sees it; what it does not watch itself it leaves as it finds it."""
         stamp = rfc3339(self._now())
-        said = self._readiness(name) if kind == "Ready" else SOUND.get(kind)
-        is_own = kind == "Ready" or known is None or known["status"] == "Unknown"
+        strained = self._strain(name, kind)
+        said = self._readiness(name) if kind == "Ready" else strained or SOUND.get(kind)
+        is_own = kind == "Ready" or strained is not None or known is None or known["status"] == "Unknown"
         if said is None or not is_own:
             return {**(known or {}), "lastHeartbeatTime": stamp}
         since = known["lastTransitionTime"] if known and known["status"] == said[0] else stamp

@@ -133,6 +133,7 @@ class PodRun:
     is_dirty: bool = True
     seen_version: str = ""
     stops_at: datetime | None = None
+    evicted: str = ""  # why it had to go
 
     def __iter__(self) -> Iterator[ContainerRun]:
         """The containers that do the pod's work; those of its preparation are in `init`."""

@@ -19,6 +19,7 @@ def status(pod: Object, run: PodRun, host_ip: str, now: datetime) -> Object:
     init = {"initContainerStatuses": [_container(each) for each in run.init.values()]} if run.init else {}
     return {
         "phase": _phase(run),
+        **({"reason": "Evicted", "message": run.evicted} if run.evicted else {}),
         "conditions": _conditions(pod, run, now),
         "hostIP": host_ip,
         "hostIPs": [{"ip": host_ip}],
@@ -50,6 +51,8 @@ def _conditions(pod: Object, run: PodRun, now: datetime) -> list[Object]:
         ("ContainersReady", *ready),
         ("PodScheduled", "True", {}),
     ]
+    if run.evicted:
+        wanted.insert(0, ("DisruptionTarget", "True", {"reason": "TerminationByKubelet", "message": run.evicted}))
     return [_condition(pod, kind, value, extra, now) for kind, value, extra in wanted]
 
 

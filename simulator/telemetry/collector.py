@@ -166,7 +166,9 @@ class Collector:
             node = flow.nodes.get(name)
             offset = self._conditions.total(Kind.CLOCK_OFFSET, node_place(name), flow.times)
             stolen = zero if node is None else node.stolen
-            loads[name] = Load(zero, zero, zero, zero, stolen, zero, zero, zero, offset)
+            strangers = self._conditions.total(Kind.PIDS_TAKEN, name, flow.times)
+            filled = self._conditions.total(Kind.DISK_TAKEN, name, flow.times)
+            loads[name] = Load(zero, zero, zero, strangers, stolen, zero, zero, zero, offset, filled)
         for group in flow.groups:
             _bear(loads, group)
         return loads
@@ -218,7 +220,8 @@ class Collector:
         node = self._nodes[name]
         load = self._loads.get(name) or self._all_loads(Flow(times, [], [], [], {}, {}))[name]
         used = sum(meter.container.memory_mib for meter in self._meters.values() if meter.run.node == name)
-        borne = replace(load, mib=np.array([used]))
+        taken = self._conditions.total(Kind.MEMORY_TAKEN, name, times)
+        borne = replace(load, mib=used + taken)
         counters = self._machines[name]
         board.show(("node", name), counters.labels, counters.shown())
         values = np.concatenate(node_exporter.gauges(node, self._seed, times, borne))

@@ -7,18 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from simulator.apps import NodeSpec
+from simulator.machines import DISK_BYTES, INODES, MIB, SYSTEM_PIDS, free_disk, free_memory
 from simulator.noise import Floats, drift, grain
 from simulator.promql.tsdb import Labels
-from simulator.registry import MIB
 from simulator.telemetry.counters import Row
 from simulator.telemetry.labels import labelled
 
 MODES = ("user", "nice", "system", "iowait", "irq", "softirq", "steal", "idle")
 SYSTEM_CORES = 0.09
-SYSTEM_MIB = 1_150.0
-SYSTEM_PIDS = 118.0
-DISK_BYTES = 80 * 1024**3
-INODES = 5_242_880.0
 BYTES_PER_CORE = 2_400_000.0
 SEGMENT_BYTES = 1_200.0
 USUAL_RESENT = 0.0002  # of all segments: no network is without
@@ -79,6 +75,7 @@ class Load:
     writes: Floats  # a second
     lost: Floats  # packets a second
     offset: Floats  # seconds that its clock is wrong
+    filled: Floats  # bytes of the disk that strangers take
 
 
 def base_labels(node: NodeSpec) -> dict[str, str]:
@@ -171,14 +168,13 @@ def gauges(node: NodeSpec, seed: int, times: Floats, load: Load) -> list[Floats]
         zero + 9_223_372_036_854_775_807,
         *_clock(node, seed, times, load),
         zero + BOOTED,
-        *_filesystem(node, seed, times),
+        *_filesystem(node, seed, times, load.filled),
     ]
 
 
 def _memory(node: NodeSpec, seed: int, times: Floats, load: Load) -> list[Floats]:
     total = np.zeros_like(times) + node.memory_mb * MIB
-    wobble = 1 + 0.02 * drift(seed, f"{node.name}/memory", times)
-    available = np.floor((total - (load.mib + SYSTEM_MIB * wobble) * MIB) / 4096) * 4096
+    available = free_memory(node, seed, times, load.mib)
     cached = np.floor(available * 0.42 / 4096) * 4096
     return [total, available, available - cached, cached]
 
@@ -199,7 +195,12 @@ def _clock(node: NodeSpec, seed: int, times: Floats, load: Load) -> list[Floats]
     return [np.round(load.offset + wander, 6), (np.abs(load.offset) < 0.1).astype(np.float64), times + load.offset]
 
 
-def _filesystem(node: NodeSpec, seed: int, times: Floats) -> list[Floats]:
+def _filesystem(node: NodeSpec, seed: int, times: Floats, filled: Floats) -> list[Floats]:
     zero = np.zeros_like(times)
-    free = DISK_BYTES * (0.62 + 0.02 * drift(seed, f"{node.name}/disk", times / 40))
-    return [zero + DISK_BYTES, np.floor(free / 4096) * 4096, zero + INODES, zero + np.floor(INODES * 0.94), zero]
+    return [
+        zero + DISK_BYTES,
+        free_disk(node, seed, times, filled),
+        zero + INODES,
+        zero + np.floor(INODES * 0.94),
+        zero,
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from simulator.faults.base import Fault
+from simulator.faults.infrastructure import node_pressure
 from simulator.faults.infrastructure.cluster_network import CorednsUnavailable, KubeProxyUnavailable
 from simulator.faults.infrastructure.control_plane import ControllerManagerUnavailable, KubeSchedulerUnavailable
 from simulator.faults.infrastructure.node_network import NodeClockSkew, NodeNetworkDelay, NodeNetworkPacketLoss
@@ -19,4 +20,5 @@ FAULTS: tuple[Fault, ...] = (
     NodeNetworkPacketLoss(),
     NodeClockSkew(),
     NodeUnreachable(),
+    *node_pressure.FAULTS,
 )

@@ -9,7 +9,7 @@ from typing import ClassVar
 from simulator.conditions import Kind, node_place
 from simulator.faults.base import Component, Fault, Injection, Parameters, Place, press
 from simulator.faults.infrastructure.cluster_network import node_of
-from simulator.objects import is_deleting, is_true
+from simulator.objects import Object, is_deleting, is_finished, is_true, name_of
 from simulator.world import World
 
 
@@ -31,7 +31,7 @@ class NodeFails(Fault):
             return True
         if not world.conditions.holds(self.kind, name):
             return is_true(node, "Ready")
-        return bool(node["spec"].get("unschedulable")) and not _is_used(world, name)
+        return is_given_up(world, node)
 
     def component(self, world: World, place: Place) -> Component:
         return Component("Node", "", node_of(world, place))
@@ -40,11 +40,17 @@ class NodeFails(Fault):
         return bool(node_of(world, place))
 
 
+def is_given_up(world: World, node: Object) -> bool:
+    """Cordoned, and drained of all that belongs to the shop."""
+    return bool((node.get("spec") or {}).get("unschedulable")) and not _is_used(world, name_of(node))
+
+
 def _is_used(world: World, node: str) -> bool:
     return any(
         pod["spec"].get("nodeName") == node
         and pod["metadata"]["namespace"] in world.shop.namespaces
         and not is_deleting(pod)
+        and not is_finished(pod)
         for pod in world.store.list("Pod")
     )
 
