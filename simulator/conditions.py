@@ -26,7 +26,7 @@ class Kind(Enum):
     NO_POD_ADDRESSES = "the address range of node <name> is used up"
     KUBELET_DOWN = "the agent of node <name> does not run"
     NODE_CUT_OFF = "node <name> and the rest of the cluster do not hear each other"
-    PROCESS_FAILS = "the static pod <namespace>/<pod> ends as soon as it starts"
+    PROCESS_FAILS = "the pod <namespace>/<pod>, a part of the cluster, ends as soon as it starts"
     RUNTIME_DOWN = "the container runtime of node <name> does not answer"
     LEAKED_MEMORY = "MiB a minute that the process <place> loses"
     LEAKED_THREADS = "threads a minute that the process <place> starts and never ends"

@@ -140,7 +140,7 @@ class Lifecycle:
         container.started_at = self._station.now()
         container.reason, container.message = "", ""
         container.memory_mib = needed_mib(launch.app)
-        ends = (self._misled(run), come_up(launch), _starved(launch, limit), _doomed(launch, container))
+        ends = (self._misled(run, container), come_up(launch), _starved(launch, limit), _doomed(launch, container))
         container.exit = next((end for end in ends if end is not None), None)
         container.exits_at = self._station.after(container.exit.after) if container.exit else None
         container.files = launch.files
@@ -155,16 +155,22 @@ class Lifecycle:
         jitter = self._station.jitter(run, f"boot/{container.name}", container.restarts)
         return (app.boot_seconds if app else 0.5) * (0.9 + 0.3 * jitter)
 
-    def _misled(self, run: PodRun) -> Exit | None:
-        """A file on the node's disk that gives the process a flag it does not know."""
+    def _misled(self, run: PodRun, container: ContainerRun) -> Exit | None:
+        """Something on the node's disk that the process cannot start with: a flag it does not know, a tool that is gone."""
         if not self._station.conditions.holds(Kind.PROCESS_FAILS, f"{run.namespace}/{run.name}"):
             return None
-        return Exit(1, 0.4, ("Error: unknown flag: --leader-elect-lease-durations",))
+        said = NO_TABLES if container.name == "kube-proxy" else "Error: unknown flag: --leader-elect-lease-durations"
+        return Exit(1, 0.4, (said,))
 
     def _termination(
         self, container: ContainerRun, reason: str, code: int, started: datetime | None, message: str = ""
     ) -> Termination:
         return Termination(reason, code, started, self._station.now(), container.container_id, message)
+
+
+NO_TABLES = (
+    'Error: unable to create proxier: could not run nftables binary: exec: "nft": executable file not found in $PATH'
+)
 
 
 def needed_mib(app: App | None) -> float:

@@ -12,7 +12,7 @@ from simulator.network.handshakes import Mesh
 from simulator.network.names import DNS_SERVICE
 from simulator.network.policies import Policies, read_policies
 from simulator.network.target import Backend
-from simulator.objects import Object, name_of, namespace_of
+from simulator.objects import Object, is_ready, labels_of, name_of, namespace_of
 from simulator.store import Store
 
 
@@ -110,8 +110,14 @@ def key_of(obj: Object) -> ServiceKey:
 
 
 def unruled_nodes(store: Store, conditions: Conditions) -> list[str]:
-    """Nodes on which kube-proxy has lost its rules."""
-    return [name_of(node) for node in store.list("Node") if conditions.holds(Kind.SERVICE_RULES_LOST, name_of(node))]
+    """Nodes whose rules are lost; a kube-proxy that runs there has written them anew."""
+    served = {pod["spec"].get("nodeName") for pod in proxies(store) if is_ready(pod)}
+    names = [name_of(node) for node in store.list("Node")]
+    return [name for name in names if conditions.holds(Kind.SERVICE_RULES_LOST, name) and name not in served]
+
+
+def proxies(store: Store) -> list[Object]:
+    return [pod for pod in store.list("Pod", "kube-system") if "kube-proxy" in labels_of(pod).values()]
 
 
 def served_zone(store: Store) -> str:

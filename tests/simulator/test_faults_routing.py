@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from simulator.faults import FAULTS, Component, Place, Refused
-from tests.simulator.worlds import Watch, small_world
+from simulator.network.landscape import proxies
+from tests.simulator.worlds import Watch, small_world, whole_world
 
 Repair = Callable[[Watch], None]
 
@@ -249,3 +250,18 @@ def test_a_fault_of_calls_does_not_suit_a_program_without_any(fault: str) -> Non
     caller_of_nobody, called_by_nobody = Place("shop", "search"), Place("shop", "edge-gateway")
     place = called_by_nobody if fault == "network_policy_blocked" else caller_of_nobody
     assert not FAULTS[fault].suits(watch.world, place)
+
+
+def test_a_kube_proxy_that_fails_is_seen_and_a_new_pod_writes_the_rules_again() -> None:
+    watch = Watch(whole_world())
+    fault = watch.inject("kube_proxy_unavailable", "catalogue")
+    node = component(watch).name
+    (pod,) = [each for each in proxies(watch.world.store) if each["spec"]["nodeName"] == node]
+    watch.after(90)
+    status = watch.world.store.get("Pod", "kube-system", pod["metadata"]["name"])
+    (container,) = (status or {})["status"]["containerStatuses"]
+    assert container["state"]["waiting"]["reason"] == "CrashLoopBackOff"
+    assert not watch.is_healed(fault)
+    watch.world.store.delete("Pod", "kube-system", pod["metadata"]["name"])
+    watch.world.kick()
+    assert watch.after(60).is_healed(fault)

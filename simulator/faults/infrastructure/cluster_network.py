@@ -8,8 +8,9 @@ from simulator.conditions import Kind
 from simulator.faults.base import Component, Fault, Injection, Parameters, Place, Refused, existing, press
 from simulator.faults.edits import change
 from simulator.faults.reach import LOOKUPS, calls, none_meets
+from simulator.network.landscape import proxies
 from simulator.network.reasons import Why
-from simulator.objects import with_spec
+from simulator.objects import name_of, uid_of, with_spec
 from simulator.world import World
 
 DNS = Place("kube-system", "coredns")
@@ -41,12 +42,19 @@ class KubeProxyUnavailable(Fault):
     title = "A node's kube-proxy is gone with its rules: from there no Service is reached"
     category = "infrastructure"
     target_kind = "Node"
-    repairs = ("drain_node", "escalate")
+    repairs = ("delete_pod", "restart", "drain_node")
 
     def inject(self, world: World, place: Place, parameters: Parameters) -> Injection:
         node = node_of(world, place)
-        injection = press(world, Kind.SERVICE_RULES_LOST, node, 1.0, parameters)
-        return Injection(injection.change, pressures=injection.pressures, notes={"node": node})
+        pressures = [*press(world, Kind.SERVICE_RULES_LOST, node, 1.0, parameters).pressures]
+        for pod in proxies(world.store):
+            if pod["spec"].get("nodeName") == node:
+                pressures += press(
+                    world, Kind.PROCESS_FAILS, f"{DNS.namespace}/{name_of(pod)}", 1.0, parameters
+                ).pressures
+                _kill(world, uid_of(pod))
+        said = f"kube-proxy of {node} fails and its rules are lost"
+        return Injection(said, pressures=tuple(pressures), notes={"node": node})
 
     def is_healed(self, world: World, place: Place, injection: Injection, since: datetime) -> bool:  # noqa: ARG002
         node = injection.notes["node"]
@@ -58,6 +66,13 @@ class KubeProxyUnavailable(Fault):
 
     def suits(self, world: World, place: Place) -> bool:
         return bool(node_of(world, place))
+
+
+def _kill(world: World, uid: str) -> None:
+    run = world.kubelet.runs.get(uid)
+    if run is not None:
+        for container in run:
+            world.kubelet.kill(run, container, "Error", 1)
 
 
 def node_of(world: World, place: Place) -> str:
