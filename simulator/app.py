@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,10 +25,8 @@ from simulator.logs import LogLine
 from simulator.page import routes as page_routes
 from simulator.prometheus_api.routes import routes as prometheus_routes
 from simulator.promql.tsdb import Tsdb
-from simulator.registry import MIB
 from simulator.scenarios.plays import Plays
 from simulator.shop import NO_SHOP, SHOP
-from simulator.telemetry.cadvisor import IDLE_CORES
 from simulator.telemetry.catalogue import Catalogue
 from simulator.variants import variant
 from simulator.world import SCRAPE_SECONDS, World
@@ -73,20 +71,8 @@ class ApiHooks:
             lines = lines[max(len(lines) - tail_lines, 0) :]
         return "".join(_rendered(line, timestamps) for line in lines)
 
-    def usage(self) -> Iterator[ContainerUsage]:
-        """A program that the traffic model knows uses what it computed; any other idles."""
-        flow = self._world.flow
-        cores = {
-            (member.run.uid, member.container.name): float(group.cores[-1])
-            for group in (flow.groups if flow else ())
-            for member in group.group.members
-        }
-        for run in self._world.runs():
-            for container in run.containers.values():
-                if container.phase.is_running:
-                    used = cores.get((run.uid, container.name), IDLE_CORES)
-                    place = (run.node, run.namespace, run.name, container.name)
-                    yield ContainerUsage(*place, used, container.memory_mib * MIB)
+    def usage(self) -> Iterable[ContainerUsage]:
+        return self._world.usage()
 
     def audit(self, entry: dict[str, Any]) -> None:
         self._audit.append(entry)

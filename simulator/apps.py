@@ -97,6 +97,8 @@ class App:
     # Whether its requests wait for a disk.
     is_durable: bool = False
     is_edge: bool = False
+    # How far an autoscaler may go, where there is one.
+    most_replicas: int = 0
     # A worker is called by nobody: it takes from this app's queue what others have put there.
     consumes: str = ""
     env: tuple[tuple[str, str], ...] = ()

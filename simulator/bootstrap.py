@@ -25,6 +25,8 @@ from simulator.shop import image, repository
 from simulator.store import Store
 
 REGISTRY_LOGIN = "registry-login"
+FIT_FOR_A_BUDGET = 3
+SCALE_AT_PERCENT = 150  # of the request, which is a third of the limit
 PROTOCOLS = {"http": "http", "tcp": "tcp"}
 
 
@@ -48,6 +50,30 @@ def create_shop(ctx: Context, shop: Shop) -> None:
         if not app.consumes:
             _create(store, "Service", service(app, shop, f"10.96.{20 + index}.{11 + index * 7}"))
         _create(store, "Deployment", deployment(app, shop, app.versions[0]))
+        if shop.has_parts:
+            _guard(store, app)
+
+
+def _guard(store: Store, app: App) -> None:
+    """What keeps a program large enough: an autoscaler where its size may change, a budget where it has pods to spare."""
+    head = {"metadata": {"name": app.name, "namespace": app.namespace, "labels": {"app": app.name}}}
+    if app.most_replicas:
+        _create(store, "HorizontalPodAutoscaler", {**head, **autoscaler(app.name, app.replicas, app.most_replicas)})
+    if app.replicas >= FIT_FOR_A_BUDGET:
+        spec = {"maxUnavailable": 1, "selector": {"matchLabels": {"app": app.name}}}
+        budget = {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", **head, "spec": spec}
+        _create(store, "PodDisruptionBudget", budget)
+
+
+def autoscaler(deployment: str, least: int, most: int, percent: int = SCALE_AT_PERCENT) -> Object:
+    target = {"type": "Utilization", "averageUtilization": percent}
+    spec = {
+        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": deployment},
+        "minReplicas": least,
+        "maxReplicas": most,
+        "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": target}}],
+    }
+    return {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "spec": spec}
 
 
 def roll_out_present_versions(ctx: Context, shop: Shop) -> None:

@@ -72,6 +72,7 @@ EDGE_GATEWAY = App(
     image_mb=54,
     concurrency=256,
     is_edge=True,
+    most_replicas=6,
     config_file="routes.yaml",
     config=(
         "routes:\n"
@@ -133,6 +134,7 @@ RECOMMENDATIONS = App(
     language="python",
     replicas=2,
     log_style="nested",
+    most_replicas=5,
     versions=("0.9.6", "0.10.2"),
     boot_seconds=8.0,
     image_mb=340,

@@ -43,8 +43,8 @@ KINDS_WITH_GENERATION = frozenset(
         "StatefulSet",
     }
 )
-# Nobody acts on what was said; a Lease only says that somebody is still there.
-QUIET = frozenset({"Event", "Lease"})
+# Nobody acts on what was said; a Lease only says that somebody is still there, an autoscaler's status what it measured.
+QUIET = frozenset({"Event", "HorizontalPodAutoscaler", "Lease"})
 _GENERATION_IGNORES = ("metadata", "status", "apiVersion", "kind")
 
 

@@ -9,7 +9,7 @@ write. Everything is a function of the seed, the start and the calls made, in th
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -24,6 +24,7 @@ from simulator.events import Recorder
 from simulator.flow import Flow, GroupFlow
 from simulator.kubelet import ContainerRun, Kubelet, PodRun
 from simulator.kubelet.heartbeats import EVERY_SECONDS, Heartbeats
+from simulator.kubernetes_api import ContainerUsage
 from simulator.life import Life
 from simulator.logs import LogBook, LogLine
 from simulator.logs.writer import LogWriter
@@ -32,10 +33,11 @@ from simulator.network import Member, Nowhere, Topology, survey
 from simulator.noise import Floats
 from simulator.programs.ends import Line
 from simulator.promql.tsdb import Tsdb
-from simulator.registry import Registry
+from simulator.registry import MIB, Registry
 from simulator.shop import SHOP
 from simulator.solver import Solver
 from simulator.store import Store
+from simulator.telemetry.cadvisor import IDLE_CORES
 from simulator.telemetry.collector import Collector, steady
 
 TICK_SECONDS = 5
@@ -69,7 +71,7 @@ class World:
         self.events = Recorder(self.store, self.clock.now)
         self.conditions = Conditions(app.consumes for app in shop.apps if app.consumes)
         self.book = LogBook()
-        self._context = Context(self.store, self.clock.now, self.events)
+        self._context = Context(self.store, self.clock.now, self.events, usage=self.usage)
         self._loops = Loops(self._context, survives=True)
         self._writer = LogWriter(self.book, seed, self.conditions)
         self._solver = Solver(shop, seed)
@@ -164,6 +166,21 @@ class World:
             for member in group.group.members
             if group.group.app.name == app and group.group.namespace == namespace
         ]
+
+    def usage(self) -> Iterator[ContainerUsage]:
+        """A program that the traffic model knows uses what it computed; any other idles."""
+        groups = self.flow.groups if self.flow else ()
+        cores = {
+            (member.run.uid, member.container.name): float(group.cores[-1])
+            for group in groups
+            for member in group.group.members
+        }
+        for run in self.runs():
+            for container in run.containers.values():
+                if container.phase.is_running:
+                    used = cores.get((run.uid, container.name), IDLE_CORES)
+                    place = (run.node, run.namespace, run.name, container.name)
+                    yield ContainerUsage(*place, used, container.memory_mib * MIB)
 
     def _grow_up(self, start: datetime, history_days: float) -> None:
         """From nothing to a shop that has been running for a week."""

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from simulator.controllers import (
+    autoscaling,
     cronjob,
     daemonset,
     delivery,
     deployment,
+    disruption,
     endpoints,
     garbage,
     job,
@@ -61,6 +63,10 @@ CONTROLLERS: tuple[Controller, ...] = (
     Controller("daemonset-controller", daemonset.reconcile, frozenset({"DaemonSet", "Pod", "Node"})),
     Controller("job-controller", job.reconcile, frozenset({"Job", "Pod"})),
     Controller("kustomize-controller", delivery.reconcile, frozenset({"ConfigMap", *delivery.KINDS}), ""),
+    Controller("horizontal-pod-autoscaler", autoscaling.reconcile, frozenset({"HorizontalPodAutoscaler"})),
+    Controller(
+        "disruption-controller", disruption.reconcile, frozenset({"PodDisruptionBudget", "Pod", *disruption.OWNERS})
+    ),
     Controller("node-lifecycle-controller", node_lifecycle.reconcile, frozenset({"Node"})),
     Controller("taint-eviction-controller", taint_eviction.reconcile, frozenset({"Node", "Pod"})),
     Controller("resourcequota-controller", quota.reconcile),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from simulator.clock import rfc3339
 from simulator.controllers.backoff import Backoff
+from simulator.controllers.scaling_memory import ScalingMemory
 from simulator.controllers.scheduling.queue import Queue
 from simulator.events import Recorder
+from simulator.kubernetes_api.hooks import ContainerUsage
 from simulator.store import Store
 
 
@@ -48,6 +50,9 @@ class Context:
     alarms: Alarms = field(default_factory=Alarms)
     backoff: Backoff = field(default_factory=Backoff)
     queue: Queue = field(default_factory=Queue)
+    scaling: ScalingMemory = field(default_factory=ScalingMemory)
+    # What every running container uses at this moment.
+    usage: Callable[[], Iterable[ContainerUsage]] = tuple
 
     def stamp(self) -> str:
         return rfc3339(self.now())

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 from simulator.clock import SimClock
 from simulator.controllers import Context, Loops
 from simulator.events import Recorder
-from simulator.kubernetes_api import defaulted
+from simulator.kubernetes_api import ContainerUsage, defaulted
 from simulator.objects import is_deleting, name_of
 from simulator.store import Store
 
@@ -20,7 +21,10 @@ class Cluster:
     def __init__(self, nodes: int = 2) -> None:
         self.clock = SimClock(NOON)
         self.store = Store(self.clock.now, 1)
-        self.context = Context(self.store, self.clock.now, Recorder(self.store, self.clock.now))
+        self.cores: dict[str, float] = {}  # what each ready pod whose name begins so uses
+        self.context = Context(
+            self.store, self.clock.now, Recorder(self.store, self.clock.now), usage=lambda: list(self._usage())
+        )
         self._loops = Loops(self.context)
         self.store.create("Namespace", {"metadata": {"name": "shop"}})
         for number in range(1, nodes + 1):
@@ -101,6 +105,12 @@ class Cluster:
 
     def names(self) -> list[str]:
         return sorted(name_of(pod) for pod in self.pods())
+
+    def _usage(self) -> Iterator[ContainerUsage]:
+        for pod in self.store.list("Pod"):
+            for prefix, cores in self.cores.items():
+                if name_of(pod).startswith(prefix) and pod["spec"].get("nodeName"):
+                    yield ContainerUsage(pod["spec"]["nodeName"], "shop", name_of(pod), "main", cores, 64 * 2**20)
 
     def _nothing(self) -> None:
         return

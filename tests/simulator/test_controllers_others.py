@@ -33,6 +33,8 @@ def test_the_loops_are_a_list_that_can_be_printed() -> None:
         "daemonset-controller",
         "job-controller",
         "kustomize-controller",
+        "horizontal-pod-autoscaler",
+        "disruption-controller",
         "node-lifecycle-controller",
         "taint-eviction-controller",
         "resourcequota-controller",

@@ -6,6 +6,7 @@ from simulator.faults.base import Fault
 from simulator.faults.performance.cache_stampede import CacheStampede
 from simulator.faults.performance.cpu_throttled import CpuThrottled
 from simulator.faults.performance.disk_io_saturated import DiskIoSaturated
+from simulator.faults.performance.hpa_maxed import HpaMaxed
 from simulator.faults.performance.noisy_neighbour import NoisyNeighbour
 from simulator.faults.performance.pod_cpu_overload import PodCpuOverload
 from simulator.faults.performance.pod_network import PodNetworkDelay, PodNetworkLoss
@@ -21,6 +22,7 @@ FAULTS: tuple[Fault, ...] = (
     NoisyNeighbour(),
     SlowDependency(),
     TrafficSurge(),
+    HpaMaxed(),
     CacheStampede(),
     RetryStorm(),
     DiskIoSaturated(),

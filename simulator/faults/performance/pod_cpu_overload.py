@@ -57,6 +57,12 @@ class PodCpuOverload(Fault):
         serving = [group for group, _ in world.members(place.namespace, app.name) if group.rates]
         return bool(serving) and all(float(group.utilisation[0]) < CALM for group in serving)
 
+    def suits(self, world: World, place: Place) -> bool:
+        """An autoscaler would give it more replicas before anybody looked."""
+        scalers = world.store.list("HorizontalPodAutoscaler", place.namespace)
+        is_scaled = any(each["spec"]["scaleTargetRef"]["name"] == place.name for each in scalers)
+        return super().suits(world, place) and not is_scaled
+
 
 def more_customers(world: World, app: App, factor: float, parameters: Parameters) -> Injection:
     if factor <= 1:
