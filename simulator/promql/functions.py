@@ -185,6 +185,15 @@ def _clamp_with(limited: Callable[[Values, Values], Values]) -> Function:
     return function
 
 
+def _sinh(values: Values) -> Values:
+    """Beyond 21 Go halves the exponential, which overflows a little before the sine does."""
+    return np.where(np.abs(values) > 21, np.copysign(np.exp(np.abs(values)) * 0.5, values), np.sinh(values))
+
+
+def _cosh(values: Values) -> Values:
+    return np.where(np.abs(values) > 21, np.exp(np.abs(values)) * 0.5, np.cosh(values))
+
+
 def _round(evaluation: Evaluation, call: Call, grid: Grid) -> Value:
     vector = evaluation.vector(call.args[0], grid)
     nearest = evaluation.scalar(call.args[1], grid).values if len(call.args) > 1 else np.ones(grid.steps)
@@ -242,7 +251,7 @@ FUNCTIONS: dict[str, Function] = {
     "clamp_max": _clamp_with(_smaller),
     "clamp_min": _clamp_with(_larger),
     "cos": _cellwise(np.cos),
-    "cosh": _cellwise(np.cosh),
+    "cosh": _cellwise(_cosh),
     "deg": _cellwise(np.degrees),
     "exp": _cellwise(np.exp),
     "floor": _cellwise(np.floor),
@@ -261,7 +270,7 @@ FUNCTIONS: dict[str, Function] = {
     "scalar": _scalar,
     "sgn": _cellwise(np.sign),
     "sin": _cellwise(np.sin),
-    "sinh": _cellwise(np.sinh),
+    "sinh": _cellwise(_sinh),
     "sort": _sort(descending=False),
     "sort_desc": _sort(descending=True),
     "sqrt": _cellwise(np.sqrt),
