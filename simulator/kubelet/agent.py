@@ -25,7 +25,7 @@ from simulator.kubelet.station import Station, spec_of
 from simulator.kubelet.status import status
 from simulator.objects import Object, is_deleting, is_finished, name_of, namespace_of, uid_of
 from simulator.programs.ageing import LOSSES, age
-from simulator.programs.process import TEETHLESS
+from simulator.programs.process import TEETHLESS, Process
 from simulator.registry import Registry
 from simulator.store import Store
 
@@ -131,26 +131,24 @@ class Kubelet:
 
     def age(self, seconds: float) -> None:
         """Processes lose what they lose; one that answers otherwise then is asked again."""
-        now = self._now().timestamp()
+        losing = {place for kind in LOSSES for place in self._conditions.places(kind)}
         for run in self.runs.values():
             for container in run:
-                if self._ages(container, seconds, now):
-                    self.changes += 1
-                    self._probes.wake(container)
+                process = container.process
+                is_losing = bool(losing) and process_place(container.container_id) in losing
+                if process is not None and (is_losing or not process.defect.is_sound):
+                    self._age(container, process, seconds)
 
-    def _ages(self, container: ContainerRun, seconds: float, now: float) -> bool:
-        process, started = container.process, container.started_at
-        place = process_place(container.container_id)
-        is_losing = any(self._conditions.holds(kind, place) for kind in LOSSES)
-        if process is None or started is None or (process.defect.is_sound and not is_losing):
-            return False
-        times = np.array([now])
-        return age(
-            process,
-            seconds,
-            now - started.timestamp(),
-            lambda kind: float(self._conditions.total(kind, place, times)[0]),
-        )
+    def _age(self, container: ContainerRun, process: Process, seconds: float) -> None:
+        now, place = self._now(), process_place(container.container_id)
+        times = np.array([now.timestamp()])
+
+        def pressing(kind: Kind) -> float:
+            return float(self._conditions.total(kind, place, times)[0])
+
+        if age(process, seconds, (now - (container.started_at or now)).total_seconds(), pressing):
+            self.changes += 1
+            self._probes.wake(container)
 
     def _acts(self, node: str) -> bool:
         """Without its agent, or the agent without its runtime, nothing of a node moves; what runs there runs on."""
