@@ -10,6 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
+from simulator import capacity
 from simulator.apps import Call, Route
 from simulator.latency import Part, merged
 from simulator.network import Group, Target
@@ -102,6 +103,11 @@ class GroupFlow:
     # Requests for what is not there, which only strangers make.
     strays: Floats | None = None
 
+    @cached_property
+    def waiting(self) -> float:
+        """Seconds that a request waits at present for a CPU or for a worker."""
+        return float((capacity.queueing(self.utilisation) + capacity.pool_wait(self.pool))[-1])
+
     @property
     def rate(self) -> Floats:
         return sum(self.rates.values(), self.cores * 0.0)
@@ -133,6 +139,12 @@ class Flow:
     published: dict[str, Floats]  # queue's app -> messages put in a second
     consumed: dict[str, Floats]
     nodes: dict[str, NodeFlow] = field(default_factory=dict)
+
+    @cached_property
+    def is_calm(self) -> bool:
+        """Nobody is near a limit and hardly a call fails: nothing that feeds on itself."""
+        tight = any((group.utilisation > 0.8).any() or (group.pool > 0.5).any() for group in self.groups)
+        return not tight and not any((made.failed > 0.02).any() for made in [*self.entries, *self.calls])
 
     def crowded(self) -> frozenset[str]:
         return frozenset(name for name, node in self.nodes.items() if node.is_crowded)

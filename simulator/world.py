@@ -42,6 +42,7 @@ from simulator.telemetry.collector import Collector, steady
 
 TICK_SECONDS = 5
 SCRAPE_SECONDS = 15
+CALM_SECONDS = 30  # for which a flow lasts where nothing is out of order
 HOUSEKEEPING_SECONDS = 300
 HISTORY_STEP = 60.0
 LIVE_BEFORE_START = timedelta(minutes=10)
@@ -294,7 +295,8 @@ class World:
         topology = self.topology()
         self._apply_resets(topology)
         flow = self.flow
-        is_turn = self.clock.now().timestamp() % SCRAPE_SECONDS == TICK_SECONDS
+        turn = SCRAPE_SECONDS if flow is None or not flow.is_calm else CALM_SECONDS
+        is_turn = self.clock.now().timestamp() % turn == TICK_SECONDS
         times = np.array([self.clock.now().timestamp()])
         if flow is None or self._restless_ticks > 0 or is_turn or self.conditions.is_moving(times[0]):
             flow = self.flow = self._solve(times, flow)

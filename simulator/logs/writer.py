@@ -13,7 +13,7 @@ from functools import partial
 
 import numpy as np
 
-from simulator import capacity, clocks
+from simulator import clocks
 from simulator.apps import App, Language
 from simulator.conditions import Conditions, Kind, node_place
 from simulator.flow import NEVER, CallFlow, Flow, GroupFlow, RouteFlow
@@ -86,12 +86,18 @@ class LogWriter:
                 self._book.write(door.run, door.container, at, line)
 
     def _speak(self, member: Member, group: GroupFlow, chances: list[Chance], moment: Moment) -> None:
-        said = [
-            chance.tell(moment) for chance in chances for _ in range(moment.how_many(chance.expected, chance.limit))
-        ]
-        said += _pressure(member, group, moment)
+        said = _pressure(member, group, moment)
+        draw = moment.chance.random
+        for chance in chances:
+            # Nearly every kind of line is rare, and one draw says that it is not told.
+            if chance.expected >= 1:
+                said += [chance.tell(moment) for _ in range(moment.how_many(chance.expected, chance.limit))]
+            elif draw() < chance.expected:
+                said.append(chance.tell(moment))
         app = group.group.app
-        for at, level, message, fields in sorted(said, key=lambda each: each[0]):
+        if len(said) > 1:
+            said.sort(key=lambda each: each[0])
+        for at, level, message, fields in said:
             self._write(member.run, member.container, app, at, level, message, fields)
 
     def _write(
@@ -144,7 +150,7 @@ def _ready_message(app: App, version: str) -> tuple[str, Fields]:
 def _requests(app: App, served: RouteFlow, seconds: float) -> list[Chance]:
     """A few of the requests of a route, good and bad in proportion; what fails is written more faithfully than what works."""
     expected = float(served.rate[0]) * seconds
-    good = expected * float(served.ok.share[0]) * 0.05
+    good = min(expected * float(served.ok.share[0]) * 0.04, 0.6)
     chances = [Chance(good, 1, partial(_request, app, served, "200", float(served.ok.mean[0])))]
     for code, parts in served.failures.items():
         if code == NEVER:
@@ -212,8 +218,7 @@ def _pressure(member: Member, group: GroupFlow, moment: Moment) -> list[Line]:
     if limit and used > TIGHT_MEMORY * limit:
         fields: Fields = {"rss_mib": round(used), "limit_mib": round(limit)}
         lines.append((moment.sometime(), "warn", "memory is tight, forced a full collection", fields))
-    waiting = float(capacity.queueing(group.utilisation)[0])
-    if waiting > 0:
-        busy: Fields = {"in_flight": group.group.app.concurrency, "queue_wait_ms": round(waiting * 1000)}
+    if group.waiting > 0:
+        busy: Fields = {"in_flight": group.group.app.concurrency, "queue_wait_ms": round(group.waiting * 1000)}
         lines.append((moment.sometime(), "warn", "worker pool saturated, requests are waiting", busy))
     return lines

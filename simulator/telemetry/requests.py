@@ -8,7 +8,7 @@ import numpy as np
 
 from simulator.apps import App
 from simulator.flow import CONNECT_SECONDS, CallFlow, GroupFlow
-from simulator.latency import LE, SPREAD, TIGHT, Part, buckets, mean, merged
+from simulator.latency import LE, SPREAD, TIGHT, Part, buckets, buckets_now, mean, merged
 from simulator.noise import Floats
 from simulator.telemetry.counters import Row
 from simulator.telemetry.labels import labelled
@@ -35,6 +35,8 @@ def http_rows(app: App, base: dict[str, str]) -> list[Row]:
 
 def http_rates(flow: GroupFlow) -> Floats:
     """Increments a second of `http_rows`, for one pod of the group."""
+    if len(flow.cores) == 1:
+        return np.array(_http_now(flow))[:, None]
     blocks = []
     for route in flow.group.app.routes:
         served = flow.routes.get(route.path)
@@ -47,6 +49,24 @@ def http_rates(flow: GroupFlow) -> Floats:
         strays = flow.strays if flow.strays is not None else np.zeros_like(flow.cores)
         blocks.append(np.broadcast_to(strays, flow.cores.shape)[None, :])
     return np.vstack(blocks)
+
+
+def _http_now(flow: GroupFlow) -> list[float]:
+    rates: list[float] = []
+    for route in flow.group.app.routes:
+        served = flow.routes.get(route.path)
+        if served is None:
+            rates += [0.0] * (len(LE) + 2 + len(CODES))
+            continue
+        rate = float(served.rate[0])
+        failures = [part for parts in served.failures.values() for part in parts]
+        rates += buckets_now(rate, [served.ok, *failures])
+        shares = {code: sum(float(part.share[0]) for part in parts) for code, parts in served.failures.items()}
+        shares["200"] = float(served.ok.share[0])
+        rates += [rate * shares.get(code, 0.0) for code in CODES]
+    if flow.group.app.is_edge:
+        rates.append(0.0 if flow.strays is None else float(np.ravel(flow.strays)[0]))
+    return rates
 
 
 def job_rows(app: App, base: dict[str, str]) -> list[Row]:
@@ -79,21 +99,23 @@ def edge_rows(client: str, client_namespace: str, server: str, server_namespace:
 
 def edge_rates(calls: Sequence[CallFlow]) -> Floats:
     """All calls from one program to one Service together."""
-    blocks = []
-    for call in calls:
-        failed = call.failed
-        failures = [
-            Part(np.minimum(call.refused, failed), failed * 0 + CONNECT_SECONDS, SPREAD),
-            Part(np.minimum(call.error + call.missing, failed), call.error_latency, SPREAD),
-            Part(np.minimum(call.timeout, failed), failed * 0 + call.call.timeout, TIGHT),
-        ]
-        head = np.asarray([call.rate, call.rate * failed])
-        seen = _histogram_rates(call.rate, merged([Part(1 - failed, call.latency, SPREAD), *failures]))
-        served = seen
-        if call.server_latency is not call.latency:
-            served = _histogram_rates(call.rate, merged([Part(1 - failed, call.server_latency, SPREAD), *failures]))
-        blocks.append(np.vstack([head, served, seen]))
+    blocks = [_call_rates(call) for call in calls]
     return np.asarray(sum(blocks[1:], blocks[0]))
+
+
+def _call_rates(call: CallFlow) -> Floats:
+    failed = call.failed
+    failures = [
+        Part(np.minimum(call.refused, failed), failed * 0 + CONNECT_SECONDS, SPREAD),
+        Part(np.minimum(call.error + call.missing, failed), call.error_latency, SPREAD),
+        Part(np.minimum(call.timeout, failed), failed * 0 + call.call.timeout, TIGHT),
+    ]
+    histogram = _histogram_now if len(failed) == 1 else _histogram_rates
+    seen = histogram(call.rate, [Part(1 - failed, call.latency, SPREAD), *failures])
+    served = seen
+    if call.server_latency is not call.latency:
+        served = histogram(call.rate, [Part(1 - failed, call.server_latency, SPREAD), *failures])
+    return np.concatenate([call.rate[None, :], (call.rate * failed)[None, :], served, seen])
 
 
 def _histogram_rows(name: str, labels: dict[str, str]) -> list[Row]:
@@ -104,6 +126,11 @@ def _histogram_rows(name: str, labels: dict[str, str]) -> list[Row]:
     ]
 
 
+def _histogram_now(rate: Floats, parts: list[Part]) -> Floats:
+    return np.array(buckets_now(float(rate[0]), parts))[:, None]
+
+
 def _histogram_rates(rate: Floats, parts: list[Part]) -> Floats:
+    parts = merged(parts)
     counted = buckets(rate, parts)
     return np.vstack([counted, rate * mean(parts), counted[-1]])
