@@ -123,10 +123,11 @@ def _wire(flow: GroupFlow, rate: Floats, zero: Floats) -> list[Floats]:
     ]
 
 
-def shaped(rates: Floats, factor: Floats | float, seconds: float, *, has_quota: bool) -> Floats:
-    """A pod's share moves what requests cost, but not the clock: quota periods tick evenly for all."""
+def shaped(rates: Floats, factor: Floats | float, seconds: float, limit: float, *, has_quota: bool) -> Floats:
+    """A pod's share moves what requests cost, but neither its limit nor the clock: quota periods tick evenly for all."""
     moved: Floats = rates * factor
     if has_quota:
+        moved[0] = np.minimum(moved[0], limit * seconds)
         moved[1] = rates[1] * seconds
         moved[2] = np.minimum(moved[2], moved[1])
     return moved

@@ -258,7 +258,8 @@ class Collector:
         """Write the past of one pod; gives how much memory it held."""
         flow, meter = drive.flow, self._meters[member.uid, member.container.name]
         own = own_share(self._seed, member.run.name, times)
-        cgroup = cadvisor.shaped(drive.cgroup(meter), own * step, step, has_quota=meter.has_quota)
+        limit = flow.group.cpu_limit
+        cgroup = cadvisor.shaped(drive.cgroup(meter), own * step, step, limit, has_quota=meter.has_quota)
         meter.cgroup.write_history(self._past, t_ms, cgroup)
         if meter.requests is not None and drive.served is not None:
             meter.requests.write_history(self._past, t_ms, drive.served * own * step)

@@ -135,7 +135,8 @@ class Drive:
 
     def pace(self, meter: Meter, factor: float) -> list[tuple[Counters, Floats]]:
         """By how much the meter's counters grow in a second in which the pod has its share of the load."""
-        cgroup = cadvisor.shaped(self.cgroup(meter)[:, 0], factor, 1.0, has_quota=meter.has_quota)
+        limit = self.flow.group.cpu_limit
+        cgroup = cadvisor.shaped(self.cgroup(meter)[:, 0], factor, 1.0, limit, has_quota=meter.has_quota)
         pace = [(meter.cgroup, cgroup)]
         if meter.requests is not None and self.served is not None:
             pace.append((meter.requests, self.served[:, 0] * factor))
