@@ -10,6 +10,7 @@ from simulator.faults.base import Place
 from simulator.network import Group, Target, Why
 from simulator.world import World
 
+WHOLE = 0.999
 # The name server itself fails, whatever name it is asked for.
 LOOKUPS = (Why.DNS_FAILURE, Why.DNS_REFUSED, Why.DNS_TIMEOUT)
 
@@ -49,6 +50,16 @@ def stands(world: World, place: Place) -> bool:
     """Somebody is ready behind the Service, at a port that is open."""
     backend = world.topology().backends.get((place.namespace, place.name))
     return backend is not None and backend.closed == 0 and sum(backend.shares.values()) > 0
+
+
+def customers_come(world: World, place: Place) -> bool:
+    """Of an edge: whether the way in leads to it for every request that customers make. Nobody comes from outside to any other."""
+    entries = [each for each in world.shop.entries if each.app == place.name]
+    app = next((each for each in world.shop.apps if each.name == place.name), None)
+    if app is None:
+        return True
+    targets = [world.topology().entrance(app, each.route) for each in entries]
+    return all(target.through > WHOLE for target in targets)
 
 
 def none_meets(made: list[Made], *reasons: Why) -> bool:

@@ -246,3 +246,15 @@ def test_an_edge_that_does_not_listen_is_an_upstream_that_refuses() -> None:
     lines = at_the_door(watch.after(60))
     assert any("connect() failed (111: Connection refused) while connecting to upstream" in line for line in lines)
     assert any(' HTTP/2.0" 502 ' in line for line in lines)
+
+
+@pytest.mark.parametrize("fault", ["service_port_mapping_mismatch", "service_protocol_mismatch"])
+def test_a_port_of_the_edge_that_leads_nowhere_is_healed_when_customers_come_again(fault: str) -> None:
+    watch = Watch(small_world())
+    broken = watch.inject(fault, "edge-gateway")
+    assert not watch.after(20).is_healed(broken)
+    assert edge_state(watch) > 0.99
+    (entry,) = watch.ledger.entries()
+    watch.ledger.remove(broken)
+    watch.after(20)
+    assert entry.fault.is_healed(watch.world, entry.place, entry.injection, entry.injected_at)

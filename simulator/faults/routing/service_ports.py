@@ -9,7 +9,7 @@ from datetime import datetime
 
 from simulator.faults.base import Component, Fault, Injection, Parameter, Parameters, Place, Refused, existing
 from simulator.faults.edits import change
-from simulator.faults.reach import calls_to, stands
+from simulator.faults.reach import calls_to, customers_come, stands
 from simulator.faults.routing.service_selector_mismatch import behind_service
 from simulator.network import Why
 from simulator.objects import Object, with_spec
@@ -22,9 +22,8 @@ class _ServicePort(Fault):
     repairs = ("patch_service",)
 
     def is_healed(self, world: World, place: Place, injection: Injection, since: datetime) -> bool:  # noqa: ARG002
-        return stands(world, place) and not any(
-            made.meets(Why.REFUSED, Why.NO_SUCH_PORT) for made in calls_to(world, place)
-        )
+        is_shut = any(made.meets(Why.REFUSED, Why.NO_SUCH_PORT) for made in calls_to(world, place))
+        return stands(world, place) and not is_shut and customers_come(world, place)
 
     def component(self, world: World, place: Place) -> Component:
         return behind_service(world, place)
