@@ -18,7 +18,7 @@ from simulator.scenarios.scene import Options, Scene, Verb
 
 LEFT_OVER = "legacy-importer"
 # The objects that herrings leave; an alert about one of them is true and beside the point.
-LEFT_BEHIND = (LEFT_OVER, "gpu-trial", "catalogue-import-2025", "old-frontend", "report-archive")
+LEFT_BEHIND = (LEFT_OVER, f"deny-{LEFT_OVER}", "gpu-trial", "catalogue-import-2025", "old-frontend", "report-archive")
 IDLE_IMAGE = "docker.io/library/busybox:1.36.1"
 
 

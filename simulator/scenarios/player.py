@@ -15,7 +15,7 @@ from simulator.conditions import Kind, Level, Pressure
 from simulator.faults.base import Component, Refused
 from simulator.faults.ledger import Entry, Ledger
 from simulator.scenarios.acts import ACTS
-from simulator.scenarios.herrings import HERRINGS
+from simulator.scenarios.herrings import HERRINGS, LEFT_BEHIND
 from simulator.scenarios.scenario import Act, Answer, Deed, Herring, Inject, Scenario, Step, Traffic, Undo
 from simulator.scenarios.scene import NODE_OF, Scene
 from simulator.shop import SHOP
@@ -90,7 +90,8 @@ class Player:
         return [(answer, self._component(answer)) for answer in self.scenario.answers]
 
     def never_components(self) -> list[str]:
-        return [self._name(role) for role in self.scenario.never_components]
+        """Names that no cause may have; what herrings leave behind is always among them."""
+        return [*(self._name(role) for role in self.scenario.never_components), *LEFT_BEHIND]
 
     def entries(self) -> list[Entry]:
         return list(self._entries.values())

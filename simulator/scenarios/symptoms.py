@@ -9,12 +9,14 @@ from simulator.objects import Object, is_finished, is_ready, is_true, name_of, n
 from simulator.world import World
 
 FAILING = 0.05
+SLOW_SECONDS = 0.6  # for a customer of the healthy shop waits a quarter of that
+HOT = 0.85
 MOST = 12
 
 
 def symptoms(world: World, since: datetime) -> list[str]:
     """A line each, the worst kinds first; warnings are those said since then."""
-    found = [*_nodes(world), *_pods(world), *_calls(world), *_warnings(world, since)]
+    found = [*_nodes(world), *_pods(world), *_calls(world), *_slowness(world), *_warnings(world, since)]
     return found[:MOST] + ([f"... and {len(found) - MOST} more"] if len(found) > MOST else [])
 
 
@@ -51,6 +53,18 @@ def _calls(world: World) -> list[str]:
     failing = [entry for entry in flow.entries if float(entry.failed[0]) >= FAILING]
     customers = [f"customers at {entry.route.path}: {float(entry.failed[0]):.0%} fail" for entry in failing]
     return [*customers, *dict.fromkeys(said)]
+
+
+def _slowness(world: World) -> list[str]:
+    flow = world.present_flow()
+    waits = [(entry.route.path, float(entry.latency[0])) for entry in flow.entries]
+    slow = [f"customers at {path} wait {seconds:.1f} s" for path, seconds in waits if seconds >= SLOW_SECONDS]
+    hot = [
+        f"{each.group.namespace}/{each.group.app.name} uses {float(each.utilisation[0]):.0%} of its CPU"
+        for each in flow.groups
+        if float(each.utilisation[0]) >= HOT
+    ]
+    return [*slow, *dict.fromkeys(hot)]
 
 
 def _warnings(world: World, since: datetime) -> list[str]:

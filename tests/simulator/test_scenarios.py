@@ -12,6 +12,7 @@ from simulator.faults import FAULTS
 from simulator.faults.base import Component, Place
 from simulator.faults.ledger import Ledger, read_parameters
 from simulator.scenarios import Scenario, Unreadable, parse, shipped
+from simulator.scenarios.acts import ACTS
 from simulator.scenarios.herrings import HERRINGS
 from simulator.scenarios.player import Player
 from simulator.scenarios.scenario import Act, Herring, Inject
@@ -219,3 +220,14 @@ def test_old_warnings_are_about_a_pod_that_is_gone(with_all_herrings: World) -> 
     ]
     assert [event["count"] for event in events] == [14]
     assert with_all_herrings.store.get("Pod", "shop", events[0]["involvedObject"]["name"]) is None
+
+
+def test_every_act_and_every_herring_is_used_by_some_scenario() -> None:
+    deeds = [step.deed for one in ALL for step in one.steps]
+    assert {deed.kind for deed in deeds if isinstance(deed, Herring)} == set(HERRINGS)
+    assert {deed.verb for deed in deeds if isinstance(deed, Act)} == set(ACTS)
+
+
+def test_there_are_more_than_a_hundred_and_twenty_and_thirty_of_them_are_controls() -> None:
+    assert len(ALL) >= 120
+    assert sum(one.is_control for one in ALL) >= 30
