@@ -74,8 +74,12 @@ def _component(scene: Scene, deed: Inject) -> Component:
 def test_every_injection_names_a_place_and_parameters_that_exist(scenario: Scenario) -> None:
     for deed in scenario.injections:
         fault = FAULTS[deed.fault]
-        assert isinstance(observed().place(deed.target), Place)
+        assert fault.suits(observed().world, _program(deed))
         read_parameters(fault, deed.parameters)
+
+
+def _program(deed: Inject) -> Place:
+    return observed().place(deed.target.removeprefix(NODE_OF))
 
 
 @pytest.mark.parametrize("scenario", ALL, ids=lambda one: one.id)
