@@ -24,6 +24,8 @@ from simulator.objects import (
 from simulator.store import Store
 
 SERVICE_NAME = "kubernetes.io/service-name"
+HEADLESS = "service.kubernetes.io/headless"
+MOST_ENDPOINTS = 100
 MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
 
 
@@ -33,10 +35,10 @@ def reconcile(ctx: Context) -> None:
         pods.setdefault(namespace_of(pod), []).append(pod)
     for service in ctx.store.list("Service"):
         selector = (service.get("spec") or {}).get("selector")
-        if selector and not is_deleting(service):
+        if selector and service["spec"].get("type") != "ExternalName" and not is_deleting(service):
             chosen = [pod for pod in pods.get(namespace_of(service), []) if _stands_behind(selector, pod)]
             _write(ctx.store, "Endpoints", _endpoints(service, chosen))
-            _write_slice(ctx.store, _slice(service, chosen))
+            _write_slices(ctx.store, service, _slices(service, chosen))
     _drop_orphans(ctx)
 
 
@@ -87,8 +89,8 @@ def _address(pod: Object) -> Object:
 def _endpoints(service: Object, pods: list[Object]) -> Object:
     subsets = []
     for ports, members in _groups(service, pods):
-        ready = [_address(pod) for pod in members if is_ready(pod)]
-        waiting = [_address(pod) for pod in members if not is_ready(pod)]
+        ready = [_address(pod) for pod in members if _is_shown(service, pod)]
+        waiting = [_address(pod) for pod in members if not _is_shown(service, pod)]
         subset: Object = {"ports": ports}
         if ready:
             subset["addresses"] = ready
@@ -107,10 +109,23 @@ def _endpoints(service: Object, pods: list[Object]) -> Object:
     }
 
 
-def _slice(service: Object, pods: list[Object]) -> Object:
-    groups = _groups(service, pods)
-    ports = groups[0][0] if groups else []
-    members = [pod for each, pods_of_group in groups if each == ports for pod in pods_of_group]
+def _is_shown(service: Object, pod: Object) -> bool:
+    """Ready, or wanted all the same: peers of one another have to find each other before they are ready."""
+    return is_ready(pod) or bool(service["spec"].get("publishNotReadyAddresses"))
+
+
+def _slices(service: Object, pods: list[Object]) -> list[Object]:
+    """As many as it takes with a hundred endpoints each, one set of ports a slice; one that is empty where there is nobody."""
+    made = [
+        _slice(service, ports, members[first : first + MOST_ENDPOINTS])
+        for ports, members in _groups(service, pods)
+        for first in range(0, len(members), MOST_ENDPOINTS)
+    ]
+    return made or [_slice(service, [], [])]
+
+
+def _slice(service: Object, ports: list[Object], members: list[Object]) -> Object:
+    headless = {HEADLESS: ""} if service["spec"].get("clusterIP") == "None" else {}
     return {
         "apiVersion": "discovery.k8s.io/v1",
         "kind": "EndpointSlice",
@@ -122,20 +137,21 @@ def _slice(service: Object, pods: list[Object]) -> Object:
                 **labels_of(service),
                 SERVICE_NAME: name_of(service),
                 MANAGED_BY: "endpointslice-controller.k8s.io",
+                **headless,
             },
             "ownerReferences": [owner_reference(service, "Service", "v1")],
         },
         "ports": ports,
-        "endpoints": [_endpoint(pod) for pod in members],
+        "endpoints": [_endpoint(service, pod) for pod in members],
     }
 
 
-def _endpoint(pod: Object) -> Object:
-    ready = is_ready(pod)
+def _endpoint(service: Object, pod: Object) -> Object:
+    ready = _is_shown(service, pod)
     reference = _address(pod)
     return {
         "addresses": [reference["ip"]],
-        "conditions": {"ready": ready, "serving": ready, "terminating": False},
+        "conditions": {"ready": ready, "serving": is_ready(pod), "terminating": False},
         "nodeName": reference["nodeName"],
         "targetRef": reference["targetRef"],
     }
@@ -149,13 +165,19 @@ def _write(store: Store, kind: str, wanted: Object) -> None:
         store.update(kind, _over(known, wanted))
 
 
-def _write_slice(store: Store, wanted: Object) -> None:
-    service, namespace = wanted["metadata"]["labels"][SERVICE_NAME], namespace_of(wanted)
-    for known in store.list("EndpointSlice", namespace):
-        if labels_of(known).get(SERVICE_NAME) == service:
-            store.update("EndpointSlice", _over(known, wanted))
-            return
-    store.create("EndpointSlice", wanted)
+def _write_slices(store: Store, service: Object, wanted: list[Object]) -> None:
+    """Over those that are there, in the order of their names; more are made, and what is left over goes."""
+    known = [
+        each
+        for each in store.list("EndpointSlice", namespace_of(service))
+        if labels_of(each).get(SERVICE_NAME) == name_of(service)
+    ]
+    for slice_, present in zip(wanted, known, strict=False):
+        store.update("EndpointSlice", _over(present, slice_))
+    for slice_ in wanted[len(known) :]:
+        store.create("EndpointSlice", slice_)
+    for present in known[len(wanted) :]:
+        store.delete("EndpointSlice", namespace_of(present), name_of(present))
 
 
 def _over(known: Object, wanted: Object) -> Object:

@@ -189,6 +189,33 @@ def test_a_pod_on_its_way_out_is_no_endpoint() -> None:
     assert len(addresses(cluster)) == 1
 
 
+def test_more_than_a_hundred_endpoints_take_several_slices() -> None:
+    cluster = with_web(105, nodes=3)
+    sizes = sorted(len(each["endpoints"]) for each in cluster.store.list("EndpointSlice"))
+    assert sizes == [5, 100]
+    cluster.change_spec("Deployment", "web", replicas=3)
+    cluster.settle().make_ready()
+    assert [len(each["endpoints"]) for each in cluster.store.list("EndpointSlice")] == [3]
+
+
+def test_peers_that_have_to_find_each_other_are_shown_before_they_are_ready() -> None:
+    cluster = with_web(1)
+    cluster.set_ready(cluster.pods()[0], ready=False)
+    cluster.change_spec("Service", "web", publishNotReadyAddresses=True, clusterIP="None")
+    cluster.settle()
+    assert len(addresses(cluster)) == 1
+    (slice_,) = cluster.store.list("EndpointSlice")
+    assert slice_["endpoints"][0]["conditions"] == {"ready": True, "serving": False, "terminating": False}
+    assert "service.kubernetes.io/headless" in slice_["metadata"]["labels"]
+
+
+def test_a_service_that_is_only_another_name_has_no_endpoints() -> None:
+    cluster = Cluster()
+    cluster.store.create("Service", service())
+    cluster.change_spec("Service", "web", type="ExternalName", externalName="db.example.com")
+    assert cluster.settle().store.list("Endpoints") == []
+
+
 def test_endpoints_go_with_their_service() -> None:
     cluster = with_web(1)
     cluster.store.delete("Service", "shop", "web")
