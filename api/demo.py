@@ -24,6 +24,7 @@ from core.logs import get
 from tools.spec import Caller
 
 START_SECONDS = 60.0
+ANY = "any"
 STOP_SECONDS = 5.0
 _log = get(__name__)
 
@@ -107,11 +108,11 @@ async def _ready(url: str, process: asyncio.subprocess.Process) -> None:
 
 
 async def incident(world: str, after: float, fault: str) -> None:
-    """Let something break; which fault and where is the simulator's own choice unless one was named."""
+    """Let something break; where is the simulator's own choice, and with `any` the fault too."""
     await asyncio.sleep(after)
     async with httpx.AsyncClient(timeout=10.0) as http:
         try:
-            answer = await http.post(f"{world}/-/faults", json={"fault": fault} if fault else {})
+            answer = await http.post(f"{world}/-/faults", json={} if fault == ANY else {"fault": fault})
         except httpx.HTTPError as error:
             _log.error("the incident could not begin", reason=str(error))
             return
@@ -131,7 +132,7 @@ def welcome(house: House, settings: Settings, world: str, kubeconfig: Path, inci
         f"  API      {base}/docs",
         f"  Token    {house.admin_token}",
         f"  MCP      {base}/mcp",
-        f"  World    {world}/-/state    kubectl --kubeconfig {kubeconfig} get pods -A",
+        f"  World    {world}/-/    kubectl --kubeconfig {kubeconfig} get pods -A",
         "",
     ]
     if incident_after:
