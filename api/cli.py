@@ -35,7 +35,9 @@ def demo(
     incident_after: Annotated[
         float, typer.Option(help="Seconds until an incident begins by itself; 0: none.", min=0)
     ] = 60.0,
-    fault: Annotated[str, typer.Option(help="Which fault begins; 'any': the simulator's choice among all.")] = "oom_killed",
+    fault: Annotated[
+        str, typer.Option(help="Which fault begins; 'any': the simulator's choice among all.")
+    ] = "oom_killed",
     data_dir: Annotated[Path, typer.Option(help="Folder for what the demo keeps.")] = Path(".var/demo"),
 ) -> None:
     """The whole product against a simulated cluster: no key, no server, no cluster."""

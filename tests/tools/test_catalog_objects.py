@@ -1,16 +1,18 @@
 """Lists, single objects and the overview: the unusual first, with why; what could not be read is named; no secret is shown."""
 
+import asyncio
 import base64
 from typing import Any
 
 import pytest
 
 from core.errors import Forbidden, NotFound, Upstream
-from tests.tools.stand_ins import NOW, ShelfClusters, ago, ctx
+from tests.tools.stand_ins import NOW, Shelf, ShelfClusters, ago, ctx
 from tests.tools.things import Thing, deployment, endpoint_slice, event, meta, node, pod, service
 from tools.catalog.objects import GetObject, ListObjects, ObjectTools
 from tools.catalog.overview import ClusterOverview, OverviewTools
 from tools.catalog.pages import Pages, PageTools, ReadMore
+from tools.clients.transport import Reply, Request
 from tools.spec import ToolResult
 
 KILLED: Thing = {"exitCode": 137, "reason": "OOMKilled", "finishedAt": ago(minutes=4)}
@@ -389,3 +391,26 @@ async def test_rows_leave_out_what_they_have_nothing_to_say_about() -> None:
     row = (await listed(ShelfClusters(pod("a")), kind="Pod")).model_dump(mode="json")["data"]["rows"][0]
     assert "why" not in row
     assert row["facts"] == {"ready": "1/1", "restarts": 0, "node": "node-1"}
+
+
+class LastFirst(Shelf):
+    """Answers the later of several questions sooner."""
+
+    waiting = 0
+
+    async def send(self, request: Request) -> Reply:
+        self.waiting += 1
+        for _ in range(200 - 4 * self.waiting):
+            await asyncio.sleep(0)
+        return await super().send(request)
+
+
+async def test_sources_stand_in_the_order_of_the_questions_whichever_answer_came_first() -> None:
+    clusters = ShelfClusters()
+    clusters.shelf = LastFirst([node("n"), pod("a")], {}, {})
+    found = await overview(clusters)
+    assert [one.query for one in found.source[:3]] == [
+        "GET /api/v1/nodes",
+        "GET /api/v1/namespaces",
+        "GET /apis/apps/v1/deployments",
+    ]

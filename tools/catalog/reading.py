@@ -40,7 +40,9 @@ class Reading:
 
     async def lists(self, kinds: Sequence[str], namespace: str | None, *, limit: int, **selection: str) -> None:
         """Several kinds at once; the order of the results does not depend on which came first."""
-        await asyncio.gather(*(self._one(kind, namespace, limit, selection) for kind in kinds))
+        answers = await asyncio.gather(*(self._tried(kind, namespace, limit, selection) for kind in kinds))
+        for kind, answer in zip(kinds, answers, strict=True):
+            self._take(kind, answer, limit)
         if not self.read and self.failed:
             raise self.failed[0]
 
@@ -59,17 +61,23 @@ class Reading:
         how = CLOSE_GAP(self.language) if isinstance(error, Forbidden) else ""
         self.missing.append(Missing(what=what, why=error.sentence, how=how))
 
-    async def _one(self, kind: str, namespace: str | None, limit: int, selection: dict[str, str]) -> None:
+    async def _tried(
+        self, kind: str, namespace: str | None, limit: int, selection: dict[str, str]
+    ) -> Listing | FirstmateError:
         try:
-            listing = await self._listed(kind, namespace, limit, selection)
+            return await self._listed(kind, namespace, limit, selection)
         except (Forbidden, Upstream, NotFound) as error:
-            self.failed.append(error)
-            self.lacks(kind, error)
+            return error
+
+    def _take(self, kind: str, answer: Listing | FirstmateError, limit: int) -> None:
+        if isinstance(answer, FirstmateError):
+            self.failed.append(answer)
+            self.lacks(kind, answer)
             return
         self.read.add(kind)
-        self.objects.extend(listing.items)
-        self.cite(listing.request)
-        if listing.more:
+        self.objects.extend(answer.items)
+        self.cite(answer.request)
+        if answer.more:
             self.missing.append(Missing(what=kind, why=CUT(self.language, limit=limit)))
 
     async def _listed(self, kind: str, namespace: str | None, limit: int, selection: dict[str, str]) -> Listing:
