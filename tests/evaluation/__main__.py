@@ -56,7 +56,23 @@ def _examined(options: argparse.Namespace) -> list[Verdict]:
         wanted = random.Random(options.seed).sample(wanted, min(options.sample, len(wanted)))
     if not wanted:
         raise SystemExit(f"there is nothing to play: no scenario is {options.only!r}")
-    return examine_all(wanted, options.seed, options.jobs, _tell)
+    return examine_all(wanted, options.seed, options.jobs, _Keeper() if options.keep and not options.seed else _tell)
+
+
+class _Keeper:
+    """Keeps every verdict as it comes: a run that is ended early has not been for nothing."""
+
+    def __init__(self) -> None:
+        known, _ = kept()
+        self._verdicts = {name: verdict for name, verdict in known.items() if name in shipped()}
+
+    def __call__(self, verdict: Verdict, seconds: float) -> None:
+        _tell(verdict, seconds)
+        known = self._verdicts.get(verdict.scenario)
+        if known is not None:
+            sys.stderr.writelines(f"  {line}\n" for line in differences([verdict], {known.scenario: known}))
+        self._verdicts[verdict.scenario] = verdict
+        keep(list(self._verdicts.values()))
 
 
 def _is_meant(scenario: Scenario, pattern: str) -> bool:
@@ -100,11 +116,9 @@ def _compare(options: argparse.Namespace, verdicts: Sequence[Verdict]) -> int:
     """Under other names nothing is comparable one by one; the totals above are what such a run is for."""
     if options.seed or not verdicts:
         return 0
-    before, _ = kept()
-    said = differences(verdicts, before)
-    sys.stderr.write("\n".join(said or ["nothing is better or worse than what was kept"]) + "\n")
-    if options.keep:
-        keep(list({**before, **{each.scenario: each for each in verdicts}}.values()))
+    if not options.keep:
+        said = differences(verdicts, kept()[0])
+        sys.stderr.write("\n".join(said or ["nothing is better or worse than what was kept"]) + "\n")
     return 0
 
 
