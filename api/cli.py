@@ -142,7 +142,7 @@ def mcp(
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
 def simulator(context: typer.Context) -> None:
-    """Run the simulated cluster by itself (firstmate simulator --help for its options)."""
+    """Run the simulated cluster by itself (firstmate simulator --help for its options; play --list for incidents to practise on)."""
     import subprocess
 
     # A process of its own: the product never imports the world it is tried in.

@@ -35,10 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if argv is None else argv)
     if given[:1] == ["play"]:
         return _play(given[1:])
-    made = parser()
-    made.add_argument("--quiet-life", action="store_true", help="no releases, nightly jobs, crawlers or idle words")
-    made.add_argument("--no-shop", action="store_true", help="an empty cluster, for samples that are imported")
-    options = made.parse_args(given)
+    options = parser().parse_args(given)
     start = options.start or datetime.now(UTC).replace(microsecond=0)
     if options.no_shop:
         return _serve(options, lambda: build_empty(options.seed, start, options.speed, monotonic=time.monotonic))
@@ -57,8 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _play(argv: Sequence[str]) -> int:
-    made = parser("simulator play", "Play a scenario: a world in which something happens, or nothing.")
-    made.set_defaults(seed=0)
+    made = _common("simulator play", "Play a scenario: a world in which something happens, or nothing.")
     add_options(made)
     options = made.parse_args(argv)
     if options.listed:
@@ -118,15 +114,21 @@ def _end_with_input(server: uvicorn.Server) -> None:
     server.should_exit = True
 
 
-def parser(
-    program: str = "simulator", description: str = "A simulated shop that answers like a real cluster."
-) -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(prog=program, description=description)
-    made.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    made.add_argument("--port", type=int, default=8091, help="port to listen on, 0 for any (default: %(default)s)")
+def parser() -> argparse.ArgumentParser:
+    made = _common("simulator", "A simulated shop that answers like a real cluster.")
     made.add_argument("--seed", type=int, default=7, help="of everything that varies (default: %(default)s)")
     made.add_argument("--variant", type=int, default=0, help="of the names of everything; 0: as written (default: 0)")
     made.add_argument("--start", type=_moment, help="RFC 3339 time at which the world begins (default: now)")
+    made.add_argument("--quiet-life", action="store_true", help="no releases, nightly jobs, crawlers or idle words")
+    made.add_argument("--no-shop", action="store_true", help="an empty cluster, for samples that are imported")
+    return made
+
+
+def _common(program: str, description: str) -> argparse.ArgumentParser:
+    """The options of every world; when a scenario's world begins and what it is like, the scenario says itself."""
+    made = argparse.ArgumentParser(prog=program, description=description)
+    made.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    made.add_argument("--port", type=int, default=8091, help="port to listen on, 0 for any (default: %(default)s)")
     made.add_argument(
         "--speed", type=_speed, default=1.0, help="simulated seconds a second; 0 stands still (default: 1)"
     )

@@ -16,6 +16,9 @@ Say = Callable[[str], object]
 
 def add_options(made: argparse.ArgumentParser) -> None:
     made.add_argument("scenario", nargs="?", help="which one (see --list)")
+    made.add_argument(
+        "--seed", type=int, default=0, help="other names and other dice; 0: as it is written (default: 0)"
+    )
     made.add_argument("--list", action="store_true", dest="listed", help="list the scenarios and end")
     made.add_argument("--fast", action="store_true", help="play it to its end in simulated time, without serving")
     made.add_argument("--answer", action="store_true", help="print the right answer (with --fast: at the end)")

@@ -174,7 +174,15 @@ def stage(scenario: Scenario, *, seed: int = 0, history_days: float = 0.0, speed
     """The scenario at the door of its own world; a seed other than zero plays it under other names and with other dice."""
     setting = scenario.setting
     shop, names = variant(setting.furnished(SHOP), seed or setting.variant)
-    world = World(setting.seed + seed, setting.start, history_days=history_days, shop=shop, speed=speed, **clock)
+    world = World(
+        setting.seed + seed,
+        setting.start,
+        history_days=history_days,
+        shop=shop,
+        speed=speed,
+        life=setting.life,
+        **clock,
+    )
     return Player(scenario, world, names, Ledger(world))
 
 

@@ -88,6 +88,11 @@ class Node:
             raise self.refuse(f"must be from {low:g} to {high:g}")
         return float(self.value)
 
+    def truth(self) -> bool:
+        if not isinstance(self.value, bool):
+            raise self.refuse("must be true or false")
+        return self.value
+
     def _under(self, name: object) -> str:
         return f"{self.path}{'' if self.path.endswith(': ') else '.'}{name}"
 
@@ -145,13 +150,14 @@ def _optional(found: dict[str, Node], name: str, of: Callable[[Node], T], otherw
 
 
 def _setting(node: Node) -> Setting:
-    found = node.fields(("seed", "hour", "weekday"), ("variant", "peak_rps", "programs"))
+    found = node.fields(("seed", "hour", "weekday"), ("variant", "peak_rps", "life", "programs"))
     return Setting(
         seed=int(found["seed"].number(1, 1_000_000)),
         hour=found["hour"].number(0, 23.99),
         weekday=found["weekday"].text(WEEKDAYS),
         variant=_optional(found, "variant", lambda each: int(each.number(0, 1_000_000)), 0),
         peak_rps=_optional(found, "peak_rps", lambda each: each.number(1, 1000), None),
+        life=_optional(found, "life", Node.truth, False),
         programs=_optional(found, "programs", _programs, {}),
     )
 

@@ -41,6 +41,7 @@ class Setting:
     weekday: str
     variant: int = 0
     peak_rps: float | None = None
+    life: bool = False  # releases, nightly jobs, crawlers, idle words: what goes on in a shop and is nobody's fault
     programs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # role -> fields of its App
 
     @property

@@ -136,6 +136,10 @@ def step(**fields: Any) -> dict[str, Any]:
         (changed(lasts="long"), "lasts: must be a number"),
         (changed(world={"seed": 1, "hour": 24, "weekday": "monday"}), "world.hour: must be from 0 to 23.99"),
         (changed(world={"seed": 1, "hour": 9, "weekday": "Mon"}), "world.weekday: 'Mon' is none of monday"),
+        (
+            changed(world={"seed": 1, "hour": 2, "weekday": "monday", "life": "yes"}),
+            "world.life: must be true or false",
+        ),
         (changed(category="routes"), "category: 'routes' is none of admission"),
         (changed(acceptable_repairs=["pray"]), r"acceptable_repairs\[0\]: 'pray' is none of rollback"),
         (changed(acceptable_repairs=[]), "acceptable_repairs: is missing"),
