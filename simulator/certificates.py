@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 SEQUENCE, SET, INTEGER, BIT_STRING, OCTET_STRING, OID, UTF8, UTC_TIME, BOOLEAN = (
@@ -72,6 +73,11 @@ def root(authority: Authority, start: datetime, end: datetime) -> str:
 
 def read(text: str) -> list[Certificate]:
     """All certificates of a PEM text; what is none is passed over."""
+    return list(_read(text))
+
+
+@lru_cache(maxsize=256)
+def _read(text: str) -> tuple[Certificate, ...]:
     found = []
     for part in text.split(_HEAD)[1:]:
         body = "".join(part.partition(_FOOT)[0].split())
@@ -79,7 +85,7 @@ def read(text: str) -> list[Certificate]:
             found.append(_parsed(base64.b64decode(body, validate=True)))
         except (ValueError, IndexError):
             continue
-    return found
+    return tuple(found)
 
 
 def _made(

@@ -202,6 +202,8 @@ class World:
         self._fill_memory()
         self.clock.set(live_from)
         # Whatever fell due in the time that was leapt over is done before the present begins.
+        if self._life is not None:
+            self._life.act()
         self._show_life(in_full=True)
         self._settle()
         self.events.forget_old()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -21,7 +22,7 @@ def table_in(files: Mapping[str, str]) -> str | None:
 
 def upstream(table: str, path: str, env: Mapping[str, str]) -> str | None:
     """The address that the table has for a path; None when it has none."""
-    fitting = [route for route in routes_in(table) if _fits(str(route.get("path", "")), path)]
+    fitting = [route for route in _read(table) if _fits(str(route.get("path", "")), path)]
     if not fitting:
         return None
     chosen = max(fitting, key=lambda route: len(str(route["path"])))
@@ -29,6 +30,11 @@ def upstream(table: str, path: str, env: Mapping[str, str]) -> str | None:
 
 
 def routes_in(table: str) -> list[dict[str, Any]]:
+    return [dict(route) for route in _read(table)]
+
+
+@lru_cache(maxsize=64)
+def _read(table: str) -> list[dict[str, Any]]:
     try:
         read = yaml.safe_load(table)
     except yaml.YAMLError:

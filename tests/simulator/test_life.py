@@ -71,6 +71,16 @@ def test_releases_of_the_days_before_stand_as_revisions_with_their_dates() -> No
         assert re.match(r"[a-z-]+ \d+\.\d+\.\d+: ", annotations_of(replicaset)[people.CHANGE_CAUSE])
 
 
+def test_a_happening_in_the_minutes_that_are_leapt_over_gives_no_moment_a_second_sample() -> None:
+    world = living(history_days=0.5, start=START + timedelta(hours=1))
+    crowded = [
+        each.labels
+        for each in world.tsdb.select([], 0, epoch_ms(world.clock.now()))
+        if any(later <= earlier for earlier, later in pairwise(each.times.tolist()))
+    ]
+    assert not crowded
+
+
 def test_a_released_version_runs_everywhere_and_the_pipeline_signed_it() -> None:
     world = grown()
     newest = max(releases(world), key=lambda each: str(each["metadata"]["creationTimestamp"]))
