@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -155,8 +155,7 @@ def test_an_object_that_did_not_change_is_not_told_again(shop: Watch) -> None:
 
 
 def flat(**changes: float) -> Load:
-    names = ("cores", "wanted", "mib", "threads", "stolen", "disk", "writes", "lost", "offset")
-    return Load(**{name: np.array([changes.get(name, 0.0)]) for name in names})
+    return Load(**{each.name: np.array([changes.get(each.name, 0.0)]) for each in fields(Load)})
 
 
 def grown(load: Load) -> dict[tuple[str, str], float]:
