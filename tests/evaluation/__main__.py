@@ -40,7 +40,9 @@ def main() -> int:
 def _parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="python -m tests.evaluation", description="Score the product.")
     made.add_argument("--json", action="store_true", help="print JSON instead of tables")
-    made.add_argument("--only", default="", help="a scenario, a fault, a category, a pattern of them, or `search`")
+    made.add_argument(
+        "--only", default="", help="scenarios, faults, categories or patterns of them, with commas between; or `search`"
+    )
     made.add_argument("--sample", type=int, default=0, help="so many of them, drawn by the seed")
     made.add_argument("--seed", type=int, default=0, help="of other names and other dice; 0: each as it is written")
     made.add_argument("--jobs", type=int, default=2, help="processes (default: %(default)s)")
@@ -77,7 +79,7 @@ class _Keeper:
 
 def _is_meant(scenario: Scenario, pattern: str) -> bool:
     names = (scenario.id, scenario.category, *(answer.fault for answer in scenario.answers))
-    return not pattern or any(fnmatch(name, pattern) for name in names)
+    return not pattern or any(fnmatch(name, each) for name in names for each in pattern.split(","))
 
 
 def _tell(verdict: Verdict, seconds: float) -> None:

@@ -25,6 +25,7 @@ ONE = shipped()["selector-inventory-night"]
         ("service_selector_mismatch", True),
         ("routing", True),
         ("selector-*", True),
+        ("oom_killed,rout*", True),
         ("oom_killed", False),
         ("control", False),
     ],

@@ -38,7 +38,7 @@ ALL = [GOOD, MISSED, DOUBLE, CALM, ALARMED]
 def test_controls_are_not_counted_among_what_is_broken() -> None:
     counted = totals(ALL)
     assert (counted.scenarios, counted.detected, counted.detected_after) == (3, 2, 80)
-    assert (counted.component_first, counted.component_among_three) == (2, 1)
+    assert (counted.component_first, counted.component_among_three) == (2, 2)
     assert (counted.cause_first, counted.cause_among_three) == (1, 2)
     assert (counted.planned, counted.acceptable, counted.repaired) == (2, 1, 1)
     assert (counted.falsely_healthy, counted.early_alarms, counted.violations) == (1, 1, 0)

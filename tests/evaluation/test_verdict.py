@@ -55,9 +55,9 @@ def test_causes_of_several_places_are_ranked_together_by_how_sure_they_are() -> 
     assert [each["fault"] for each in told] == ["b_b", "a_a", "c_c"]
 
 
-def test_of_two_faults_one_has_to_come_first_and_both_among_three() -> None:
+def test_of_two_faults_one_has_to_be_found() -> None:
     both = judged(diagnosis(cause("oom_killed", "cart"), cause("x_y", "z", 0.3)), right=(CART, NODE))
-    assert (both.component_ranks, both.component_first, both.component_among_three) == ([1, 0], True, False)
+    assert (both.component_ranks, both.component_first, both.component_among_three) == ([1, 0], True, True)
 
 
 @pytest.mark.parametrize(
@@ -109,6 +109,7 @@ GOOD = Verdict(
     [
         ({"detected_after": None}, ["no longer detected"]),
         ({"component_ranks": [2]}, ["no longer component_first"]),
+        ({"component_ranks": [4]}, ["no longer component_first", "no longer component_among_three"]),
         ({"cause_ranks": [0]}, ["no longer cause_first", "no longer cause_among_three"]),
         ({"repaired_after": None}, ["no longer repaired"]),
         ({"healthy": True}, ["falsely_healthy"]),

@@ -10,7 +10,10 @@ VERBS = {"restore_template": "rollback", "set_limit": "patch_workload", "set_sel
 
 @dataclass(slots=True)
 class Verdict:
-    """How the product did. Ranks count from one, zero is not named at all; there is one for each right answer."""
+    """How the product did. Ranks count from one, zero is not named at all; there is one for each right answer.
+
+    Of several right answers one has to be found; that the others are not forgotten is seen in what is repaired.
+    """
 
     scenario: str
     category: str
@@ -54,7 +57,7 @@ class Verdict:
 
     @property
     def component_among_three(self) -> bool:
-        return bool(self.component_ranks) and all(1 <= rank <= 3 for rank in self.component_ranks)
+        return any(1 <= rank <= 3 for rank in self.component_ranks)
 
     @property
     def cause_first(self) -> bool:
@@ -62,7 +65,7 @@ class Verdict:
 
     @property
     def cause_among_three(self) -> bool:
-        return bool(self.cause_ranks) and all(1 <= rank <= 3 for rank in self.cause_ranks)
+        return any(1 <= rank <= 3 for rank in self.cause_ranks)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
