@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -299,3 +299,10 @@ def slowest(watch: Watch) -> float:
         for route in group.routes.values()
     ]
     return max(means)
+
+
+@pytest.mark.parametrize("hour", [2, 8])
+def test_the_present_may_begin_with_a_scrape_on_a_whole_minute(hour: int) -> None:
+    start = datetime(2026, 11, 20, hour, tzinfo=UTC)
+    world = World(7, start, history_days=3, shop=small_shop(), life=True)
+    assert world.clock.now() == start
