@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
@@ -13,7 +14,7 @@ from simulator.kubelet.pulls import Pulls, backoff
 from simulator.kubelet.runs import ContainerRun, Phase, PodRun, Termination
 from simulator.kubelet.setup import release
 from simulator.kubelet.station import POD_SYNC_SECONDS, Station, go_duration, spec_of
-from simulator.objects import Object, short_hash
+from simulator.objects import Object
 from simulator.programs import Exit, Launch, Refusal, come_up, refusal
 from simulator.programs.defects import SOUND
 from simulator.programs.ends import Line
@@ -127,8 +128,8 @@ class Lifecycle:
     def _number(self, run: PodRun, container: ContainerRun) -> None:
         if container.last is not None:
             container.restarts += 1
-        parts = [run.uid, container.name, container.restarts]
-        container.container_id = f"containerd://{short_hash(parts, 12)}{run.uid.replace('-', '')}"
+        parts = f"{run.uid}/{container.name}/{container.restarts}"
+        container.container_id = f"containerd://{hashlib.sha256(parts.encode()).hexdigest()}"
 
     def _start_failed(self, pod: Object, run: PodRun, container: ContainerRun, refused: Refusal) -> None:
         self._station.say(pod, "Warning", "Failed", f"Error: {refused.message}", container)

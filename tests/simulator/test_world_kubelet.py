@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from simulator.objects import condition, is_ready, name_of
@@ -140,3 +142,10 @@ def test_events_are_forgotten_after_an_hour(watch: Watch) -> None:
     assert watch.after(60).events("Scheduled", "search")
     watch.after(3900)
     assert not watch.events("Scheduled", "search")
+
+
+def test_a_container_is_known_by_an_id_of_its_own_as_containerd_writes_it() -> None:
+    pods = small_world().store.list("Pod")
+    ids = [each["containerID"] for pod in pods for each in pod["status"]["containerStatuses"]]
+    assert all(re.fullmatch("containerd://[0-9a-f]{64}", each) for each in ids)
+    assert len(set(ids)) == len(ids)
