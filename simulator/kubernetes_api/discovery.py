@@ -7,7 +7,7 @@ from typing import Any
 from simulator.kubernetes_api.resources import Resource, groups, resources_of
 
 Object = dict[str, Any]
-GIT_VERSION = "v1.32.4"
+GIT_VERSION = "v1.31.4"
 _SUBRESOURCE_VERBS = {
     "status": ("get", "patch", "update"),
     "scale": ("get", "patch", "update"),
@@ -28,12 +28,12 @@ _ANSWER_KINDS = {
 def version() -> Object:
     return {
         "major": "1",
-        "minor": "32",
+        "minor": "31",
         "gitVersion": GIT_VERSION,
         "gitCommit": "",
         "gitTreeState": "clean",
-        "buildDate": "2025-04-22T16:03:58Z",
-        "goVersion": "go1.23.6",
+        "buildDate": "2024-12-11T17:05:22Z",
+        "goVersion": "go1.22.9",
         "compiler": "gc",
         "platform": "linux/amd64",
     }
