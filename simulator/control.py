@@ -23,7 +23,7 @@ from simulator.clock import rfc3339
 from simulator.faults import FAULTS, Place, Refused
 from simulator.faults.ledger import known
 from simulator.foreign import refusal_of
-from simulator.kubernetes_api.identity import PEOPLE as USERS
+from simulator.kubernetes_api.identity import PEOPLE
 from simulator.scenarios.plays import Plays
 from simulator.state import state
 from simulator.variants import variant
@@ -35,7 +35,6 @@ FASTEST = 3_600.0
 # Between two slices of a long advance other requests get their turn.
 SLICE_SECONDS = 30.0
 
-PEOPLE = tuple((user.name, user.groups) for user in USERS.values())
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -185,9 +184,11 @@ class Control:
 
 
 def kubeconfig(server: str) -> str:
-    """A context for each of the people that the cluster knows. kubectl sends no token over plain HTTP, so it is told whom to be as well."""
-    users = [{"name": name, "user": {"token": name, "as": name, "as-groups": [groups[0]]}} for name, groups in PEOPLE]
-    names = {name: "simulated" if name == "operator" else f"simulated-{name}" for name, _ in PEOPLE}
+    """A context for each of the people that the cluster knows. kubectl sends no token over plain HTTP, so it is told whom to be as well;
+    the groups are left to the server, because `--as` takes another's name but keeps the groups that a kubeconfig gives.
+    """
+    users = [{"name": name, "user": {"token": name, "as": name}} for name in PEOPLE]
+    names = {name: "simulated" if name == "operator" else f"simulated-{name}" for name in PEOPLE}
     return yaml.safe_dump(
         {
             "apiVersion": "v1",

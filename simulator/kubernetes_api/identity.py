@@ -86,6 +86,8 @@ def named(name: str, groups: tuple[str, ...]) -> User:
     known = name.split(":")
     if name.startswith("system:serviceaccount:") and len(known) == 4 and not groups:
         return account(known[2], known[3])
+    if name in PEOPLE and not groups:
+        return PEOPLE[name]
     guest = UNAUTHENTICATED if name == ANONYMOUS else AUTHENTICATED
     return User(name, tuple(dict.fromkeys((*groups, guest))))
 

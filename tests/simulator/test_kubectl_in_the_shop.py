@@ -70,6 +70,14 @@ def test_run_expose_and_autoscale(shop: RunningWorld) -> None:
     assert "deleted" in shop.kubectl("delete", "hpa", "search")
 
 
+def test_nobody_has_the_operators_rights_who_only_pretends_to_be_somebody(shop: RunningWorld) -> None:
+    assert shop.kubectl("auth", "can-i", "delete", "pods") == "yes\n"
+    for somebody in ("nobody", "system:serviceaccount:shop:default"):
+        assert shop.kubectl("auth", "can-i", "delete", "pods", f"--as={somebody}").startswith("no\n")
+    assert 'User "nobody" cannot list resource "secrets"' in shop.kubectl("get", "secrets", "--as=nobody")
+    assert shop.kubectl("auth", "can-i", "list", "pods", "--as=viewer") == "yes\n"
+
+
 def test_top_shows_what_pods_containers_and_nodes_use(shop: RunningWorld) -> None:
     shop.advance(30)
     header, *lines = rows(shop.kubectl("top", "pods", "-l", "app=search"))
