@@ -15,6 +15,7 @@ from typing import Any
 from simulator.controllers.context import Context
 from simulator.controllers.scheduling.board import requests
 from simulator.events import EventType, Source
+from simulator.kubernetes_api.metrics import is_served
 from simulator.objects import (
     Object,
     condition,
@@ -91,9 +92,7 @@ Usage = dict[tuple[str, str], dict[str, float]]
 
 def _usage(ctx: Context) -> Usage | None:
     """By pod: cores and bytes; None while the metrics API does not answer."""
-    servers = [pod for pod in ctx.store.list("Pod", "kube-system") if labels_of(pod).get("app") == "metrics-server"]
-    wanted = ctx.store.get("Deployment", "kube-system", "metrics-server") is not None
-    if wanted and not any(is_ready(pod) for pod in servers):
+    if not is_served(ctx.store):
         return None
     used: Usage = {}
     for each in ctx.usage():

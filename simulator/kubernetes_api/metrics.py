@@ -7,14 +7,14 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from simulator.kubernetes_api.call import Call
 from simulator.kubernetes_api.hooks import ContainerUsage
 from simulator.kubernetes_api.reads import list_answer
 from simulator.kubernetes_api.selectors import labels_match, parse_labels
 from simulator.kubernetes_api.status import method_not_allowed, not_found
-from simulator.store import timestamp
+from simulator.store import Store, timestamp
 
 Object = dict[str, Any]
 GROUP = "metrics.k8s.io"
@@ -24,7 +24,18 @@ SYSTEM_CORES, SYSTEM_BYTES = 0.09, 1_150 * 1024**2
 _SOURCE = {"PodMetrics": "Pod", "NodeMetrics": "Node"}
 
 
+def is_served(store: Store) -> bool:
+    """Not while there ought to be a metrics-server and none of its pods is ready."""
+    if store.get("Deployment", "kube-system", "metrics-server") is None:
+        return True
+    pods = store.list("Pod", "kube-system")
+    return any(_is_ready(pod) for pod in pods if (pod["metadata"].get("labels") or {}).get("app") == "metrics-server")
+
+
 def read(call: Call) -> Response:
+    if not is_served(call.store):
+        # The words of the aggregator, which reaches nobody; clients make their own sentence of it.
+        return PlainTextResponse("service unavailable\n", 503)
     if call.flag("watch") or call.request.method not in ("GET", "HEAD"):
         raise method_not_allowed()
     shown = _pods(call) if call.resource.kind == "PodMetrics" else _nodes(call)
@@ -60,13 +71,12 @@ def _nodes(call: Call) -> list[Object]:
     for usage in call.hooks.usage():
         used[usage.node].append(usage)
     system = ContainerUsage("", "", "", "", SYSTEM_CORES, SYSTEM_BYTES)
-    nodes = [node for node in _sources(call) if _answers(node)]
+    nodes = [node for node in _sources(call) if _is_ready(node)]  # a silent kubelet gives no metrics
     return [{**_head(call, node), "usage": _amounts([system, *used[node["metadata"]["name"]]])} for node in nodes]
 
 
-def _answers(node: Object) -> bool:
-    """A node whose kubelet is silent has no metrics."""
-    conditions = (node.get("status") or {}).get("conditions") or []
+def _is_ready(source: Object) -> bool:
+    conditions = (source.get("status") or {}).get("conditions") or []
     return any(each.get("type") == "Ready" and each.get("status") == "True" for each in conditions)
 
 

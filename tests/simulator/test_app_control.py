@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -16,7 +17,7 @@ from simulator.app import build, pace, serve
 from simulator.control import LARGEST_BODY, Control, kubeconfig
 from simulator.faults import FAULTS
 from simulator.world import World
-from tests.simulator.worlds import START, small_shop, small_world
+from tests.simulator.worlds import START, small_shop, small_world, whole_world
 
 SEARCH = {"namespace": "shop", "name": "search"}
 
@@ -338,3 +339,16 @@ async def test_with_a_speed_the_pacer_moves_the_world() -> None:
     pacer.cancel()
     await asyncio.gather(pacer, return_exceptions=True)
     assert world.clock.now() > START
+
+
+async def test_nothing_is_measured_while_no_metrics_server_is_ready() -> None:
+    world = whole_world()
+    async with client(world) as made:
+        nodes = "/apis/metrics.k8s.io/v1beta1/nodes"
+        assert (await made.get(nodes)).status_code == 200
+        scale = "/apis/apps/v1/namespaces/kube-system/deployments/metrics-server/scale"
+        merge = {"content-type": "application/merge-patch+json"}
+        await made.patch(scale, json={"spec": {"replicas": 0}}, headers=merge)
+        world.advance(world.clock.now() + timedelta(seconds=60))
+        refused = await made.get(nodes)
+        assert (refused.status_code, refused.text) == (503, "service unavailable\n")
