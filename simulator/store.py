@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any, Literal
 
 Object = dict[str, Any]
@@ -77,7 +78,9 @@ class Change:
     previous: Object | None  # as it was before; a watch needs it to see an object leave its selector
 
 
-Changes = list[Change]  # inside Store the word list means its method
+# Inside Store the word list means its method.
+Changes = list[Change]
+Kinded = list[tuple[str, Object]]
 
 
 def timestamp(moment: datetime) -> str:
@@ -90,6 +93,9 @@ class Store:
         self._now = now
         self._ids = random.Random(uid_seed)
         self._objects: dict[str, dict[Key, Object]] = {}
+        self._listed: dict[str, list[Object]] = {}  # kind -> its objects in order, as long as none of them changes
+        self._by_uid: dict[str, Object] = {}
+        self._doomed: dict[tuple[str, Key], Object] = {}
         self._changes: deque[Change] = deque(maxlen=ring_size)
         self._forgotten = 1  # the newest version whose change can no longer be replayed
         self._waiters: set[asyncio.Future[None]] = set()
@@ -100,8 +106,20 @@ class Store:
         return self._objects.get(kind, {}).get((namespace or "", name))
 
     def list(self, kind: str, namespace: str | None = None) -> list[Object]:
-        objects = self._objects.get(kind, {})
-        return [objects[key] for key in sorted(objects) if namespace is None or key[0] == namespace]
+        listed = self._listed.get(kind)
+        if listed is None:
+            objects = self._objects.get(kind, {})
+            listed = self._listed[kind] = [objects[key] for key in sorted(objects)]
+        if namespace is None:
+            return listed.copy()
+        return [each for each in listed if (each["metadata"].get("namespace") or "") == namespace]
+
+    def with_uid(self, uid: str) -> Object | None:
+        return self._by_uid.get(uid)
+
+    def doomed(self) -> Kinded:
+        """What is marked for deletion and still there, with its kind."""
+        return [(kind, obj) for (kind, _), obj in sorted(self._doomed.items(), key=itemgetter(0))]
 
     def count(self, kind: str) -> int:
         return len(self._objects.get(kind, {}))
@@ -191,12 +209,19 @@ class Store:
     def _keep(self, change: ChangeType, kind: str, key: Key, obj: Object, old: Object | None) -> Object:
         stamped = self._stamp(obj)
         self._objects.setdefault(kind, {})[key] = stamped
+        self._by_uid[stamped["metadata"]["uid"]] = stamped
+        if stamped["metadata"].get("deletionTimestamp"):
+            self._doomed[kind, key] = stamped
+        else:
+            self._doomed.pop((kind, key), None)
         self._record(Change(self.version, change, kind, stamped, old))
         return stamped
 
     def _drop(self, kind: str, key: Key, old: Object, last: Object) -> Object:
         stamped = self._stamp(last)
         del self._objects[kind][key]
+        self._by_uid.pop(old["metadata"]["uid"], None)
+        self._doomed.pop((kind, key), None)
         self._record(Change(self.version, "DELETED", kind, stamped, old))
         return stamped
 
@@ -209,6 +234,7 @@ class Store:
             self._forgotten = self._changes[0].version
         self._changes.append(change)
         self._latest[change.kind] = change.version
+        self._listed.pop(change.kind, None)
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_result(None)

@@ -26,29 +26,27 @@ from simulator.store import Store
 SERVICE_NAME = "kubernetes.io/service-name"
 HEADLESS = "service.kubernetes.io/headless"
 MOST_ENDPOINTS = 100
+Group = tuple[list[Object], list[Object]]  # ports, and the pods that have them
 MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
 
 
 def reconcile(ctx: Context) -> None:
     pods: dict[str, list[Object]] = {}
     for pod in ctx.store.list("Pod"):
-        pods.setdefault(namespace_of(pod), []).append(pod)
+        if _can_be_reached(pod):
+            pods.setdefault(namespace_of(pod), []).append(pod)
     for service in ctx.store.list("Service"):
         selector = (service.get("spec") or {}).get("selector")
         if selector and service["spec"].get("type") != "ExternalName" and not is_deleting(service):
-            chosen = [pod for pod in pods.get(namespace_of(service), []) if _stands_behind(selector, pod)]
-            _write(ctx.store, "Endpoints", _endpoints(service, chosen))
-            _write_slices(ctx.store, service, _slices(service, chosen))
+            chosen = [pod for pod in pods.get(namespace_of(service), []) if matches(selector, labels_of(pod))]
+            groups = _groups(service, chosen)
+            _write(ctx.store, "Endpoints", _endpoints(service, groups))
+            _write_slices(ctx.store, service, _slices(service, groups))
     _drop_orphans(ctx)
 
 
-def _stands_behind(selector: dict[str, str], pod: Object) -> bool:
-    return (
-        matches(selector, labels_of(pod))
-        and not is_deleting(pod)
-        and not is_finished(pod)
-        and bool((pod.get("status") or {}).get("podIP"))
-    )
+def _can_be_reached(pod: Object) -> bool:
+    return not is_deleting(pod) and not is_finished(pod) and bool((pod.get("status") or {}).get("podIP"))
 
 
 def target_port(port: Object, pod: Object) -> int | None:
@@ -63,9 +61,9 @@ def target_port(port: Object, pod: Object) -> int | None:
     return None
 
 
-def _groups(service: Object, pods: list[Object]) -> list[tuple[list[Object], list[Object]]]:
-    """Pods with the same resolved ports belong to one subset: (ports, pods)."""
-    groups: dict[str, tuple[list[Object], list[Object]]] = {}
+def _groups(service: Object, pods: list[Object]) -> list[Group]:
+    """Pods with the same resolved ports belong to one subset."""
+    groups: dict[str, Group] = {}
     for pod in pods:
         ports = []
         for port in service["spec"].get("ports") or []:
@@ -86,9 +84,9 @@ def _address(pod: Object) -> Object:
     }
 
 
-def _endpoints(service: Object, pods: list[Object]) -> Object:
+def _endpoints(service: Object, groups: list[Group]) -> Object:
     subsets = []
-    for ports, members in _groups(service, pods):
+    for ports, members in groups:
         ready = [_address(pod) for pod in members if _is_shown(service, pod)]
         waiting = [_address(pod) for pod in members if not _is_shown(service, pod)]
         subset: Object = {"ports": ports}
@@ -114,11 +112,11 @@ def _is_shown(service: Object, pod: Object) -> bool:
     return is_ready(pod) or bool(service["spec"].get("publishNotReadyAddresses"))
 
 
-def _slices(service: Object, pods: list[Object]) -> list[Object]:
+def _slices(service: Object, groups: list[Group]) -> list[Object]:
     """As many as it takes with a hundred endpoints each, one set of ports a slice; one that is empty where there is nobody."""
     made = [
         _slice(service, ports, members[first : first + MOST_ENDPOINTS])
-        for ports, members in _groups(service, pods)
+        for ports, members in groups
         for first in range(0, len(members), MOST_ENDPOINTS)
     ]
     return made or [_slice(service, [], [])]

@@ -16,20 +16,14 @@ DEPENDENTS = ("ReplicaSet", "Pod", "EndpointSlice", "Job", "ControllerRevision")
 FOREGROUND = "foregroundDeletion"
 ORPHAN = "orphan"
 FINALIZER = "kubernetes"
-KINDS = tuple(dict.fromkeys(resource.kind for resource in RESOURCES))
+KINDS = {kind: place for place, kind in enumerate(dict.fromkeys(resource.kind for resource in RESOURCES))}
 NAMESPACED = tuple(dict.fromkeys(resource.kind for resource in RESOURCES if resource.namespaced))
 
 
 def reconcile(ctx: Context) -> None:
-    alive: dict[str, Object] = {}
-    waiting: list[tuple[str, Object]] = []
-    for kind in KINDS:
-        for obj in ctx.store.list(kind) if ctx.store.count(kind) else ():
-            alive[uid_of(obj)] = obj
-            if obj["metadata"].get("finalizers") and is_deleting(obj):
-                waiting.append((kind, obj))
-    owned = _collect(ctx, alive)
-    for kind, obj in waiting:
+    doomed = [(kind, obj) for kind, obj in ctx.store.doomed() if kind in KINDS and obj["metadata"].get("finalizers")]
+    owned = _collect(ctx)
+    for kind, obj in sorted(doomed, key=lambda each: KINDS[each[0]]):
         _finish(ctx, kind, obj, owned.get(uid_of(obj), []))
     for namespace in ctx.store.list("Namespace"):
         if is_deleting(namespace):
@@ -47,27 +41,31 @@ def delete(ctx: Context, kind: str, obj: Object) -> None:
         ctx.store.update(kind, doomed)
 
 
-def _collect(ctx: Context, alive: dict[str, Object]) -> dict[str, list[tuple[str, Object]]]:
-    """Drop what has lost all its owners; the rest by owner."""
+def _collect(ctx: Context) -> dict[str, list[tuple[str, Object]]]:
+    """Drop what has lost all its owners; everything by owner. Who owns what is judged before anything goes."""
     owned: dict[str, list[tuple[str, Object]]] = {}
+    going = []
     for kind in DEPENDENTS:
         for obj in ctx.store.list(kind):
-            owners = [owner["uid"] for owner in obj["metadata"].get("ownerReferences") or []]
-            present = [uid for uid in owners if uid in alive and not _orphans(alive[uid])]
-            is_orphan = bool(owners) and not any(uid in alive for uid in owners)
-            if is_orphan or any(_goes_first(alive[uid]) for uid in present):
-                delete(ctx, kind, obj)
-            for uid in owners:
-                owned.setdefault(uid, []).append((kind, obj))
+            references = obj["metadata"].get("ownerReferences") or ()
+            for reference in references:
+                owned.setdefault(reference["uid"], []).append((kind, obj))
+            if references and _goes(ctx, references):
+                going.append((kind, obj))
+    for kind, obj in going:
+        delete(ctx, kind, obj)
     return owned
 
 
-def _orphans(owner: Object) -> bool:
-    return is_deleting(owner) and ORPHAN in (owner["metadata"].get("finalizers") or [])
+def _goes(ctx: Context, references: list[Object]) -> bool:
+    owners = [owner for each in references if (owner := ctx.store.with_uid(each["uid"])) is not None]
+    return not owners or any(_goes_first(owner) for owner in owners)
 
 
 def _goes_first(owner: Object) -> bool:
-    return is_deleting(owner) and FOREGROUND in (owner["metadata"].get("finalizers") or [])
+    """The owner waits for its dependents to go before it, and does not let them go."""
+    finalizers = owner["metadata"].get("finalizers") or []
+    return is_deleting(owner) and FOREGROUND in finalizers and ORPHAN not in finalizers
 
 
 def _finish(ctx: Context, kind: str, owner: Object, dependents: list[tuple[str, Object]]) -> None:

@@ -24,7 +24,7 @@ def _sync(ctx: Context, replicaset: Object, pods: list[Object]) -> None:
     wanted = int(replicaset["spec"].get("replicas", 1))
     missing = wanted - len(pods)
     failure = _create(ctx, replicaset, pods, missing)
-    for pod in _first_to_go(pods)[: max(-missing, 0)]:
+    for pod in _first_to_go(pods)[:-missing] if missing < 0 else ():
         remove(ctx, MAKER, replicaset, pod)
         pods.remove(pod)
     status = {**_status(ctx, replicaset, pods), **({"conditions": [failure]} if failure else {})}

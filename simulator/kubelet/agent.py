@@ -76,8 +76,8 @@ class Kubelet:
         }
 
     def next_due(self) -> datetime | None:
-        idle = {node for node in self._nodes if not self._acts(node)}
-        times = (run.next_due for run in self.runs.values() if run.node not in idle)
+        acting = self._acting()
+        times = (run.next_due for run in self.runs.values() if run.node in acting)
         return min((each for each in times if each is not None), default=None)
 
     def sync(self) -> None:
@@ -87,8 +87,9 @@ class Kubelet:
         pods = {uid_of(pod): pod for pod in self._store.list("Pod") if pod["spec"].get("nodeName") in self._nodes}
         for uid in [uid for uid in self.runs if uid not in pods]:
             del self.runs[uid]
+        acting = self._acting()
         for uid, pod in pods.items():
-            if self._acts(pod["spec"]["nodeName"]) and not (is_finished(pod) and not is_deleting(pod)):
+            if pod["spec"]["nodeName"] in acting and not (is_finished(pod) and not is_deleting(pod)):
                 self._sync_pod(pod, self.runs.get(uid) or self._admit(pod))
         self._seen_version = self._store.moved
 
@@ -150,10 +151,10 @@ class Kubelet:
             self.changes += 1
             self._probes.wake(container)
 
-    def _acts(self, node: str) -> bool:
+    def _acting(self) -> set[str]:
         """Without its agent, or the agent without its runtime, nothing of a node moves; what runs there runs on."""
         down = (Kind.KUBELET_DOWN, Kind.RUNTIME_DOWN, Kind.NODE_CUT_OFF)
-        return not any(self._conditions.holds(kind, node) for kind in down)
+        return set(self._nodes).difference(*(self._conditions.places(kind) for kind in down))
 
     def _admit(self, pod: Object) -> PodRun:
         node = pod["spec"]["nodeName"]

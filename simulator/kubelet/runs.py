@@ -149,7 +149,7 @@ class PodRun:
     @property
     def next_due(self) -> datetime | None:
         soonest = self.setup_due if self.stops_at is None else min(self.stops_at, self.setup_due or self.stops_at)
-        for each in self.everyone():
+        for each in (*self.init.values(), *self.containers.values()):
             due = each.next_due
             if due is not None and (soonest is None or due < soonest):
                 soonest = due

@@ -288,8 +288,9 @@ class Collector:
                 meter.cgroup.write_history(self._past, t_ms, idle * step)
                 mib = np.full(len(t_ms), meter.container.memory_mib)
                 self._write_gauges(meter.living, idle_gauges(meter, mib), t_ms)
+        rows = {value: np.full(len(t_ms), value) for _, value in samples}  # most show a zero or a one
         for labels, value in samples:
-            self._past.append_block(labels, t_ms, np.full(len(t_ms), value))
+            self._past.append_block(labels, t_ms, rows[value])
 
 
 def steady(member: Member, group: Group, rate: Floats, seed: int, times: Floats) -> Floats:

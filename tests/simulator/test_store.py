@@ -53,6 +53,40 @@ def test_the_same_name_twice_in_one_namespace_is_refused_but_not_in_two() -> Non
         store.create("Deployment", deployment())
 
 
+def test_a_list_that_its_reader_changes_is_whole_for_the_next_and_follows_every_write() -> None:
+    store = a_store()
+    store.create("Deployment", deployment("a"))
+    store.list("Deployment").clear()
+    assert len(store.list("Deployment")) == 1
+    store.create("Deployment", deployment("b", namespace="bank"))
+    store.update("Deployment", deployment("a", replicas=5))
+    assert [each["metadata"]["name"] for each in store.list("Deployment")] == ["b", "a"]
+    assert [each["spec"]["replicas"] for each in store.list("Deployment", "shop")] == [5]
+    store.delete("Deployment", "shop", "a")
+    assert store.list("Deployment", "shop") == []
+
+
+def test_an_object_is_found_by_its_uid_as_long_as_it_is_there() -> None:
+    store = a_store()
+    uid = store.create("Deployment", deployment())["metadata"]["uid"]
+    changed = store.update("Deployment", deployment(replicas=5))
+    assert store.with_uid(uid) is changed
+    store.delete("Deployment", "shop", "web")
+    assert store.with_uid(uid) is None
+
+
+def test_doomed_is_what_is_marked_for_deletion_until_it_has_gone() -> None:
+    store = a_store()
+    marks = {"deletionTimestamp": "2026-03-02T12:00:00Z", "finalizers": ["x"]}
+    made = store.create("Deployment", deployment())
+    assert store.doomed() == []
+    marked = store.update("Deployment", {**made, "metadata": {**made["metadata"], **marks}})
+    assert store.doomed() == [("Deployment", marked)]
+    store.update("Deployment", {**marked, "metadata": {**marked["metadata"], "finalizers": []}})
+    assert store.doomed() == []
+    assert store.list("Deployment") == []
+
+
 def test_lists_are_ordered_by_namespace_and_name() -> None:
     store = a_store()
     for namespace, name in (("shop", "b"), ("bank", "z"), ("shop", "a")):
