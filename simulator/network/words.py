@@ -111,6 +111,8 @@ def say(language: Language, why: Why, facts: Facts) -> str:
     answered = driver_says(language, why, facts)
     if answered is not None:
         return answered
+    if why is Why.SERVER_ERROR and facts.engine:
+        why = Why.RESET  # they have no status code to answer with: they hang up
     said = _network_says(language, _ALIKE.get(why, why), facts)
     return connection_failed(language, said, facts) if why.outcome in _NEVER_REACHED else said
 

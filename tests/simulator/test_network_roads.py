@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -288,6 +289,16 @@ def test_every_language_has_words_for_every_reason() -> None:
             said = {say(language, why, facts) for language in LANGUAGES}
             assert len(said) == 4, why
             assert not any("{" in each for each in said)
+
+
+@pytest.mark.parametrize("engine", ["postgres", "mysql", "redis", "rabbitmq"])
+def test_only_http_servers_answer_with_a_status_code(engine: Engine) -> None:
+    facts = Facts("db", 5432, "10.96.0.1", "10.244.0.2:40000", path="/")
+    for language in LANGUAGES:
+        assert "500" in say(language, Why.SERVER_ERROR, facts)
+        said = say(language, Why.SERVER_ERROR, replace(facts, engine=engine))
+        assert "reset" in said.lower()
+        assert "500" not in said
 
 
 @pytest.mark.parametrize("engine", ["postgres", "mysql", "redis", "rabbitmq"])
