@@ -39,6 +39,7 @@ from simulator.kubernetes_api.status import (
     internal_error,
     method_not_allowed,
     not_acceptable,
+    not_implemented,
     unauthorized,
 )
 from simulator.store import Store, timestamp
@@ -46,6 +47,7 @@ from simulator.store import Store, timestamp
 _log = logging.getLogger(__name__)
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _AGGREGATED = "as=apigroupdiscoverylist"
+_STREAMS = ("attach", "exec", "portforward")
 
 Handler = Callable[[Call], Response | Awaitable[Response]]
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -232,6 +234,7 @@ class Server:
             return _unknown_path() if listed is None else render(listed)
         target = locate(group, version, parts)
         if target is None:
+            _no_streams(group, parts)
             return _unknown_path()
         if request.method not in WRITES:
             self._check(request.state.user, _deed(request, target))
@@ -316,6 +319,12 @@ def _aggregated_answer(core: bool) -> Response:
     response = render(discovery.aggregated(core))
     response.headers["content-type"] = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
     return response
+
+
+def _no_streams(group: str, parts: list[str]) -> None:
+    """A container here is a state machine: there is nothing in it to talk to, and whoever tries is told so."""
+    if not group and parts[2:3] == ["pods"] and len(parts) == 5 and parts[4] in _STREAMS:
+        raise not_implemented(f"{parts[4]}: the containers of this cluster are simulated, nothing runs in them")
 
 
 def _unknown_path() -> Response:

@@ -140,6 +140,10 @@ def method_not_allowed() -> Failure:
     return Failure(405, "MethodNotAllowed", message, {})
 
 
+def not_implemented(message: str) -> Failure:
+    return Failure(501, "NotImplemented", message)
+
+
 def not_acceptable() -> Failure:
     return Failure(406, "NotAcceptable", f"only the following media types are accepted: {', '.join(BODY_TYPES)}", {})
 

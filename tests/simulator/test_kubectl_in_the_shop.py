@@ -70,6 +70,14 @@ def test_run_expose_and_autoscale(shop: RunningWorld) -> None:
     assert "deleted" in shop.kubectl("delete", "hpa", "search")
 
 
+@pytest.mark.parametrize(
+    "command", [("exec", "--", "ls"), ("attach",), ("port-forward", "18599:8080")], ids=lambda each: str(each[0])
+)
+def test_what_needs_a_container_to_talk_to_is_refused_in_words(shop: RunningWorld, command: tuple[str, ...]) -> None:
+    refused = shop.kubectl(command[0], "deploy/search", *command[1:])
+    assert "the containers of this cluster are simulated" in refused
+
+
 def test_nobody_has_the_operators_rights_who_only_pretends_to_be_somebody(shop: RunningWorld) -> None:
     assert shop.kubectl("auth", "can-i", "delete", "pods") == "yes\n"
     for somebody in ("nobody", "system:serviceaccount:shop:default"):
