@@ -131,6 +131,8 @@ class Call:
             raise bad_object(self.resource, str(error)) from error
         if unknown and self.param("fieldValidation") == "Strict":
             raise unknown_fields(unknown)
+        if self.param("fieldValidation") in ("", "Warn"):
+            self.warnings.extend(f'unknown field "{path}"' for path in unknown[:20])
         stored = decoded if version.decodes_stored else version.to_stored(decoded)
         return {**stored, "metadata": self._placed(stored.get("metadata") or {})}
 

@@ -147,13 +147,17 @@ async def test_a_body_over_three_megabytes_is_413(client: httpx.AsyncClient, wor
     assert world.store.list("ConfigMap") == []
 
 
-async def test_an_unknown_field_falls_off_or_is_refused_when_strict(client: httpx.AsyncClient) -> None:
+async def test_an_unknown_field_falls_off_with_a_warning_or_is_refused_when_strict(client: httpx.AsyncClient) -> None:
     sent = deployment("api")
     sent["spec"]["replica"] = 3
     strict = await client.post(DEPLOYMENTS, json=sent, params={"fieldValidation": "Strict"})
     assert strict.status_code == 400
     assert strict.json()["message"] == 'strict decoding error: unknown field "spec.replica"'
-    assert "replica" not in (await client.post(DEPLOYMENTS, json=sent)).json()["spec"]
+    ignored = await client.post(DEPLOYMENTS, json=sent, params={"fieldValidation": "Ignore", "dryRun": "All"})
+    assert "warning" not in ignored.headers
+    created = await client.post(DEPLOYMENTS, json=sent)
+    assert "replica" not in created.json()["spec"]
+    assert created.headers["warning"] == '299 - "unknown field \\"spec.replica\\""'
 
 
 def broken(**changes: Any) -> Object:
