@@ -7,13 +7,14 @@ shows, as Prometheus does. The week before the start is written once, by the sam
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from simulator import memory
-from simulator.apps import Shop
+from simulator.apps import NodeSpec, Shop
 from simulator.conditions import Conditions, Kind, node_place
 from simulator.flow import USER, CallFlow, Flow, GroupFlow
 from simulator.kubelet.runs import ContainerRun, PodRun
@@ -51,6 +52,7 @@ class Collector:
         self._machine_gauges = {node.name: node_exporter.gauge_labels(node) for node in shop.nodes}
         self._control_plane = control_plane.counters()
         self._control_plane_gauges = control_plane.gauge_labels(list(shop.nodes))
+        self._fixed_targets = _fixed_targets(shop.nodes)
         self._loads: dict[str, Load] = {}
         self._drives: dict[MeterKey, Drive] = {}
         self._flow: Flow | None = None
@@ -236,15 +238,7 @@ class Collector:
 
     def targets(self, runs: list[PodRun]) -> list[Sample]:
         """`up` for everything that is scraped."""
-        samples = [
-            (labelled("up", kube_state.BASE), 1.0),
-            (labelled("up", {"job": "tempo", "instance": "tempo:3200"}), 1.0),
-            *((labels, 1.0) for labels in control_plane.up()),
-        ]
-        for node in self._nodes.values():
-            kubelet = {"job": "kubelet", "instance": f"{node.address}:10250", "node": node.name}
-            samples.append((labelled("up", {**kubelet, "metrics_path": "/metrics/cadvisor"}), 1.0))
-            samples.append((labelled("up", node_exporter.base_labels(node)), 1.0))
+        samples = [(labels, 1.0) for labels in self._fixed_targets]
         for run in runs:
             pod = self._store.get("Pod", run.namespace, run.name)
             port = _metrics_port(pod) if pod else None
@@ -288,7 +282,8 @@ class Collector:
                 meter.cgroup.write_history(self._past, t_ms, idle * step)
                 mib = np.full(len(t_ms), meter.container.memory_mib)
                 self._write_gauges(meter.living, idle_gauges(meter, mib), t_ms)
-        rows = {value: np.full(len(t_ms), value) for _, value in samples}  # most show a zero or a one
+        # Thousands of series and a few hundred values, most of them zero or one.
+        rows = {value: np.full(len(t_ms), value) for value in dict.fromkeys(value for _, value in samples)}
         for labels, value in samples:
             self._past.append_block(labels, t_ms, rows[value])
 
@@ -329,6 +324,20 @@ def _bear(loads: dict[str, Load], group: GroupFlow) -> None:
             writes=load.writes + writes,
             lost=load.lost + group.retransmits,
         )
+
+
+def _fixed_targets(nodes: Iterable[NodeSpec]) -> list[Labels]:
+    """Targets that are there whatever pods come and go."""
+    targets = [
+        labelled("up", kube_state.BASE),
+        labelled("up", {"job": "tempo", "instance": "tempo:3200"}),
+        *control_plane.up(),
+    ]
+    for node in nodes:
+        kubelet = {"job": "kubelet", "instance": f"{node.address}:10250", "node": node.name}
+        targets.append(labelled("up", {**kubelet, "metrics_path": "/metrics/cadvisor"}))
+        targets.append(labelled("up", node_exporter.base_labels(node)))
+    return targets
 
 
 def _metrics_port(pod: Object) -> int | None:
