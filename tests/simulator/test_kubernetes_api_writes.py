@@ -160,6 +160,15 @@ async def test_an_unknown_field_falls_off_with_a_warning_or_is_refused_when_stri
     assert created.headers["warning"] == '299 - "unknown field \\"spec.replica\\""'
 
 
+@pytest.mark.parametrize("kind", ["CSIDriver", "CSINode"])
+async def test_no_storage_driver_is_kept_that_a_table_could_not_show(client: httpx.AsyncClient, kind: str) -> None:
+    path = f"/apis/storage.k8s.io/v1/{kind.lower()}s"
+    sent = {"apiVersion": "storage.k8s.io/v1", "kind": kind, "metadata": {"name": "odd"}, "spec": ["x"]}
+    refused = await client.post(path, json=sent)
+    assert refused.status_code == 400
+    assert f"of type v1.{kind}Spec" in refused.json()["message"]
+
+
 def broken(**changes: Any) -> Object:
     """A Deployment with parts of its first container or its spec replaced."""
     made = deployment("api")
