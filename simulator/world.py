@@ -197,7 +197,7 @@ class World:
         if self._life is not None:
             self._live_through_the_past(self._life, live_from)
         if history_days > 0:
-            self._write_history(live_from - timedelta(seconds=1))  # the present may begin with a scrape
+            self._write_history(live_from)
         self.collector.end_history()
         self._fill_memory()
         self.clock.set(live_from)
