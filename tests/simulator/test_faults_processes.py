@@ -169,9 +169,20 @@ def test_taking_it_back_heals_it(fault: str) -> None:
     watch = Watch(small_world())
     entry = watch.ledger.remove(watch.inject(fault, "catalogue"))
     assert entry is not None
-    if fault == "deadlock":  # what stands still goes on standing
-        restart(watch.world, Place("shop", "catalogue"))
     assert watch.after(300).ledger.describe(entry)["healed"]
+
+
+@pytest.mark.parametrize(("fault", "parameters"), [("thread_exhaustion", {"minutes": 1}), ("deadlock", {})])
+def test_what_a_process_has_lost_it_gets_back_only_by_a_restart(fault: str, parameters: dict[str, Any]) -> None:
+    watch = Watch(small_world())
+    entry = watch.ledger.inject(fault, Place("shop", "catalogue"), parameters)
+    watch.after(120)
+    for pressure, level in entry.injection.pressures:
+        watch.world.conditions.lift(pressure, level)
+    assert not watch.after(120).is_healed(entry.id)
+    watch.ledger.remove(entry.id)
+    assert watch.after(300).ledger.describe(entry)["healed"]
+    assert errors_at_the_edge(watch) < 0.05
 
 
 def test_a_gateway_needs_no_variable_at_its_start() -> None:

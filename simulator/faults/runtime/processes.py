@@ -21,9 +21,9 @@ from simulator.faults.base import (
     existing,
     first_container,
 )
-from simulator.faults.workloads import edit_container, is_steady, next_version, pods_of, program
+from simulator.faults.workloads import edit_container, is_steady, next_version, pods_of, program, restart
 from simulator.programs.defects import Defect
-from simulator.programs.process import MOST_DESCRIPTORS, MOST_THREADS
+from simulator.programs.process import MOST_DESCRIPTORS, MOST_THREADS, NO_TROUBLE
 from simulator.world import World
 
 HOW = Parameter(
@@ -76,11 +76,17 @@ class Ailment(Fault):
         image = world.registry.find(str(first_container(existing(world, "Deployment", place))["image"]))
         return image is not None and image.defect.is_sound and not self._is_befallen(world, place)
 
+    def undo(self, world: World, place: Place, injection: Injection) -> None:
+        """What a process has lost it does not find again when it loses no more: those that suffer are restarted."""
+        super().undo(world, place, injection)
+        if injection.pressures and self._is_befallen(world, place):
+            restart(world, place)
+
     def _is_befallen(self, world: World, place: Place) -> bool:
         runs = [world.kubelet.runs.get(pod["metadata"]["uid"]) for pod in pods_of(world, place)]
         return any(
             (self.kind is not None and world.conditions.holds(self.kind, process_place(each.container_id)))
-            or (each.process is not None and each.process.is_stuck)
+            or (each.process is not None and each.process.trouble != NO_TROUBLE)
             for run in runs
             if run is not None
             for each in run
