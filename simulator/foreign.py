@@ -12,14 +12,17 @@ from urllib.parse import urlsplit
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 OWN_SITES = frozenset({"same-origin", "none"})
+REFUSED = "a page of another site may not change this world"
+
+
+def is_from_elsewhere(method: str, headers: Mapping[str, str]) -> bool:
+    return method not in SAFE_METHODS and not _is_own(headers)
 
 
 def refusal_of(method: str, headers: Mapping[str, str]) -> tuple[int, str] | None:
     """The status and the sentence with which it is refused, or None."""
-    if method in SAFE_METHODS:
-        return None
-    if not _is_own(headers):
-        return 403, "origin: a page of another site may not change this world"
+    if is_from_elsewhere(method, headers):
+        return 403, f"origin: {REFUSED}"
     if method == "POST" and _media_type(headers) != "application/json":
         return 415, "content-type: must be application/json"
     return None

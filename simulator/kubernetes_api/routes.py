@@ -1,8 +1,8 @@
 """The doors: URL to resource, method to verb, and every refusal turned into a Status.
 
 Paths are read here rather than spelled out as hundreds of routes, because the resource table already says what exists.
-Around each request stand the same three things, in this order: the token check, the handler, the audit of writes, which
-therefore also holds those that were refused.
+Around each request stand the same things, in this order: whether a page of another site sent it, the token check, the
+handler, the audit of writes, which therefore also holds those that the handler refused.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from simulator.foreign import REFUSED, is_from_elsewhere
 from simulator.kubernetes_api import (
     deletion,
     discovery,
@@ -135,6 +136,11 @@ def locate(group: str, version: str, parts: list[str]) -> Target | None:
     return Target(resource, namespace, name or None, subresource)
 
 
+def _refuse_other_sites(request: Request) -> None:
+    if is_from_elsewhere(request.method, request.headers):
+        raise Failure(403, "Forbidden", f"forbidden: {REFUSED}")
+
+
 class Server:
     def __init__(self, store: Store, hooks: Hooks, tokens: dict[str, str] | None) -> None:
         self._store = store
@@ -145,6 +151,7 @@ class Server:
     def guarded(self, endpoint: Endpoint) -> Endpoint:
         async def answer(request: Request) -> Response:
             try:
+                _refuse_other_sites(request)
                 self._authenticate(request)
                 return await endpoint(request)
             except Failure as failure:

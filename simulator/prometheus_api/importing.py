@@ -11,8 +11,9 @@ from datetime import datetime
 
 import numpy as np
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
+from simulator.foreign import REFUSED, is_from_elsewhere
 from simulator.prometheus_api.answers import refusal
 from simulator.prometheus_api.exposition import MOST_SAMPLES, Collected, Reader
 from simulator.prometheus_api.queries import milliseconds
@@ -33,6 +34,8 @@ class Importer:
         self._most_samples = most_samples
 
     async def endpoint(self, request: Request) -> Response:
+        if is_from_elsewhere(request.method, request.headers):
+            return PlainTextResponse(f"{REFUSED}\n", 403)
         try:
             in_seconds = request.headers.get("content-type", "").startswith(OPEN_METRICS)
             reader = Reader(milliseconds(self._now()), self._most_samples, in_seconds=in_seconds)

@@ -258,6 +258,22 @@ async def test_a_page_of_another_site_can_remove_nothing(still: httpx.AsyncClien
     assert refused.json()["error"].startswith("origin:")
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("/api/v1/namespaces/shop/configmaps?dryRun=All", b'{"metadata": {"name": "brought-along"}}', 201),
+        ("/prometheus/api/v1/import/prometheus", b"brought_along 1", 204),
+    ],
+)
+async def test_a_page_of_another_site_comes_in_by_no_other_door(
+    still: httpx.AsyncClient, path: str, body: bytes, status: int
+) -> None:
+    """A browser asks nobody for leave to send these: a body without a type is what any page may post."""
+    for headers in ({"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
+        assert (await still.post(path, content=body, headers=headers)).status_code == 403
+    assert (await still.post(path, content=body)).status_code == status
+
+
 async def test_a_fault_is_offered_where_it_suits(still: httpx.AsyncClient) -> None:
     path = "/-/faults/catalogue/{}/targets"
     selector = (await still.get(path.format("service_selector_mismatch"))).json()["targets"]
