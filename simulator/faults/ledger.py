@@ -11,6 +11,7 @@ from simulator.clock import rfc3339
 from simulator.faults import FAULTS, Component, Fault, Injection, Place, Refused
 from simulator.noise import uniform
 from simulator.objects import name_of, namespace_of
+from simulator.store import StoreError
 from simulator.world import World
 
 MOST_ACTIVE = 50
@@ -82,7 +83,10 @@ class Ledger:
         if len(self._entries) >= MOST_ACTIVE:
             raise Refused(f"fault: {MOST_ACTIVE} faults are injected already; remove one first")
         read = read_parameters(fault, parameters)
-        injection = fault.inject(self._world, place, read)
+        try:
+            injection = fault.inject(self._world, place, read)
+        except StoreError as problem:  # what it would create is there already
+            raise Refused(f"target: {problem}") from problem
         self._follow()
         self._count += 1
         component = fault.component(self._world, place)

@@ -19,6 +19,7 @@ from simulator.scenarios.herrings import HERRINGS, LEFT_BEHIND
 from simulator.scenarios.scenario import Act, Answer, Deed, Herring, Inject, Scenario, Step, Traffic, Undo
 from simulator.scenarios.scene import NODE_OF, Scene
 from simulator.shop import SHOP
+from simulator.store import StoreError
 from simulator.variants import Names, variant
 from simulator.world import World
 
@@ -36,12 +37,16 @@ class Happening:
 
 
 class Player:
-    def __init__(self, scenario: Scenario, world: World, names: Names, ledger: Ledger) -> None:
+    def __init__(
+        self, scenario: Scenario, world: World, names: Names, ledger: Ledger, *, goes_on: bool = False
+    ) -> None:
+        """With `goes_on` a step that is refused is told and the next one done: in a world that others change too, a target may be gone."""
         self.scenario = scenario
         self.began = world.clock.now()
         self.happened: list[Happening] = []
         self._scene = Scene(world, names)
         self._ledger = ledger
+        self._goes_on = goes_on
         self._left = list(scenario.steps)
         self._entries: dict[str, Entry] = {}
         self._pressed: dict[str, Pressed] = {}
@@ -118,7 +123,12 @@ class Player:
 
     def _perform(self, deed: Deed) -> Happening:
         now = self._scene.world.clock.now()
-        kind, said = self._do(deed)
+        try:
+            kind, said = self._do(deed)
+        except (Refused, StoreError) as refusal:
+            if not self._goes_on:
+                raise
+            kind, said = "refused", str(refusal)
         self._scene.world.kick()
         self._scene.world.disturb()
         return Happening(now, kind, said)
@@ -147,7 +157,9 @@ class Player:
             for pressure, level in self._pressed.pop(label):
                 self._scene.world.conditions.lift(pressure, level)
             return "the customers are as many as usual again"
-        entry = self._entries[label]
+        entry = self._entries.get(label)
+        if entry is None:
+            raise Refused(f"undo: {label!r} has not been injected")
         self._ledger.remove(entry.id)
         return f"{entry.fault.id} of {entry.place.name} is over"
 

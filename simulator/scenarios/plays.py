@@ -35,7 +35,7 @@ class Plays:
         running = self._players.get(scenario_id)
         if running is not None and self._world.clock.now() < running.ends:
             raise Refused(f"scenario: {scenario_id!r} is being played")
-        player = self._players[scenario_id] = Player(scenario, self._world, self._names, self.ledger)
+        player = self._players[scenario_id] = Player(scenario, self._world, self._names, self.ledger, goes_on=True)
         self._perform(player)
         return player
 

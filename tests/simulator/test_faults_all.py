@@ -11,11 +11,11 @@ from typing import get_args
 
 import pytest
 
-from simulator.faults import FAULTS
+from simulator.faults import FAULTS, Refused
 from simulator.faults.base import Repair
 from simulator.faults.ledger import Entry, Ledger
 from simulator.shop import SHOP
-from tests.simulator.worlds import Watch, grown, whole_world
+from tests.simulator.worlds import Watch, grown, small_world, whole_world
 
 WALKED_ALWAYS = frozenset(random.Random("a dozen").sample(sorted(FAULTS), 12))
 LONG_ENOUGH = 15
@@ -51,3 +51,10 @@ def test_a_fault_has_a_place_in_the_shop_and_repairs_to_try(fault: str) -> None:
     assert set(repairs) <= set(get_args(Repair))
     names = [parameter.name for parameter in FAULTS[fault].parameters]
     assert len(set(names)) == len(names)
+
+
+def test_what_a_fault_would_create_and_is_there_already_is_refused() -> None:
+    watch = Watch(small_world())
+    watch.inject("quota_lowered", "catalogue")
+    with pytest.raises(Refused, match="target: ResourceQuota 'namespace-quota' already exists"):
+        watch.inject("quota_lowered", "search")

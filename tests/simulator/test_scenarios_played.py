@@ -220,6 +220,17 @@ async def test_a_scenario_is_begun_in_a_running_world_and_goes_on_with_its_clock
     assert (await door.get("/-/faults")).json()["faults"][0]["injected_at"] == "2026-01-14T09:01:00Z"
 
 
+def test_a_step_whose_target_is_gone_stops_an_examination_and_not_a_world_that_is_served() -> None:
+    world = small_world()
+    world.store.delete("Service", "shop", "search")
+    with pytest.raises(Refused, match="there is no Service 'search'"):
+        player_of(SLIP, world).advance(world.clock.now() + timedelta(seconds=100))
+    served = Player(parse(SLIP, "a.yaml"), world, NAMES, Ledger(world), goes_on=True)
+    served.advance(world.clock.now() + timedelta(seconds=100))
+    assert [each.kind for each in served.happened] == ["refused", "refused", "refused"]
+    assert served.happened[-1].said == "undo: 'slip' has not been injected"
+
+
 async def test_nonsense_at_the_door_of_scenarios_is_refused(door: httpx.AsyncClient) -> None:
     unknown = await door.post("/-/scenarios", json={"scenario": "none"})
     assert (unknown.status_code, unknown.json()["error"]) == (
