@@ -82,6 +82,12 @@ class Recorder:
         self._similar[family] = recent if is_new else {**recent, name: self._now()}
         return is_new
 
+    def forget_warnings(self) -> None:
+        """What went wrong while everything came up at once is no news in a cluster that has been there for long."""
+        for event in self._store.list("Event"):
+            if event["type"] == "Warning":
+                self._store.delete("Event", event["metadata"].get("namespace"), event["metadata"]["name"])
+
     def forget_old(self) -> None:
         oldest = self._now() - TTL
         self._similar = {family: said for family, said in self._similar.items() if max(said.values()) > oldest}

@@ -192,6 +192,7 @@ class World:
         bootstrap.roll_out_present_versions(self._context, self.shop)
         self._settle()
         self._live(self.clock.now() + YOUTH * 3 / 4)
+        self.events.forget_warnings()
         live_from = start - LIVE_BEFORE_START
         self._unwritten = math.ceil(self.clock.now().timestamp() / HISTORY_STEP) * HISTORY_STEP
         if self._life is not None:

@@ -16,9 +16,11 @@ import yaml
 
 from simulator.kubernetes_api.quantity import QUANTITY_PATTERN, is_quantity
 from simulator.kubernetes_api.schema import Field, fields_of, root_fields
-from simulator.kubernetes_api.status import Failure, bad_request
+from simulator.kubernetes_api.status import Failure, bad_request, too_large
 
 MAX_DEPTH = 100
+# As much YAML as this takes half a second to parse, in which nobody else is served; JSON of any size takes none.
+MAX_YAML = 256 * 1024
 # What a document with aliases may grow to, counted in its characters.
 MAX_EXPANDED = 1 << 24
 _INT32, _INT64 = 2**31 - 1, 2**63 - 1
@@ -51,6 +53,8 @@ def parse_yaml(body: bytes) -> Any:
     """JSON is YAML too and parses much faster, so it is tried first."""
     if body.lstrip()[:1] in (b"{", b"["):
         return parse_json(body)
+    if len(body) > MAX_YAML:
+        raise too_large(MAX_YAML)
     try:
         text = body.decode()
         if _may_explode(text, text.count("*")) and _may_explode(text, _aliases(text)):

@@ -29,6 +29,7 @@ def _walked() -> list[object]:
 def test_a_fault_stands_until_it_is_undone_and_its_component_exists(fault: str) -> None:
     watch = Watch(whole_world())
     entry = watch.ledger.inject(fault, watch.ledger.choose(fault)[1], {})
+    assert not _is_healed(watch, entry), f"{fault} is healed before it shows"
     watch.after(120)
     component = entry.component
     assert not _is_healed(watch, entry), f"{fault} has healed by itself"

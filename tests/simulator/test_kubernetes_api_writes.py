@@ -133,6 +133,13 @@ async def test_other_media_types_are_415_with_the_ones_that_do(client: httpx.Asy
     assert "application/strategic-merge-patch+json" in patched.json()["message"]
 
 
+async def test_yaml_has_a_lower_limit_for_it_is_slow_to_read(client: httpx.AsyncClient, world: World) -> None:
+    big = f"metadata:\n  name: c\ndata:\n  a: {'x' * 256 * 1024}\n"
+    answer = await client.post(f"{CORE}/configmaps", content=big.encode(), headers={"content-type": "application/yaml"})
+    assert (answer.status_code, answer.json()["reason"]) == (413, "RequestEntityTooLarge")
+    assert world.store.list("ConfigMap") == []
+
+
 async def test_a_body_over_three_megabytes_is_413(client: httpx.AsyncClient, world: World) -> None:
     big = {"metadata": {"name": "c"}, "data": {"a": "x" * (3 * 1024 * 1024)}}
     answer = await client.post(f"{CORE}/configmaps", json=big)

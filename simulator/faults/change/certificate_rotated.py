@@ -6,7 +6,17 @@ from datetime import datetime, timedelta
 
 from simulator.apps import App
 from simulator.clock import rfc3339
-from simulator.faults.base import Component, Fault, Injection, Parameter, Parameters, Place, Refused, existing
+from simulator.faults.base import (
+    Component,
+    Fault,
+    Injection,
+    Parameter,
+    Parameters,
+    Place,
+    Refused,
+    existing,
+    is_fully_available,
+)
 from simulator.faults.edits import change
 from simulator.faults.reach import calls_of, calls_to, none_meets
 from simulator.faults.runtime.database_servers import restarted
@@ -39,7 +49,8 @@ class CertificateRotated(Fault):
 
     def is_healed(self, world: World, place: Place, injection: Injection, since: datetime) -> bool:  # noqa: ARG002
         server = _server(world, place)
-        return none_meets(calls_to(world, Place(server.namespace, server.name)), Why.UNKNOWN_SIGNER)
+        at = Place(server.namespace, server.name)
+        return is_fully_available(world, at) and none_meets(calls_to(world, at), Why.UNKNOWN_SIGNER)
 
     def component(self, world: World, place: Place) -> Component:
         server = _server(world, place)

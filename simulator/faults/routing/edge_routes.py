@@ -7,7 +7,17 @@ from typing import Any
 
 from simulator.apps import App
 from simulator.clock import rfc3339
-from simulator.faults.base import Component, Fault, Injection, Parameter, Parameters, Place, Refused, existing
+from simulator.faults.base import (
+    Component,
+    Fault,
+    Injection,
+    Parameter,
+    Parameters,
+    Place,
+    Refused,
+    existing,
+    is_fully_available,
+)
 from simulator.faults.edits import change
 from simulator.faults.reach import Made, calls
 from simulator.faults.routing.service_selector_mismatch import behind_service
@@ -48,8 +58,11 @@ class GatewayMisroute(Fault):
         return Injection(f"routes to {place.name} in ConfigMap {settings(gateway)} changed ({mode})", edits)
 
     def is_healed(self, world: World, place: Place, injection: Injection, since: datetime) -> bool:  # noqa: ARG002
-        made = [each for each in _calls_through(world, _gateway(world, place)) if each.call.app == place.name]
-        return bool(made) and all(each.comes_to(place) for each in made)
+        gateway = _gateway(world, place)
+        made = [each for each in _calls_through(world, gateway) if each.call.app == place.name]
+        # What runs may still have the table that it read at its start.
+        rolled = is_fully_available(world, Place(gateway.namespace, gateway.name))
+        return rolled and bool(made) and all(each.comes_to(place) for each in made)
 
     def component(self, world: World, place: Place) -> Component:
         return behind_service(world, place)

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from simulator.faults.base import Component, Fault, Injection, Parameter, Parameters, Place, Refused, existing
+from simulator.faults.base import (
+    Component,
+    Fault,
+    Injection,
+    Parameter,
+    Parameters,
+    Place,
+    Refused,
+    existing,
+    is_fully_available,
+)
 from simulator.faults.edits import add, change
 from simulator.faults.reach import calls_to, none_meets
 from simulator.network import Why
@@ -33,7 +43,7 @@ class MeshMtlsMismatch(Fault):
         return Injection(f"{place.name} joined the mesh, PeerAuthentication {name} created", edits)
 
     def is_healed(self, world: World, place: Place, injection: Injection, since: datetime) -> bool:  # noqa: ARG002
-        return none_meets(calls_to(world, place), Why.RESET)
+        return is_fully_available(world, place) and none_meets(calls_to(world, place), Why.RESET)
 
     def component(self, world: World, place: Place) -> Component:
         own = [each["metadata"]["name"] for each in world.store.list("PeerAuthentication", place.namespace)]
