@@ -107,7 +107,8 @@ def parse(text: str, zone: ZoneInfo | None = None) -> Schedule:
         _parse_field(part, field) for part, field in zip(fields, _FIELDS, strict=True)
     )
     weekdays = frozenset(number % 7 for number in weekdays)
-    return Schedule(minutes, hours, days, months, weekdays, fields[2][0] in "*?", fields[4][0] in "*?", zone)
+    any_day, any_weekday = (fields[at].split(",")[0].removesuffix("/1") in ("*", "?") for at in (2, 4))
+    return Schedule(minutes, hours, days, months, weekdays, any_day, any_weekday, zone)
 
 
 def _every(text: str, zone: ZoneInfo | None) -> Schedule:
