@@ -117,4 +117,4 @@ class Pulls:
 
 
 def backoff(attempts: int) -> float:
-    return float(min(BACKOFF_FIRST * 2 ** (attempts - 1), BACKOFF_LIMIT))
+    return float(min(BACKOFF_FIRST * 2 ** min(attempts - 1, 10), BACKOFF_LIMIT))

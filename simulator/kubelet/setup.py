@@ -53,7 +53,7 @@ class Setup:
         if station.now() - run.waits_since >= MOUNT_TIMEOUT:
             station.say(pod, "Warning", "FailedMount", _timed_out(missing))
             run.waits_since = station.now()
-        pause = min(FIRST_RETRY * 2**run.setup_attempts, LONGEST_RETRY)
+        pause = min(FIRST_RETRY * 2 ** min(run.setup_attempts, 10), LONGEST_RETRY)
         run.setup_attempts += 1
         run.setup_due = min(station.after(pause), run.waits_since + MOUNT_TIMEOUT)
 

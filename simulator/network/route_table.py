@@ -37,7 +37,7 @@ def routes_in(table: str) -> list[dict[str, Any]]:
 def _read(table: str) -> list[dict[str, Any]]:
     try:
         read = yaml.safe_load(table)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError):
         return []
     routes = read.get("routes") if isinstance(read, dict) else None
     return [route for route in routes if isinstance(route, dict)] if isinstance(routes, list) else []

@@ -125,7 +125,7 @@ def _exec(patient: Patient, check: Check) -> str | None:
             f"rpc error: code = Unknown desc = failed to exec in container: failed to start exec: OCI runtime exec failed: "
             f"exec failed: unable to start container process: {missing}: unknown"
         )
-    if command[0].rpartition("/")[2] in CLIENTS:
+    if command and command[0].rpartition("/")[2] in CLIENTS:
         return _client(patient, check, command)
     launch = Launch(**{**patient.launch.__dict__, "command": command, "args": ()})
     end = run(launch) if is_script(launch) else None

@@ -71,7 +71,7 @@ def _bad_yaml(path: str, text: str) -> Wrong | None:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         return Wrong(path, str(error.problem), line=mark.line + 1 if mark else 1)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:
         return Wrong(path, str(error).partition("\n")[0], line=1)
     return None
 
