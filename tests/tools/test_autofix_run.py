@@ -258,6 +258,20 @@ async def test_an_approval_names_this_very_plan(shop: Workshop) -> None:
     assert shop.cluster.writes == []
 
 
+async def test_a_status_that_moves_between_look_and_rehearsal_is_looked_at_again(shop: Workshop) -> None:
+    shop.cluster.restless = 3
+    plan = await shop.proposed()
+    assert plan.state == "proposed"
+    assert plan.steps[0].target.resource_version == "103"
+
+
+async def test_an_object_that_never_rests_is_told_as_a_conflict(shop: Workshop) -> None:
+    shop.cluster.restless = 100
+    with pytest.raises(Conflict, match="has been modified"):
+        await shop.proposed()
+    assert shop.cluster.restless == 96
+
+
 async def test_a_plan_for_an_object_that_changed_is_void(shop: Workshop) -> None:
     plan = await shop.proposed()
     shop.cluster.touch("Service", "baker")["spec"]["selector"] = {"app": "baker-v3"}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from core.clock import Clock
-from core.errors import Forbidden, Invalid, NotFound, Upstream, near_misses
+from core.errors import Conflict, Forbidden, Invalid, NotFound, Upstream, near_misses
 from core.language import Language, pick
 from core.redact import Redactor
 from tools.autofix import remedies
@@ -26,6 +26,7 @@ from tools.engines.rank import Ranked, Verdict
 from tools.engines.snapshot import Object, Snapshot
 from tools.ports import Cluster, Clusters
 
+LOOKS = 4
 _NAMING_LABELS = ("deployment", "statefulset", "daemonset", "workload", "pod", "service")
 
 
@@ -63,14 +64,29 @@ class Planner:
         drafts = _fitting(case, ask.language)
         refused: list[Refusal] = []
         for draft in drafts:
+            made = await self._made(ask, case, draft, cluster, changes_last_hour)
+            if isinstance(made, Plan):
+                return made
+            refused += made
+        enforce(refused)
+        raise NotFound(f"No repair is known for {case.cause.finding.fault}.")
+
+    async def _made(
+        self, ask: Ask, case: remedies.Case, draft: remedies.Draft, cluster: Cluster, changes_last_hour: int
+    ) -> Plan | list[Refusal]:
+        """In an incident a status moves many times a minute: one that moved between the look and the rehearsal asks for another look."""
+        for left in reversed(range(LOOKS)):
             obj = await cluster.get(draft.target.kind, draft.target.name, draft.target.namespace)
             plan = self._written(ask, case, draft, cluster.context, obj)
             found = refusals(self._policy, [(plan.steps[0], obj)], changes_last_hour, ask.language)
-            if not found:
+            if found:
+                return found
+            try:
                 return await self._rehearsed(cluster, plan, obj)
-            refused += found
-        enforce(refused)
-        raise NotFound(f"No repair is known for {case.cause.finding.fault}.")
+            except Conflict:
+                if not left:
+                    raise
+        return []
 
     def _written(self, ask: Ask, case: remedies.Case, draft: remedies.Draft, context: str, obj: Object) -> Plan:
         now, language, finding = self._clock.now(), ask.language, case.cause.finding
