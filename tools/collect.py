@@ -17,20 +17,10 @@ from datetime import timedelta
 from core.clock import Clock
 from core.errors import FirstmateError, Forbidden, NotConfigured, NotFound, Upstream
 from tools.engines.diagnosis import Gap, Window
+from tools.engines.logs.digest import LogDigest, digest
 from tools.engines.neighbours import Around, Directory, around
-from tools.engines.snapshot import (
-    LogKey,
-    Object,
-    Series,
-    Signal,
-    Snapshot,
-    dig,
-    is_ready,
-    name_of,
-    namespace_of,
-    rows,
-    statuses,
-)
+from tools.engines.objects import Object, dig, is_ready, name_of, namespace_of, rows, statuses
+from tools.engines.snapshot import LogKey, Series, Signal, Snapshot
 from tools.ports import Cluster, Clusters, Prometheus, RangeSeries
 
 KINDS = (
@@ -87,7 +77,7 @@ _META = re.compile(r"([\\.+*?()|\[\]{}^$])")
 class _Gathered:
     objects: list[Object] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
-    logs: dict[LogKey, str] = field(default_factory=dict)
+    logs: dict[LogKey, LogDigest] = field(default_factory=dict)
     metrics: dict[Signal, list[Series]] = field(default_factory=dict)
     services: Directory = field(default_factory=Directory)
     deaf: str = ""  # why Prometheus is not asked any further
@@ -310,9 +300,8 @@ async def _read_logs(cluster: Cluster, found: _Gathered, home: str | None) -> No
 
     async def one(key: LogKey) -> None:
         try:
-            found.logs[key] = await cluster.logs(
-                key.namespace, key.pod, key.container, previous=key.previous, tail=LOG_LINES
-            )
+            text = await cluster.logs(key.namespace, key.pod, key.container, previous=key.previous, tail=LOG_LINES)
+            found.logs[key] = digest(text.splitlines())
         except Forbidden as error:
             found.gaps.append(refused(key, error.sentence, "grant get on pods/log"))
         except Upstream as error:

@@ -22,7 +22,8 @@ from tools.clients.kubernetes import Clusters, KubernetesAccess
 from tools.clients.prometheus import Prometheus
 from tools.collect import Collector
 from tools.engines.explain import diagnose
-from tools.engines.snapshot import Object, Snapshot, namespace_of
+from tools.engines.objects import Object, namespace_of
+from tools.engines.snapshot import Snapshot
 
 FAULT = "incorrect_image_reference"
 HISTORY_SECONDS = 3600

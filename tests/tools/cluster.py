@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from core.clock import ManualClock
 from core.errors import Conflict, FirstmateError, Invalid, NotFound
 from tests.tools.objects import NS, Object
-from tools.engines.snapshot import kind_of, name_of, namespace_of
+from tools.engines.objects import kind_of, name_of, namespace_of
 
 T = TypeVar("T")
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tools.engines.diagnosis import Gap, Window
+from tools.engines.logs.digest import digest
 from tools.engines.snapshot import LogKey, Series, Signal, Snapshot
 
 Object = dict[str, Any]
@@ -180,4 +181,5 @@ def snapshot(
     gaps: Sequence[Gap] = (),
 ) -> Snapshot:
     window = Window(start=NOW - timedelta(hours=1), end=NOW)
-    return Snapshot(list(objects), NOW, window, NS, "here", logs or {}, metrics or {}, gaps)
+    said = {key: digest(text.splitlines()) for key, text in (logs or {}).items()}
+    return Snapshot(list(objects), NOW, window, NS, "here", said, metrics or {}, gaps)

@@ -12,7 +12,7 @@ from tools.clients.kinds import BUILT_IN
 from tools.clients.kubernetes import Cluster, Clusters, KubernetesAccess
 from tools.clients.prometheus import Answer, MetricHelp, Prometheus, Sample, Series
 from tools.clients.transport import Reply, Request
-from tools.engines.snapshot import dig
+from tools.engines.objects import dig
 from tools.spec import Caller, Context
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

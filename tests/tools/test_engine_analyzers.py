@@ -199,7 +199,7 @@ HOT = (*[0.1] * 20, *[0.49] * 10)
 
 def test_usage_at_the_limit_with_throttling_is_an_overload_since_its_onset() -> None:
     metrics = {"cpu_usage": [series(CONTAINER, *HOT)], "cpu_throttled": [series(CONTAINER, 0.9)]}
-    cause = only(snapshot(*busy(), metrics=metrics))  # type: ignore[arg-type]
+    cause = only(snapshot(*busy(), metrics=metrics))
     assert cause.finding.fault == "pod_cpu_overload"
     assert cause.finding.onset is not None
     assert cause.finding.onset.isoformat() == "2026-03-02T08:55:30+00:00"
@@ -208,7 +208,7 @@ def test_usage_at_the_limit_with_throttling_is_an_overload_since_its_onset() -> 
 
 def test_usage_without_throttling_is_work_not_trouble() -> None:
     metrics = {"cpu_usage": [series(CONTAINER, *HOT)], "cpu_throttled": [series(CONTAINER, 0.05)]}
-    assert causes(snapshot(*busy(), metrics=metrics)) == []  # type: ignore[arg-type]
+    assert causes(snapshot(*busy(), metrics=metrics)) == []
 
 
 def test_requests_that_rose_as_much_make_it_a_surge() -> None:
@@ -217,7 +217,7 @@ def test_requests_that_rose_as_much_make_it_a_surge() -> None:
         "cpu_throttled": [series(CONTAINER, 0.9)],
         "requests": [series(SERVICE, *[10.0] * 20, *[45.0] * 10)],
     }
-    assert only(snapshot(*busy(), metrics=metrics)).finding.fault == "traffic_surge"  # type: ignore[arg-type]
+    assert only(snapshot(*busy(), metrics=metrics)).finding.fault == "traffic_surge"
 
 
 def surged(limit: str, before: str) -> list[str]:
@@ -231,7 +231,7 @@ def surged(limit: str, before: str) -> list[str]:
         "cpu_throttled": [series(CONTAINER, 0.9)],
         "requests": [series(SERVICE, *[10.0] * 20, *[45.0] * 10)],
     }
-    return sorted(cause.finding.fault for cause in causes(snapshot(owner, old, new, hit, front, metrics=metrics)))  # type: ignore[arg-type]
+    return sorted(cause.finding.fault for cause in causes(snapshot(owner, old, new, hit, front, metrics=metrics)))
 
 
 def test_a_surge_that_also_fills_the_memory_is_one_cause() -> None:
@@ -244,7 +244,7 @@ def test_a_surge_does_not_explain_away_a_lowered_limit() -> None:
 
 def test_a_lowered_cpu_limit_is_throttling_by_a_change() -> None:
     metrics = {"cpu_usage": [series(CONTAINER, *HOT)], "cpu_throttled": [series(CONTAINER, 0.9)]}
-    cause = only(snapshot(*busy(before="2"), metrics=metrics))  # type: ignore[arg-type]
+    cause = only(snapshot(*busy(before="2"), metrics=metrics))
     assert (cause.finding.fault, cause.finding.remedies[0]) == ("cpu_throttled", "rollback_rollout")
 
 

@@ -1,6 +1,7 @@
 """What a diagnosis says around its causes: health, gaps, focus, timeline, words; and the small parts it is made of."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -25,13 +26,14 @@ from tools.engines.changes import clean_template, compare, last_rollout
 from tools.engines.diagnosis import Component, Diagnosis, Evidence, Gap
 from tools.engines.explain import diagnose
 from tools.engines.graph import Graph
+from tools.engines.objects import when
 from tools.engines.quantity import cpu, memory, parse
 from tools.engines.rank import confidence
-from tools.engines.snapshot import Snapshot, when
+from tools.engines.snapshot import Snapshot
 
 
-def explained(snap: Snapshot, **more: object) -> Diagnosis:
-    return diagnose(snap, NS, snap.window, snap.taken_at, **more)  # type: ignore[arg-type]
+def explained(snap: Snapshot, **more: Any) -> Diagnosis:
+    return diagnose(snap, NS, snap.window, snap.taken_at, **more)
 
 
 def working() -> list[Object]:
@@ -78,7 +80,7 @@ def test_errors_of_a_caller_are_a_symptom_of_what_it_calls() -> None:
         "requests": [series({"namespace": NS, "service": "shopfront"}, 10.0)],
     }
     front = [caller("shopfront", "http://baker:80"), service("shopfront")]
-    found = explained(snapshot(*broken(), *front, metrics=metrics))  # type: ignore[arg-type]
+    found = explained(snapshot(*broken(), *front, metrics=metrics))
     assert [cause.fault for cause in found.causes] == ["service_selector_mismatch"]
     assert Component(kind="Deployment", namespace=NS, name="shopfront") in found.causes[0].affected
     assert any("50%" in symptom.statement for symptom in found.symptoms)

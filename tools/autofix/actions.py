@@ -13,8 +13,8 @@ from typing import Any, Literal, Protocol
 from core.errors import Conflict, Invalid
 from core.language import Language, pick
 from tools.engines.changes import clean_template, digest
+from tools.engines.objects import Object, dig, mapping, name_of, rows
 from tools.engines.quantity import parse
-from tools.engines.snapshot import Object, dig, mapping, name_of, rows
 
 Operation = dict[str, Any]
 Arguments = Mapping[str, Any]

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from core.redact import Redactor
-from tools.engines.snapshot import Object, component
+from tools.engines.objects import Object, component
 
 _BOOKKEEPING = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "selfLink")
 CONTEXT_LINES = 3

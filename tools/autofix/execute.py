@@ -17,7 +17,7 @@ from tools.autofix.actions import action_of, conditional
 from tools.autofix.plan import Plan, Step, wish
 from tools.autofix.planner import operations_for
 from tools.autofix.store import PlanStore
-from tools.engines.snapshot import Object, dig
+from tools.engines.objects import Object, dig
 from tools.ports import Cluster, Clusters
 
 ATTEMPTS = 4

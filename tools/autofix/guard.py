@@ -11,8 +11,8 @@ from core.errors import Forbidden
 from core.language import Language, pick
 from tools.autofix.actions import Demand, action_of
 from tools.autofix.plan import Step
+from tools.engines.objects import Object
 from tools.engines.quantity import MEBI
-from tools.engines.snapshot import Object
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from core.errors import Conflict
 from core.language import Language
 from tools.engines.changes import digest
 from tools.engines.diagnosis import Component, Evidence
-from tools.engines.snapshot import Object, dig, mapping
+from tools.engines.objects import Object, dig, mapping
 
 State = Literal[
     "proposed", "approved", "applying", "verifying", "undoing",

@@ -22,8 +22,9 @@ from tools.collect import Collector
 from tools.engines.changes import digest
 from tools.engines.explain import investigate, touches
 from tools.engines.graph import Graph
+from tools.engines.objects import Object
 from tools.engines.rank import Ranked, Verdict
-from tools.engines.snapshot import Object, Snapshot
+from tools.engines.snapshot import Snapshot
 from tools.ports import Cluster, Clusters
 
 LOOKS = 4

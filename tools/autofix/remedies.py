@@ -17,9 +17,10 @@ from tools.engines.capacity import Room, room
 from tools.engines.changes import Revision, clean_template, digest, revisions
 from tools.engines.diagnosis import Component
 from tools.engines.graph import Graph
+from tools.engines.objects import Object, component, dig, name_of, namespace_of, rows
 from tools.engines.quantity import cpu, memory, parse
 from tools.engines.rank import Ranked
-from tools.engines.snapshot import Object, Snapshot, component, dig, name_of, namespace_of, rows
+from tools.engines.snapshot import Snapshot
 
 COMFORT = 0.6
 FULL = 0.8

@@ -38,7 +38,7 @@ from tools.autofix.seal import Seal
 from tools.autofix.store import PlanStore
 from tools.autofix.verify import Verdict, Verifier
 from tools.collect import Collector
-from tools.engines.snapshot import Object
+from tools.engines.objects import Object
 from tools.ports import Clusters, Prometheus
 from tools.spec import Caller, Progress
 

@@ -18,7 +18,7 @@ from tools.autofix.guard import Policy
 from tools.autofix.plan import Check, Plan, Target
 from tools.collect import Collector
 from tools.engines.explain import investigate, is_pod_of
-from tools.engines.snapshot import Object, dig, rows
+from tools.engines.objects import Object, dig, rows
 from tools.ports import Cluster, Clusters, Prometheus
 from tools.spec import Progress
 

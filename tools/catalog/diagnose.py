@@ -9,7 +9,8 @@ from core.language import Language, pick
 from tools.collect import QUERIES, Collector
 from tools.engines.diagnosis import Diagnosis
 from tools.engines.explain import diagnose, is_pod_of
-from tools.engines.snapshot import Snapshot, dig, namespace_of
+from tools.engines.objects import dig, namespace_of
+from tools.engines.snapshot import Snapshot
 from tools.spec import AnyTool, Context, Input, Missing, Source, Tool, ToolResult
 
 MAX_WINDOW = 24 * 3600

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from tools.catalog.reading import age
 from tools.catalog.terse import Terse
 from tools.engines.diagnosis import Window
-from tools.engines.snapshot import Event, Object, Snapshot
+from tools.engines.objects import Object
+from tools.engines.snapshot import Event, Snapshot
 
 MAX_MESSAGE = 300
 _VARIES = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b[0-9a-f]{8,}\b|\d+")

@@ -15,7 +15,7 @@ from tools.catalog.reading import Reading, age, begin
 from tools.catalog.terse import Terse
 from tools.catalog.trim import trimmed
 from tools.clients.kubernetes import Clusters
-from tools.engines.snapshot import Object, dig, kind_of, mapping, name_of, namespace_of, rows, when
+from tools.engines.objects import Object, dig, kind_of, mapping, name_of, namespace_of, rows, when
 from tools.engines.standing import TROUBLE, Standing, View, standing
 from tools.spec import AnyTool, Context, Input, Missing, Tool, ToolResult
 

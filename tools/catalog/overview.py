@@ -17,7 +17,7 @@ from tools.catalog.pages import Pages
 from tools.catalog.reading import Reading, begin
 from tools.catalog.terse import Terse
 from tools.clients.kubernetes import Clusters
-from tools.engines.snapshot import Object, kind_of, name_of, namespace_of
+from tools.engines.objects import Object, kind_of, name_of, namespace_of
 from tools.engines.standing import TROUBLE, View, standing, wanted_ready
 from tools.spec import AnyTool, Context, Input, Tool, ToolResult
 

@@ -15,7 +15,8 @@ from core.errors import FirstmateError, Forbidden, NotFound, Upstream
 from core.language import Language, Text, pick
 from tools.clients.kubernetes import Cluster, Clusters, Listing
 from tools.engines.diagnosis import Window
-from tools.engines.snapshot import Object, Snapshot
+from tools.engines.objects import Object
+from tools.engines.snapshot import Snapshot
 from tools.engines.standing import View
 from tools.spec import Context, Missing, Source
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from tools.engines.snapshot import Object, kind_of
+from tools.engines.objects import Object, kind_of
 
 MAX_SHOWN = 12_000
 _LIMITS = ((2_000, 60), (500, 25), (160, 10), (80, 4))

@@ -10,8 +10,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from tools.engines.objects import Object, dig, is_ready, mapping, name_of, rows
 from tools.engines.quantity import parse
-from tools.engines.snapshot import Object, Snapshot, dig, is_ready, mapping, name_of, rows
+from tools.engines.snapshot import Snapshot
 
 RESOURCES = ("cpu", "memory")
 _HARD = {"NoSchedule", "NoExecute"}

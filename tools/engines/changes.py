@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from tools.engines.snapshot import Object, Snapshot, dig, mapping, name_of, rows, when
+from tools.engines.objects import Object, dig, mapping, name_of, rows, when
+from tools.engines.snapshot import Snapshot
 
 REVISION = "deployment.kubernetes.io/revision"
 _HASH_LABEL = "pod-template-hash"

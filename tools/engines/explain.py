@@ -15,8 +15,9 @@ from tools.engines.changes import rollouts
 from tools.engines.diagnosis import Cause, Component, Diagnosis, Moment, Symptom, Window
 from tools.engines.finding import Finding
 from tools.engines.graph import Graph
+from tools.engines.objects import component
 from tools.engines.rank import Ranked, Verdict, rank
-from tools.engines.snapshot import WORKLOADS, Event, Snapshot, component
+from tools.engines.snapshot import WORKLOADS, Event, Snapshot
 
 MAX_CAUSES = 8
 MAX_SYMPTOMS = 30

@@ -1,8 +1,9 @@
 """What an analyzer says: one suspected cause or one symptom, with its evidence, before anybody has compared it with the others.
 
 A Finding has no confidence yet, only evidence with weights. `explainable` marks what another component's fault can bring about (a crash
-because a dependency is gone); `harms` names components that suffer from this one beyond what the object graph shows. `facts` are the
-numbers and names that a repair is computed from, so that the planner never reads them back out of a sentence.
+because a dependency is gone); `latent` a mismatch that may have been there for ever, like the address that nobody uses, and that counts
+only where something is seen to suffer from it; `harms` names components that suffer from this one beyond what the object graph shows.
+`facts` are the numbers and names that a repair is computed from, so that the planner never reads them back out of a sentence.
 """
 
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ class Finding:
     onset: datetime | None = None
     symptom: bool = False
     explainable: bool = False
+    latent: bool = False
     harms: tuple[Component, ...] = ()
     remedies: tuple[str, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)

@@ -4,39 +4,28 @@ Callers are known in two ways: an address in a container's environment that name
 there is one. Either is enough for an edge. The graph is what turns "five components are failing" into "one is, four suffer from it".
 """
 
-import re
 from collections import defaultdict, deque
 from functools import cached_property
 
+from tools.engines.addresses import Address, addresses, meant
 from tools.engines.diagnosis import Component
-from tools.engines.snapshot import (
-    Object,
-    Snapshot,
-    component,
-    containers,
-    kind_of,
-    name_of,
-    namespace_of,
-    rows,
-)
-
-_HOST = re.compile(r"(?:^|//|@|[,;\s])([a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)(?=$|[:/,;?\s])")
-_ADDRESS_NAME = re.compile(
-    r"(?i)(host|addr|address|url|uri|dsn|endpoint|server|servers|service|brokers?|upstream|target)$"
-)
+from tools.engines.objects import Object, component, name_of, namespace_of
+from tools.engines.program import Program
+from tools.engines.snapshot import Snapshot
 
 
 class Graph:
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
+        self._addresses: dict[Component, list[Address]] = {}
         self._reach: dict[tuple[Component, ...], dict[Component, None]] = {}
 
     @cached_property
     def _sufferers(self) -> dict[Component, list[Component]]:
         edges: dict[Component, list[Component]] = defaultdict(list)
-        for workload in self._snapshot.workloads():
-            for service in self._snapshot.services_of(workload):
-                edges[component(workload)].append(component(service))
+        for service in self._snapshot.of("Service"):
+            for program in self._snapshot.programs_behind(service):
+                edges[program.component].append(component(service))
         for caller, called in self.calls:
             edges[called].append(caller)
         return edges
@@ -87,49 +76,32 @@ class Graph:
             self._reach[starts] = {one: None for one in seen if one not in starts}
         return self._reach[starts]
 
-    def workload_of(self, obj: Object) -> Component:
-        """The workload that made a pod, as far up as its owners are known; the object itself where it has none."""
-        while True:
-            owner = next((row for row in rows(obj, "metadata", "ownerReferences") if row.get("controller")), None)
-            if owner is None:
-                return component(obj)
-            parent = self._snapshot.get(str(owner.get("kind")), namespace_of(obj), str(owner.get("name")))
-            if parent is None or kind_of(parent) == "Node":
-                return Component(kind=str(owner.get("kind")), namespace=namespace_of(obj), name=str(owner.get("name")))
-            obj = parent
+    def workload_of(self, pod: Object) -> Component:
+        """The workload that made a pod, as far up as its owners are known; the pod itself where it has none."""
+        return self._snapshot.maker_of(pod)
 
     def backing(self, service: Object) -> list[Component]:
         """The workloads whose pods a Service's selector means."""
-        return [component(workload) for workload in self._snapshot.backed_by(service)]
+        return [program.component for program in self._snapshot.programs_behind(service)]
 
     def _by_address(self) -> set[tuple[Component, Component]]:
         return {
-            (component(workload), called)
-            for workload in self._snapshot.workloads()
-            for container in containers(workload)
-            for variable in rows(container, "env")
-            for called in self._named_in(variable, namespace_of(workload))
-            if component(workload) not in self.backing_of(called)
+            (program.component, component(target.service))
+            for program in self._snapshot.programs
+            for address in self.addresses_of(program)
+            if (target := meant(self._snapshot, address, program.namespace)).service
+            and program not in self._snapshot.programs_behind(target.service)
         }
+
+    def addresses_of(self, program: Program) -> list[Address]:
+        """Where a program is told to call; read once, because files are long and many ask."""
+        if program.component not in self._addresses:
+            self._addresses[program.component] = addresses(self._snapshot, program)
+        return self._addresses[program.component]
 
     def backing_of(self, service: Component) -> list[Component]:
         obj = self._snapshot.get("Service", service.namespace, service.name)
         return self.backing(obj) if obj else []
-
-    def _named_in(self, variable: Object, namespace: str) -> list[Component]:
-        value, name = variable.get("value"), str(variable.get("name") or "")
-        if not isinstance(value, str) or len(value) > 2000:
-            return []
-        if "://" not in value and ":" not in value and "." not in value and not _ADDRESS_NAME.search(name):
-            return []
-        found = (self._service(host, namespace) for host in _HOST.findall(value))
-        return [service for service in found if service]
-
-    def _service(self, host: str, namespace: str) -> Component | None:
-        labels = host.split(".")
-        place = labels[1] if len(labels) > 1 else namespace
-        obj = self._snapshot.get("Service", place, labels[0])
-        return component(obj) if obj else None
 
     def _by_traffic(self) -> set[tuple[Component, Component]]:
         pairs = {
@@ -154,8 +126,8 @@ class Graph:
     @cached_property
     def _named(self) -> dict[str, list[Component]]:
         found: dict[str, list[Component]] = defaultdict(list)
-        for workload in self._snapshot.workloads():
-            found[name_of(workload)].append(component(workload))
+        for program in self._snapshot.programs:
+            found[program.name].append(program.component)
         return found
 
 

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tools.engines.snapshot import Object, containers, kind_of, name_of, namespace_of, rows
+from tools.engines.objects import Object, containers, kind_of, name_of, namespace_of, rows
 
 # Within a cluster: service.namespace, alone or followed by .svc and the cluster's domain. Other names are of the outside.
 _ADDRESS = re.compile(r"(?<![a-z0-9.-])[a-z0-9-]+\.([a-z0-9-]+)(?:\.svc(?:\.[a-z0-9.-]+)?)?(?=[:/,;?\s]|$)")

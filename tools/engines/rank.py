@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from tools.engines.catalogue import FAULTS
 from tools.engines.diagnosis import Component, Evidence
 from tools.engines.finding import Finding
 from tools.engines.graph import Graph
@@ -19,23 +20,7 @@ HIGHEST = 0.97
 LEAST = 0.2
 REPEATED = 0.4
 UNHARMED = 0.75
-# On one component the deeper fault explains the shallower: earlier in this list is deeper.
-DEPTH = (
-    "deployment_zero_replicas",
-    "incorrect_image_reference",
-    "image_registry_dns_failure",
-    "missing_image_pull_secret",
-    "image_pull_rate_limited",
-    "image_architecture_mismatch",
-    "service_selector_mismatch",
-    "traffic_surge",
-    "oom_killed",
-    "cpu_throttled",
-    "pod_cpu_overload",
-    "application_crash",
-)
-# Two faults of one component that are both real: neither explains the other.
-_INDEPENDENT = {"service_selector_mismatch"}
+UNSEEN = 0.2
 
 
 @dataclass(slots=True)
@@ -115,14 +100,11 @@ def _ranked(cause: Finding, rest: ByComponent, graph: Graph) -> Ranked:
     believed = confidence(cause.evidence, cause.against)
     if not explained:
         # Nothing suffers from it: the Service nobody calls, the address nobody uses.
-        believed = round(believed * UNHARMED, 3)
+        believed = round(believed * (UNSEEN if cause.latent else UNHARMED), 3)
     return Ranked(cause, believed, explained, affected)
 
 
 def _deeper(deep: Finding, shallow: Finding) -> bool:
-    faults = {deep.fault, shallow.fault}
-    if len(faults) < 2 or faults & _INDEPENDENT or not faults <= set(DEPTH):
-        return False
     if deep.fault == "traffic_surge" and any(item.source == "change" for item in shallow.evidence):
         return False  # more customers do not explain away what a change to the object brought
-    return DEPTH.index(deep.fault) < DEPTH.index(shallow.fault)
+    return shallow.fault in FAULTS and FAULTS[shallow.fault].gives_way_to(deep.fault)

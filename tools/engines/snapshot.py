@@ -11,103 +11,31 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 from tools.engines.diagnosis import Component, Gap, Window
 from tools.engines.labels import ByLabels, BySelector
+from tools.engines.logs.digest import EMPTY, LogDigest
+from tools.engines.objects import (
+    Object,
+    dig,
+    is_leaving,
+    kind_of,
+    mapping,
+    name_of,
+    namespace_of,
+    rows,
+    template_labels,
+    when,
+    whole,
+)
+from tools.engines.program import Program, maker, programs
 
-Object = dict[str, Any]
-Signal = Literal[
-    "cpu_usage",
-    "cpu_throttled",
-    "memory",
-    "requests",
-    "errors",
-    "latency",
-    "calls",
-    "failed_calls",
-    "replicas",
-    "reserved",
-]
+Signal = str
+"""What a series measures, whatever its source calls it: cpu_usage, memory, latency, requests, errors, calls, ..."""
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "ReplicaSet")
 CURRENT = 150.0
 _POD_MAKERS = ("Deployment", "StatefulSet", "DaemonSet")
-
-
-def dig(value: Any, *path: str | int) -> Any:
-    """Follow a path through JSON; None where it ends early or a type is not as expected."""
-    for part in path:
-        if isinstance(part, str) and isinstance(value, dict):
-            value = value.get(part)
-        elif isinstance(part, int) and isinstance(value, list) and -len(value) <= part < len(value):
-            value = value[part]
-        else:
-            return None
-    return value
-
-
-def mapping(value: Any, *path: str | int) -> dict[str, Any]:
-    found = dig(value, *path)
-    return found if isinstance(found, dict) else {}
-
-
-def rows(value: Any, *path: str | int) -> list[dict[str, Any]]:
-    found = dig(value, *path)
-    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
-
-
-def when(text: Any) -> datetime | None:
-    if not isinstance(text, str):
-        return None
-    try:
-        parsed = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
-
-
-def kind_of(obj: Object) -> str:
-    return str(obj.get("kind") or "")
-
-
-def name_of(obj: Object) -> str:
-    return str(dig(obj, "metadata", "name") or "")
-
-
-def namespace_of(obj: Object) -> str:
-    return str(dig(obj, "metadata", "namespace") or "")
-
-
-def component(obj: Object) -> Component:
-    return Component(kind=kind_of(obj), namespace=namespace_of(obj) or None, name=name_of(obj))
-
-
-def template_labels(workload: Object) -> dict[str, Any]:
-    return mapping(workload, "spec", "template", "metadata", "labels")
-
-
-def containers(spec_holder: Object) -> list[dict[str, Any]]:
-    """The containers of a pod or of a workload's template, those that run before it starts last."""
-    spec = mapping(spec_holder, "spec", "template", "spec") or mapping(spec_holder, "spec")
-    return rows(spec, "containers") + rows(spec, "initContainers")
-
-
-def statuses(pod: Object) -> list[dict[str, Any]]:
-    return rows(pod, "status", "containerStatuses") + rows(pod, "status", "initContainerStatuses")
-
-
-def is_ready(pod: Object) -> bool:
-    return any(
-        condition.get("type") == "Ready" and condition.get("status") == "True"
-        for condition in rows(pod, "status", "conditions")
-    )
-
-
-def is_leaving(pod: Object) -> bool:
-    return dig(pod, "metadata", "deletionTimestamp") is not None or dig(pod, "status", "phase") in {
-        "Succeeded",
-        "Failed",
-    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +86,50 @@ class Event:
         return f"Event {self.namespace}/{self.kind}/{self.name} {self.reason}"
 
 
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One alert as Alertmanager's API gives it. It says where somebody's rule looked, which need not be where the trouble is."""
+
+    name: str
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    state: str = "active"
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+
+    @property
+    def text(self) -> str:
+        """Everything a person would read in it."""
+        return " ".join([self.name, *(str(value) for value in self.annotations.values())])
+
+    @property
+    def ref(self) -> str:
+        where = ", ".join(f"{key}={value}" for key, value in sorted(self.labels.items()) if key != "alertname")
+        return f"alert {self.name}" + (f" {{{where}}}" if where else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """The result of an active check that somebody made: a connection, a lookup, a request, a service of a node."""
+
+    kind: str
+    """tcp, dns, http or node_service."""
+    target: str
+    """namespace/service:port, or a node's name."""
+    ok: bool
+    origin: str = ""
+    """From where it was made, where that was told."""
+    service: str = ""
+    """Of a node_service: kubelet, containerd, kube-proxy, ..."""
+    detail: str = ""
+    at: datetime | None = None
+
+    @property
+    def ref(self) -> str:
+        what = f" {self.service}" if self.service else ""
+        return f"probe {self.kind}{what} {self.target}" + (f" from {self.origin}" if self.origin else "")
+
+
 @dataclass(frozen=True)
 class Snapshot:
     objects: Sequence[Object]
@@ -165,9 +137,13 @@ class Snapshot:
     window: Window
     namespace: str | None = None
     context: str = ""
-    logs: Mapping[LogKey, str] = field(default_factory=dict)
+    logs: Mapping[LogKey, LogDigest] = field(default_factory=dict)
     metrics: Mapping[Signal, Sequence[Series]] = field(default_factory=dict)
     gaps: Sequence[Gap] = ()
+    alerts: Sequence[Alert] = ()
+    probes: Sequence[Probe] = ()
+    kinds_read: frozenset[str] = frozenset()
+    """Kinds that were listed in full, even where the list was empty. A kind not named here is known only by what was found."""
 
     @cached_property
     def _by_kind(self) -> dict[str, list[Object]]:
@@ -223,7 +199,7 @@ class Snapshot:
     @cached_property
     def _owned(self) -> dict[tuple[str, str, str], list[Object]]:
         index: dict[tuple[str, str, str], list[Object]] = defaultdict(list)
-        for obj in self.objects:
+        for obj in (one for objects in self._by_kind.values() for one in objects):
             for owner in rows(obj, "metadata", "ownerReferences"):
                 index[(str(owner.get("kind")), namespace_of(obj), str(owner.get("name")))].append(obj)
         return index
@@ -244,6 +220,45 @@ class Snapshot:
 
     def get(self, kind: str, namespace: str | None, name: str) -> Object | None:
         return self._by_name.get((kind, namespace or "", name))
+
+    def find(self, kind: str, namespace: str, name: str) -> Object | None:
+        return self._by_name.get((kind, namespace, name))
+
+    def maker_of(self, pod: Object) -> Component:
+        """The workload that made a pod, as far up as its owners are known; the pod itself where it has none."""
+        return maker(pod, self.find)
+
+    @cached_property
+    def programs(self) -> list[Program]:
+        """Everything that runs, or should: each workload with its template and its pods, in whatever kind it came."""
+        objects = (obj for obj in self.objects if isinstance(obj, dict))
+        return list(programs(objects, self.present_pods(), self.find))
+
+    @cached_property
+    def _programs_by_component(self) -> dict[Component, Program]:
+        return {program.component: program for program in self.programs}
+
+    def program(self, component: Component) -> Program | None:
+        return self._programs_by_component.get(component)
+
+    @cached_property
+    def _programs_by_labels(self) -> ByLabels[Program]:
+        return ByLabels((one.namespace, one.labels, one) for one in self.programs)
+
+    def programs_behind(self, service: Object) -> list[Program]:
+        """The programs whose pods a Service's selector means, there or not."""
+        return self._programs_by_labels.picked(namespace_of(service), mapping(service, "spec", "selector"))
+
+    @cached_property
+    def _pods_by_node(self) -> dict[str, list[Object]]:
+        index: dict[str, list[Object]] = defaultdict(list)
+        for pod in self.present_pods():
+            index[str(dig(pod, "spec", "nodeName") or "")].append(pod)
+        return index
+
+    def pods_on(self, node: str) -> list[Object]:
+        """The pods placed on a node; with an empty name those that no node was found for."""
+        return self._pods_by_node.get(node, [])
 
     def workloads(self, namespace: str | None = None) -> Iterator[Object]:
         for kind in _POD_MAKERS:
@@ -299,8 +314,29 @@ class Snapshot:
         """Whether the last sample speaks of now; a pod that is gone leaves its series behind."""
         return self.window.end.timestamp() - series.points[-1][0] <= CURRENT
 
-    def log(self, pod: Object, container: str, *, previous: bool) -> str:
-        return self.logs.get(LogKey(namespace_of(pod), name_of(pod), container, previous), "")
+    def log(self, pod: Object, container: str, *, previous: bool) -> LogDigest:
+        return self.logs.get(LogKey(namespace_of(pod), name_of(pod), container, previous), EMPTY)
+
+    def logs_of(self, program: Program) -> list[tuple[LogKey, LogDigest]]:
+        """The logs of its pods, those that were read, of pods that are gone too where their name tells whose they were."""
+        return self._logs_by_maker.get(program.component, [])
+
+    @cached_property
+    def _logs_by_maker(self) -> dict[Component, list[tuple[LogKey, LogDigest]]]:
+        index: dict[Component, list[tuple[LogKey, LogDigest]]] = defaultdict(list)
+        for key, log in self.logs.items():
+            pod = self.get("Pod", key.namespace, key.pod)
+            index[self.maker_of(pod or unseen_pod(key.namespace, key.pod))].append((key, log))
+        return index
+
+    def reads(self, kind: str) -> bool:
+        """Whether the absence of an object of this kind is a fact, and not only something that was not read."""
+        return kind in self.kinds_read
+
+
+def unseen_pod(namespace: str, name: str) -> Object:
+    """A pod of which only the name is known, from a log or an event that is older than what was listed."""
+    return {"kind": "Pod", "metadata": {"namespace": namespace, "name": name}}
 
 
 def _ready_in(piece: Object) -> int:
@@ -329,5 +365,5 @@ def _event(obj: Object) -> Event:
         type=str(obj.get("type") or "Normal"),
         reason=str(obj.get("reason") or ""),
         message=str(obj.get("message") or obj.get("note") or ""),
-        count=int(obj["count"]) if isinstance(obj.get("count"), int) else 1,
+        count=whole(obj.get("count")) or whole(dig(obj, "series", "count")) or 1,
     )

@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from core.language import Text
+from tools.engines.objects import Object, dig, is_ready, kind_of, mapping, rows, statuses, when
 from tools.engines.quantity import parse
-from tools.engines.snapshot import Object, Snapshot, dig, is_ready, kind_of, mapping, rows, statuses, when
+from tools.engines.snapshot import Snapshot
 
 FINE, NOTE, TROUBLE = 0, 1, 2
 RECENT = timedelta(hours=1)

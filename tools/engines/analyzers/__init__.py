@@ -1,6 +1,6 @@
 """The analyzers: each a pure function from a Snapshot to findings, one family of faults a file.
 
-To add one: write its file, add its line below.
+To add one: write its file, add its line below, beside its family. The order does not matter: ranking compares what they find.
 """
 
 from collections.abc import Callable, Iterable
@@ -13,12 +13,21 @@ from tools.engines.snapshot import Snapshot
 Analyzer = Callable[[Snapshot, Graph], Iterable[Finding]]
 
 ANALYZERS: tuple[Analyzer, ...] = (
+    # admission
+    # scheduling
+    # startup
     images.images_that_cannot_be_pulled,
+    # runtime
     memory.containers_killed_for_memory,
-    routing.selectors_that_match_nothing,
-    cpu.containers_at_their_cpu_limit,
     replicas.workloads_scaled_to_nothing,
     crashes.programs_that_exit,
+    # service routing
+    routing.selectors_that_match_nothing,
+    # performance
+    cpu.containers_at_their_cpu_limit,
+    # infrastructure
+    # change
+    # what hurts
     symptoms.workloads_without_enough_pods,
     symptoms.services_without_addresses,
     symptoms.services_that_answer_with_errors,

@@ -16,8 +16,9 @@ from tools.engines.changes import FieldChange, Rollout, last_rollout
 from tools.engines.diagnosis import Component, Evidence
 from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
+from tools.engines.objects import Object, containers, dig, kind_of, name_of, namespace_of
 from tools.engines.quantity import parse
-from tools.engines.snapshot import Object, Series, Snapshot, containers, dig, kind_of, name_of, namespace_of
+from tools.engines.snapshot import Series, Snapshot
 
 NEAR_LIMIT = 0.8
 HELD_BACK = 0.2

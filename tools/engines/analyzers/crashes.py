@@ -11,7 +11,8 @@ from tools.engines.changes import Rollout, last_rollout
 from tools.engines.diagnosis import Component, Evidence
 from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
-from tools.engines.snapshot import LogKey, Object, Snapshot, component, dig, kind_of, name_of, namespace_of, rows, when
+from tools.engines.objects import Object, component, dig, kind_of, name_of, namespace_of, rows, when
+from tools.engines.snapshot import LogKey, Snapshot
 
 LAST_LINES = 3
 _NOT_A_CRASH = {"OOMKilled", "Completed", "ContainerCannotRun", "StartError"}
@@ -73,10 +74,10 @@ def _finding(snapshot: Snapshot, pod: Object, status: Object, workload: Componen
 
 def _last_words(snapshot: Snapshot, pod: Object, container: str) -> Iterator[Evidence]:
     for previous in (True, False):
-        lines = [line for line in snapshot.log(pod, container, previous=previous).splitlines() if line.strip()]
-        if lines:
+        log = snapshot.log(pod, container, previous=previous)
+        if log.tail:
             key = LogKey(namespace_of(pod), name_of(pod), container, previous)
-            yield evidence("log", str(key), " | ".join(lines[-LAST_LINES:]), weight=0.35)
+            yield evidence("log", str(key), log.last_words(LAST_LINES), weight=0.35)
             return
 
 

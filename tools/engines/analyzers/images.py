@@ -13,7 +13,8 @@ from tools.engines.changes import FieldChange, Rollout, last_rollout
 from tools.engines.diagnosis import Component, Evidence
 from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
-from tools.engines.snapshot import Object, Snapshot, component, dig, kind_of, name_of, namespace_of, statuses
+from tools.engines.objects import Object, component, dig, kind_of, name_of, namespace_of, statuses
+from tools.engines.snapshot import Snapshot
 
 WAITING = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable"}
 # Order matters: a refused lookup also says "failed to resolve", a rate limit also says "denied".

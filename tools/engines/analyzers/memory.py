@@ -12,11 +12,8 @@ from tools.engines.changes import FieldChange, Rollout, last_rollout
 from tools.engines.diagnosis import Component, Evidence
 from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
-from tools.engines.quantity import MEBI, parse
-from tools.engines.snapshot import (
+from tools.engines.objects import (
     Object,
-    Series,
-    Snapshot,
     component,
     containers,
     dig,
@@ -27,6 +24,8 @@ from tools.engines.snapshot import (
     statuses,
     when,
 )
+from tools.engines.quantity import MEBI, parse
+from tools.engines.snapshot import Series, Snapshot
 
 KILLED = "OOMKilled"
 NEAR_LIMIT = 0.9

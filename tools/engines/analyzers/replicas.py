@@ -12,7 +12,8 @@ from core.language import Text
 from tools.engines.diagnosis import Component, Evidence
 from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
-from tools.engines.snapshot import Object, Snapshot, component, dig, name_of, namespace_of
+from tools.engines.objects import Object, component, dig, name_of, namespace_of
+from tools.engines.snapshot import Snapshot
 
 _SCALED = re.compile(r"Scaled down replica set \S+ (?:to 0 from (\d+)|from (\d+) to 0)")
 

@@ -19,9 +19,8 @@ from core.language import Text
 from tools.engines.diagnosis import Evidence
 from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
-from tools.engines.snapshot import (
+from tools.engines.objects import (
     Object,
-    Snapshot,
     component,
     containers,
     dig,
@@ -32,6 +31,7 @@ from tools.engines.snapshot import (
     template_labels,
     when,
 )
+from tools.engines.snapshot import Snapshot
 
 LIKELY = 0.45
 CLEAR = 0.15

@@ -11,10 +11,8 @@ from core.language import Text
 from tools.engines.diagnosis import Component
 from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
-from tools.engines.snapshot import (
+from tools.engines.objects import (
     Object,
-    Series,
-    Snapshot,
     component,
     dig,
     is_ready,
@@ -26,6 +24,7 @@ from tools.engines.snapshot import (
     statuses,
     when,
 )
+from tools.engines.snapshot import Series, Snapshot
 
 PATIENCE = timedelta(seconds=120)
 ERROR_SHARE = 0.05
