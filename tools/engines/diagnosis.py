@@ -27,12 +27,15 @@ class Component(BaseModel, frozen=True):
         return f"{self.kind} {place}{self.name}"
 
 
-class Evidence(BaseModel):
+class Evidence(BaseModel, frozen=True):
     source: EvidenceSource
     ref: str = Field(description="Object and field path, log, or query that anyone can read again")
     quote: str
     at: datetime | None = None
     weight: float = Field(default=1.0, ge=0)
+    points: tuple[float, ...] = Field(
+        default=(), description="Of a metric: its course over the window, at most 24 values"
+    )
 
 
 class Cause(BaseModel):
@@ -45,12 +48,24 @@ class Cause(BaseModel):
     evidence: list[Evidence] = Field(min_length=1)
     against: list[Evidence] = Field(default_factory=list)
     affected: list[Component] = Field(default_factory=list)
+    onset: datetime | None = None
     remedies: list[str] = Field(default_factory=list, description="Ids of repairs that the planner knows, best first")
+
+
+class NearMiss(BaseModel):
+    """Thought of, and not believed enough to be called a cause."""
+
+    fault: str
+    component: Component
+    confidence: float = Field(ge=0, le=1)
+    statement: str
+    decide: str = Field(default="", description="What would tell")
 
 
 class Symptom(BaseModel):
     component: Component
     statement: str
+    caused_by: int | None = Field(default=None, description="Rank of the cause that explains it")
     evidence: list[Evidence] = Field(default_factory=list)
 
 
@@ -78,6 +93,7 @@ class Diagnosis(BaseModel):
     taken_at: datetime
     healthy: bool | None
     causes: list[Cause] = Field(default_factory=list)
+    near_misses: list[NearMiss] = Field(default_factory=list)
     symptoms: list[Symptom] = Field(default_factory=list)
     timeline: list[Moment] = Field(default_factory=list)
     gaps: list[Gap] = Field(default_factory=list)

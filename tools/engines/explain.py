@@ -12,7 +12,7 @@ from datetime import datetime
 from core.language import Language, pick
 from tools.engines.analyzers import examine
 from tools.engines.changes import rollouts
-from tools.engines.diagnosis import Cause, Component, Diagnosis, Moment, Symptom, Window
+from tools.engines.diagnosis import Cause, Component, Diagnosis, Moment, NearMiss, Symptom, Window
 from tools.engines.finding import Finding
 from tools.engines.graph import Graph
 from tools.engines.objects import component
@@ -47,19 +47,20 @@ def diagnose(
     causes = [cause for cause in verdict.causes if touches(cause, graph, focus)]
     connected = {id(cause) for cause in causes}
     beside = [cause for cause in verdict.causes if id(cause) not in connected]
-    explained = {id(finding) for cause in causes for finding in cause.explains}
+    explained = {id(finding): place for place, cause in reversed([*enumerate(causes, 1)]) for finding in cause.explains}
     symptoms = [
         finding
         for finding in verdict.symptoms
         if not focus or _names(finding.component, focus) or id(finding) in explained
     ]
-    told = [_symptom(finding, language) for finding in symptoms][:MAX_SYMPTOMS]
+    told = [_symptom(finding, explained.get(id(finding)), language) for finding in symptoms][:MAX_SYMPTOMS]
     return Diagnosis(
         subject=subject,
         window=window,
         taken_at=taken_at,
         healthy=_healthy(bool(causes or told), bool(snapshot.gaps)),
         causes=[_cause(place, cause, language) for place, cause in enumerate(causes[:MAX_CAUSES], 1)],
+        near_misses=[_near_miss(one, language) for one in verdict.near if touches(one, graph, focus)][:MAX_CAUSES],
         symptoms=told + [_elsewhere(cause, language) for cause in beside[:MAX_CAUSES]],
         timeline=_timeline(snapshot, [cause.finding for cause in causes], language),
         gaps=list(snapshot.gaps),
@@ -104,12 +105,28 @@ def _cause(place: int, ranked: Ranked, language: Language) -> Cause:
         evidence=sorted(finding.evidence, key=lambda item: -item.weight),
         against=list(finding.against),
         affected=ranked.affected,
+        onset=finding.onset,
         remedies=list(finding.remedies),
     )
 
 
-def _symptom(finding: Finding, language: Language) -> Symptom:
-    return Symptom(component=finding.component, statement=finding.words(language), evidence=list(finding.evidence))
+def _symptom(finding: Finding, caused_by: int | None, language: Language) -> Symptom:
+    return Symptom(
+        component=finding.component,
+        statement=finding.words(language),
+        caused_by=caused_by,
+        evidence=list(finding.evidence),
+    )
+
+
+def _near_miss(ranked: Ranked, language: Language) -> NearMiss:
+    finding = ranked.finding
+    return NearMiss(
+        fault=finding.fault,
+        component=finding.component,
+        confidence=ranked.confidence,
+        statement=finding.words(language),
+    )
 
 
 def _elsewhere(ranked: Ranked, language: Language) -> Symptom:

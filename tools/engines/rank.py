@@ -1,14 +1,16 @@
-"""From findings to ranked causes: eliminate what others explain, weigh what is left.
+"""From findings to ranked causes: merge, eliminate what others explain, weigh what is left, set aside what is too doubtful.
 
 A finding explains another when it sits on the same component and is the deeper of the two (a kill for memory explains a crash loop), or
 when the other can be brought about from outside and stands outwards of it in the graph of suffering. What is explained becomes a
-symptom, so the Service without endpoints is never a cause beside the selector that emptied it. Confidence multiplies the doubts: each
-independent source takes a share of what is still doubtful, a repeated source takes less each time, and evidence against takes away.
+symptom, so the Service without endpoints is never a cause beside the selector that emptied it. Where two explain each other, the one
+with the better evidence stays. Confidence multiplies the doubts: each independent source takes a share of what is still doubtful, a
+repeated source takes less each time, evidence against takes away, and so does that nothing is seen to suffer. What is left below LEAST
+is no cause; it is kept as a near miss, because a tired reader wants to know what was thought of.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tools.engines.catalogue import FAULTS
 from tools.engines.diagnosis import Component, Evidence
@@ -18,9 +20,12 @@ from tools.engines.graph import Graph
 ByComponent = dict[Component, list[Finding]]
 HIGHEST = 0.97
 LEAST = 0.2
+LEAST_NEAR = 0.08
 REPEATED = 0.4
 UNHARMED = 0.75
 UNSEEN = 0.2
+# A suspicion weaker than this explains nothing away that stands on evidence of its own.
+EXPLAINS_FROM = 0.35
 
 
 @dataclass(slots=True)
@@ -37,20 +42,36 @@ class Ranked:
 class Verdict:
     causes: list[Ranked]
     symptoms: list[Finding]
+    near: list[Ranked] = field(default_factory=list)
 
 
 def rank(findings: Sequence[Finding], graph: Graph) -> Verdict:
-    suspects = [finding for finding in findings if not finding.symptom]
-    by_component = _by_component(suspects)
-    eliminated = {id(one) for deep in suspects for one in _explained(deep, by_component, graph)}
+    merged = merge(findings)
+    suspects = [finding for finding in merged if not finding.symptom]
+    eliminated = _eliminated(suspects, graph)
     causes = [one for one in suspects if id(one) not in eliminated]
     kept_ids = {id(cause) for cause in causes}
-    rest = [finding for finding in findings if id(finding) not in kept_ids]
+    rest = [finding for finding in merged if id(finding) not in kept_ids]
     by_component = _by_component(rest)
-    ranked = [_ranked(cause, by_component, graph) for cause in causes]
+    ranked = sorted((_ranked(cause, by_component, graph) for cause in causes), key=_order)
     kept = [one for one in ranked if one.confidence >= LEAST]
-    kept.sort(key=lambda one: (-one.confidence, -len(one.explains), str(one.finding.component), one.finding.fault))
-    return Verdict(kept, rest)
+    near = [one for one in ranked if LEAST_NEAR <= one.confidence < LEAST]
+    return Verdict(kept, rest, near)
+
+
+def merge(findings: Iterable[Finding]) -> list[Finding]:
+    """Two analyzers that say the same of one component say it once, with the evidence of both."""
+    found: dict[tuple[str, Component, bool], Finding] = {}
+    alone: list[Finding] = []
+    for finding in findings:
+        key = (finding.fault, finding.component, finding.symptom)
+        if finding.symptom:
+            alone.append(finding)
+        elif key in found:
+            found[key] = _both(found[key], finding)
+        else:
+            found[key] = finding
+    return [*found.values(), *alone]
 
 
 def explains(deep: Finding, shallow: Finding, graph: Graph) -> bool:
@@ -75,6 +96,37 @@ def confidence(evidence: Iterable[Evidence], against: Iterable[Evidence] = ()) -
     for item in against:
         believed *= 1 - min(item.weight, 0.95)
     return round(min(believed, HIGHEST), 3)
+
+
+def _both(one: Finding, other: Finding) -> Finding:
+    stronger, weaker = sorted((one, other), key=lambda finding: -confidence(finding.evidence, finding.against))
+    quotes = {(item.ref, item.quote) for item in stronger.evidence}
+    onsets = [finding.onset for finding in (one, other) if finding.onset]
+    return replace(
+        stronger,
+        evidence=stronger.evidence + tuple(item for item in weaker.evidence if (item.ref, item.quote) not in quotes),
+        against=tuple(dict.fromkeys([*stronger.against, *weaker.against])),
+        harms=tuple(dict.fromkeys([*stronger.harms, *weaker.harms])),
+        remedies=tuple(dict.fromkeys([*stronger.remedies, *weaker.remedies])),
+        onset=min(onsets, default=None),
+        explainable=one.explainable and other.explainable,
+        latent=one.latent and other.latent,
+        facts={**weaker.facts, **stronger.facts},
+    )
+
+
+def _eliminated(suspects: list[Finding], graph: Graph) -> set[int]:
+    by_component = _by_component(suspects)
+    belief = {id(one): confidence(one.evidence, one.against) for one in suspects}
+    gone: set[int] = set()
+    for deep in sorted(suspects, key=lambda one: -belief[id(one)]):
+        if belief[id(deep)] < EXPLAINS_FROM:
+            continue
+        for shallow in _explained(deep, by_component, graph):
+            # Of two that explain each other the one with the better evidence, which comes first, stays.
+            if not (id(deep) in gone and explains(shallow, deep, graph)):
+                gone.add(id(shallow))
+    return gone
 
 
 def _by_component(findings: Iterable[Finding]) -> ByComponent:
@@ -102,6 +154,10 @@ def _ranked(cause: Finding, rest: ByComponent, graph: Graph) -> Ranked:
         # Nothing suffers from it: the Service nobody calls, the address nobody uses.
         believed = round(believed * (UNSEEN if cause.latent else UNHARMED), 3)
     return Ranked(cause, believed, explained, affected)
+
+
+def _order(one: Ranked) -> tuple[float, int, str, str]:
+    return -one.confidence, -len(one.explains), str(one.finding.component), one.finding.fault
 
 
 def _deeper(deep: Finding, shallow: Finding) -> bool:
