@@ -12,6 +12,7 @@ from datetime import datetime
 from core.language import Language, pick
 from tools.engines.analyzers import examine
 from tools.engines.changes import rollouts
+from tools.engines.deciding import DECIDES
 from tools.engines.diagnosis import Cause, Component, Diagnosis, Moment, NearMiss, Symptom, Window
 from tools.engines.finding import Finding
 from tools.engines.graph import Graph
@@ -126,6 +127,7 @@ def _near_miss(ranked: Ranked, language: Language) -> NearMiss:
         component=finding.component,
         confidence=ranked.confidence,
         statement=finding.words(language),
+        decide=DECIDES[finding.fault](language) if finding.fault in DECIDES else "",
     )
 
 
