@@ -49,7 +49,7 @@ _SLOPE = Text(
     "查看数小时内跨重启的增长斜率：泄漏与请求量无关，激增则随请求量增长。",
 )
 _ROUTE = Text(
-    "Follow one request: the Service's selector against pod labels, its targetPort against what listens, then one call from a client's pod.",
+    "Follow one request: selector against pod labels, targetPort against what listens, then one call from a client's pod.",
     "跟踪一个请求：Service 选择器与 Pod 标签、targetPort 与实际监听端口，再从客户端 Pod 发起一次调用。",
 )
 _EDGE = Text(
