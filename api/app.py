@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from api import docs, errors
 from api.middleware import BoundedBody, Measured, RateLimited, RequestId
-from api.routes import alerts, assistant, autofix, health, stream, tools
+from api.routes import alerts, assistant, autofix, health, rca, stream, tools
 from api.wiring import House, running
 from mcp_server.server import http_app
 
@@ -76,7 +76,7 @@ def _hosts(house: House) -> list[str]:
 
 def _routes(app: FastAPI) -> None:
     v1 = APIRouter(prefix=API)
-    for room in (assistant, stream, alerts, autofix, tools, health):
+    for room in (assistant, stream, alerts, autofix, rca, tools, health):
         v1.include_router(room.router)
     app.include_router(v1)
 

@@ -35,6 +35,7 @@ from api.auth.doorkeeper import Doorkeeper
 from api.checks import checks
 from api.doors import McpApprovals, McpResources, agent_for
 from api.health import Health
+from api.rootcause import RootCauses
 from core.clock import Clock, SystemClock
 from core.config import Settings
 from core.database import Database, migrate
@@ -77,6 +78,7 @@ class House:
     alerts: "AlertSide"
     knowledge: Knowledge
     toolbox: Toolbox
+    root_causes: RootCauses
     doorkeeper: Doorkeeper
     health: Health
     guard: Guard
@@ -198,6 +200,7 @@ async def _build(settings: Settings, clock: Clock, closing: AsyncExitStack) -> H
         alerts=alerts,
         knowledge=knowledge,
         toolbox=toolbox,
+        root_causes=RootCauses(toolbox, collector, prometheus, clock, redactor, settings.k8s_namespace),
         doorkeeper=doorkeeper,
         health=health,
         guard=guard,

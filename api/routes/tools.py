@@ -33,7 +33,7 @@ async def call(
     accept_language: Annotated[str, Header()] = "en",
 ) -> dict[str, Any]:
     """Call a tool with its arguments as the body; the same checks as on every other road."""
-    result = await house.toolbox.call(name, arguments or {}, caller, _language(accept_language))
+    result = await house.toolbox.call(name, arguments or {}, caller, language_of(accept_language))
     return ok(request, result, result["summary"])
 
 
@@ -46,5 +46,5 @@ def _described(tool: AnyTool) -> dict[str, Any]:
     }
 
 
-def _language(header: str) -> Language:
+def language_of(header: str) -> Language:
     return "zh" if header.strip().lower().startswith("zh") else "en"
