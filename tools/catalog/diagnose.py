@@ -5,11 +5,12 @@ import asyncio
 from pydantic import Field
 
 from core.errors import NotFound, near_misses
-from core.language import Language, pick
+from core.language import pick
 from tools.collect import QUERIES, Collector
 from tools.engines.diagnosis import Diagnosis
 from tools.engines.explain import diagnose, is_pod_of
 from tools.engines.objects import dig, namespace_of
+from tools.engines.paragraph import paragraph
 from tools.engines.snapshot import Snapshot
 from tools.spec import AnyTool, Context, Input, Missing, Source, Tool, ToolResult
 
@@ -56,7 +57,7 @@ class DiagnoseTools:
         )
         found = found.model_copy(update={"engine_ms": round((ctx.clock.monotonic() - began) * 1000, 2)})
         return ToolResult(
-            summary=summary(found, ctx.language),
+            summary=paragraph(found, ctx.language),
             data=found,
             source=_sources(snapshot),
             seen_at=snapshot.taken_at,
@@ -73,42 +74,6 @@ def _require(snapshot: Snapshot, name: str | None) -> None:
         return
     place = snapshot.namespace or "any namespace"
     raise NotFound(f"There is no object named {name} in {place}.", near=near_misses(name, known))
-
-
-def summary(found: Diagnosis, language: Language) -> str:
-    gaps = _gaps(found, language)
-    if found.causes:
-        first = found.causes[0]
-        sure = pick(language, f" ({first.confidence:.0%} sure)", f"（把握 {first.confidence:.0%}）")
-        more = len(found.causes) - 1
-        rest = pick(language, f" {more} more cause(s) found.", f"另有 {more} 个原因。") if more else ""
-        return first.statement + sure + rest + gaps
-    if found.symptoms:
-        said = found.symptoms[0].statement
-        return pick(language, f"No cause was found. {said}", f"没有找到原因。{said}") + gaps
-    if found.healthy:
-        return pick(
-            language, f"{found.subject} is healthy: everything was read.", f"{found.subject} 正常：所有数据源均已读取。"
-        )
-    unread = next((gap for gap in found.gaps if "objects" in gap.what and not gap.neighbour), None)
-    if unread:
-        return pick(
-            language,
-            f"{found.subject} cannot be judged: {unread.what} could not be read: {unread.why}",
-            f"无法判断 {found.subject} 的状况：{unread.what} 读取失败：{unread.why}",
-        )
-    return pick(language, f"Nothing wrong was seen in {found.subject}.", f"{found.subject} 未发现异常。") + gaps
-
-
-def _gaps(found: Diagnosis, language: Language) -> str:
-    if not found.gaps:
-        return ""
-    first = found.gaps[0]
-    return pick(
-        language,
-        f" Not everything could be read: {first.what}: {first.why}",
-        f"部分数据无法读取：{first.what}：{first.why}",
-    )
 
 
 def _sources(snapshot: Snapshot) -> list[Source]:
