@@ -22,6 +22,7 @@ from tools.engines.neighbours import Around, Directory, around
 from tools.engines.objects import Object, dig, is_ready, name_of, namespace_of, rows, statuses
 from tools.engines.snapshot import LogKey, Series, Signal, Snapshot
 from tools.ports import Cluster, Clusters, Prometheus, RangeSeries
+from tools.queries import QUERIES
 
 KINDS = (
     "Pod",
@@ -44,26 +45,6 @@ LOG_LINES = 60
 POINTS = 120
 LEAST_STEP = 15.0
 
-_CONTAINER = 'container!="",container!="POD"'
-_BY_CONTAINER = "sum by (namespace, pod, container)"
-QUERIES: dict[Signal, str] = {
-    "cpu_usage": f"{_BY_CONTAINER} (rate(container_cpu_usage_seconds_total{{{_CONTAINER}%s}}[2m]))",
-    "cpu_throttled": (
-        f"{_BY_CONTAINER} (rate(container_cpu_cfs_throttled_periods_total{{{_CONTAINER}%s}}[2m]))"
-        f" / {_BY_CONTAINER} (rate(container_cpu_cfs_periods_total{{{_CONTAINER}%s}}[2m]))"
-    ),
-    "memory": f"max by (namespace, pod, container) (container_memory_working_set_bytes{{{_CONTAINER}%s}})",
-    "requests": 'sum by (namespace, service) (rate(http_requests_total{service!=""%s}[2m]))',
-    "errors": 'sum by (namespace, service) (rate(http_requests_total{code=~"5..",service!=""%s}[2m]))',
-    "latency": (
-        "histogram_quantile(0.95, sum by (namespace, service, le) "
-        '(rate(http_request_duration_seconds_bucket{service!=""%s}[2m])))'
-    ),
-    "calls": "sum by (client, server) (rate(traces_service_graph_request_total[2m]))",
-    "failed_calls": "sum by (client, server) (rate(traces_service_graph_request_failed_total[2m]))",
-    "replicas": 'max by (namespace, deployment) (kube_deployment_spec_replicas{deployment!=""%s})',
-    "reserved": 'sum by (node, resource) (kube_pod_container_resource_requests{node!=""})',
-}
 # Every cluster with pods has these; without them nobody can say that nothing is wrong.
 EXPECTED: tuple[Signal, ...] = ("cpu_usage", "memory")
 _HOW = {

@@ -8,8 +8,9 @@ from core.clock import ManualClock
 from core.errors import Forbidden, NotConfigured, NotFound, Upstream
 from tests.tools.cluster import FakeCluster, FakeClusters, FakePrometheus, FakeSeries
 from tests.tools.objects import NS, Object, caller, deployment, pod, replica_set, service, waiting
-from tools.collect import KINDS, MAX_LOG_PODS, QUERIES, Collector
+from tools.collect import KINDS, MAX_LOG_PODS, Collector
 from tools.engines.snapshot import Signal, Snapshot
+from tools.queries import QUERIES
 
 
 def objects() -> list[Object]:

@@ -6,12 +6,13 @@ from pydantic import Field
 
 from core.errors import NotFound, near_misses
 from core.language import pick
-from tools.collect import QUERIES, Collector
+from tools.collect import Collector
 from tools.engines.diagnosis import Diagnosis
 from tools.engines.explain import diagnose, is_pod_of
 from tools.engines.objects import dig, namespace_of
 from tools.engines.paragraph import paragraph
 from tools.engines.snapshot import Snapshot
+from tools.queries import QUERIES
 from tools.spec import AnyTool, Context, Input, Missing, Source, Tool, ToolResult
 
 MAX_WINDOW = 24 * 3600
