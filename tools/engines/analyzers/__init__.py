@@ -5,7 +5,7 @@ To add one: write its file, add its line below, beside its family. The order doe
 
 from collections.abc import Callable, Iterable
 
-from tools.engines.analyzers import cpu, crashes, images, memory, replicas, routing, symptoms
+from tools.engines.analyzers import crashes, images, leaks, memory, network, overload, replicas, routing, symptoms
 from tools.engines.finding import Finding
 from tools.engines.graph import Graph
 from tools.engines.snapshot import Snapshot
@@ -21,11 +21,15 @@ ANALYZERS: tuple[Analyzer, ...] = (
     memory.containers_killed_for_memory,
     replicas.workloads_scaled_to_nothing,
     crashes.programs_that_exit,
+    leaks.resources_that_only_grow,
+    leaks.programs_that_stand_still,
     # service routing
     routing.selectors_that_match_nothing,
     # performance
-    cpu.containers_at_their_cpu_limit,
+    overload.programs_short_of_cpu,
+    network.networks_that_delay_or_lose,
     # infrastructure
+    network.clocks_that_are_wrong,
     # change
     # what hurts
     symptoms.workloads_without_enough_pods,

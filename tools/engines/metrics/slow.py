@@ -1,0 +1,125 @@
+"""Who answers late now, and where on the map of calls it begins.
+
+A program is slow if its answers take markedly longer than before, by its own measure, by that of its callers, or by the mesh's. A caller of
+a slow callee waits for it: of everything that is slow only those are roots whose callees are not. On a call that both ends time, what the
+caller waits beyond what the callee works is the way between them, and a way that got long is nobody's own slowness.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+from tools.engines.diagnosis import Component
+from tools.engines.metrics.scene import Scene
+from tools.engines.metrics.shift import Shift, shift
+from tools.engines.snapshot import Series
+
+SLOWER = 1.5
+LEAST_SECONDS = 0.02
+OWN = ("latency", "served_latency", "edge_latency")
+ON_THE_WAY = 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class Slow:
+    series: Series
+    moved: Shift
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One pair of caller and callee: how long the caller waits, and how long the callee works."""
+
+    client: Component
+    server: Component
+    waited: Shift
+    worked: Shift | None
+    series: Series
+
+    @property
+    def is_slow(self) -> bool:
+        return self.waited.rose(SLOWER, LEAST_SECONDS)
+
+    @property
+    def is_long(self) -> bool | None:
+        """Whether the way itself took the time; None where the callee's own time hides it."""
+        if not self.is_slow:
+            return False
+        if self.worked is None:
+            return None
+        more = self.waited.after - self.waited.before
+        beyond = (self.waited.after - self.worked.after) - (self.waited.before - self.worked.before)
+        if beyond >= ON_THE_WAY * more:
+            return True
+        return None
+
+
+_LATENCIES: "WeakKeyDictionary[Scene, dict[Component, list[Slow]]]" = WeakKeyDictionary()
+_WAYS: "WeakKeyDictionary[Scene, list[Way]]" = WeakKeyDictionary()
+
+
+def latencies(scene: Scene) -> dict[Component, list[Slow]]:
+    """The slow programs, each with what says so, the largest rise first."""
+    if scene not in _LATENCIES:
+        _LATENCIES[scene] = _slow(scene)
+    return _LATENCIES[scene]
+
+
+def _slow(scene: Scene) -> dict[Component, list[Slow]]:
+    found: dict[Component, list[Slow]] = defaultdict(list)
+    for signal in OWN:
+        for who, many in scene.of(signal).items():
+            for series in many:
+                moved = shift(series.points, scene.onset)
+                if moved and moved.rose(SLOWER, LEAST_SECONDS):
+                    found[who].append(Slow(series, moved))
+    for many_slow in found.values():
+        many_slow.sort(key=lambda slow: slow.moved.after - slow.moved.before, reverse=True)
+    return found
+
+
+def ways(scene: Scene) -> list[Way]:
+    if scene not in _WAYS:
+        _WAYS[scene] = list(_ways(scene))
+    return _WAYS[scene]
+
+
+def _ways(scene: Scene) -> Iterable[Way]:
+    worked: dict[tuple[Component, Component], Shift] = {}
+    for series in (one for many in scene.of("served_latency").values() for one in many):
+        client, server = scene.client(series.labels), scene.owner(series.labels)
+        moved = shift(series.points, scene.onset)
+        if client and server and moved:
+            worked[(client, server)] = moved
+    own = {who: _own_time(scene, who) for who in scene.of("latency")}
+    for server, many in scene.of("call_latency").items():
+        for series in many:
+            client = scene.client(series.labels)
+            waited = shift(series.points, scene.onset)
+            if client and waited and client != server:
+                yield Way(client, server, waited, worked.get((client, server)) or own.get(server), series)
+
+
+def _own_time(scene: Scene, who: Component) -> Shift | None:
+    """Its own measure of a callee's answers, where nobody measured the call at its end."""
+    moved = [found for one in scene.of("latency").get(who, ()) if (found := shift(one.points, scene.onset))]
+    return max(moved, key=lambda one: one.after, default=None)
+
+
+def callees(scene: Scene) -> dict[Component, set[Component]]:
+    """Who calls whom: by addresses, by traffic, and by the calls that were timed."""
+    found: dict[Component, set[Component]] = defaultdict(set)
+    for caller, called in scene.called_by.items():
+        found[caller] |= called
+    for way in ways(scene):
+        found[way.client].add(way.server)
+    return found
+
+
+def roots(scene: Scene, slow: Iterable[Component]) -> list[Component]:
+    """The slow programs that call no slow program."""
+    slow_ones = set(slow)
+    calls = callees(scene)
+    found = [who for who in slow_ones if not (calls.get(who, set()) & slow_ones - {who})]
+    return sorted(found or slow_ones, key=str)
