@@ -28,6 +28,7 @@ SURGE = 1.5
 BURNS = 1.5
 LEAST_CORES = 0.1
 FULL = 0.9
+PINNED = 0.95
 MAX_EVIDENCE = 3
 
 
@@ -88,7 +89,7 @@ def _is_busy(load: Load, *, slow: bool) -> bool:
     rose = load.moved is not None and load.moved.rose(BURNS, LEAST_CORES if load.used is not None else 0.0)
     if load.is_at_its_limit and (load.share is None or load.share >= NEAR_LIMIT or slow or rose):
         # Many samples that all say the same, without a throttled period told, are how it always is.
-        return rose or load.held_back is not None or slow or (load.share or 0.0) >= FULL
+        return rose or slow or (load.usage is not None and load.held_back is not None) or (load.share or 0.0) >= FULL
     if not rose or load.moved is None:
         return False
     if load.share is not None:
@@ -147,13 +148,10 @@ def _is_tight(hot: Hot) -> bool:
     load = hot.worst
     if load.held_back is None or load.held_back < HELD_BACK:
         return False
-    if load.moved is not None and load.moved.samples >= 8:
-        return not load.moved.rose(1.25) and not _was_low(load)
-    return load.share is not None and load.share < FULL
-
-
-def _was_low(load: Load) -> bool:
-    return bool(load.limit and load.moved and load.moved.before < 0.6 * load.limit and (load.share or 0) >= FULL)
+    if load.moved is not None and load.moved.samples >= 8 and load.moved.rose(1.25):
+        return False
+    # What uses all that it may, all the time, would use more: that is an overload.
+    return load.share is not None and load.share < PINNED
 
 
 def _by_change(hot: Hot, rollout: Rollout, lowered: FieldChange) -> Why:

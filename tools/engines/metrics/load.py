@@ -74,7 +74,7 @@ def _measured(scene: Scene, program: Program) -> Iterator[Load]:
             yield replace(_load(one, level(one.points), None, held.get(_key(one)), is_share=False), used=None)
     for key, one in held.items():
         if key not in seen:
-            yield Load(key[0], key[1], None, None, None, level(one.points), None, None, one)
+            yield Load(key[0], key[1], None, None, None, level(one.points), shift(one.points), None, one)
 
 
 def _load(one: Series, value: float, limit: float | None, held: Series | None, *, is_share: bool) -> Load:
