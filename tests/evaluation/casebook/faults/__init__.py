@@ -1,0 +1,1 @@
+"""The ways in which faults come about, one family of the catalogue a file."""
