@@ -21,7 +21,7 @@ from tools.catalog.reading import Reading, begin
 from tools.catalog.terse import Terse
 from tools.catalog.when import duration
 from tools.clients.kubernetes import Clusters
-from tools.engines.logpatterns import Entry, Pattern, entries, patterns, rarest
+from tools.engines.logs.patterns import Entry, Pattern, entries, patterns, rarest
 from tools.engines.objects import Object, dig, is_ready, mapping, name_of, rows, statuses
 from tools.engines.standing import standing
 from tools.spec import AnyTool, Context, Input, Missing, Tool, ToolResult

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from pydantic import BaseModel
 
-from tools.engines.logpatterns import mask
+from tools.engines.logs.patterns import mask
 from tools.engines.snapshot import Event, Snapshot
 
 MAX_ROWS = 50
