@@ -56,7 +56,17 @@ def _faults(category: Category, *rows: tuple[str, str, str] | tuple[str, str, st
 
 
 _LOADED = frozenset(
-    {"cpu_throttled", "traffic_surge", "retry_storm", "cache_stampede", "noisy_neighbour", "oom_killed", "deadlock"}
+    {
+        "cpu_throttled",
+        "traffic_surge",
+        "retry_storm",
+        "cache_stampede",
+        "noisy_neighbour",
+        "hpa_maxed",
+        "scaled_down",
+        "oom_killed",
+        "deadlock",
+    }
 )
 _ALL: list[Fault] = [
     *_faults(
@@ -149,12 +159,17 @@ _ALL: list[Fault] = [
     *_faults(
         "performance",
         ("pod_cpu_overload", "its processor is overloaded", "CPU 过载", _LOADED),
-        ("cpu_throttled", "throttled at its CPU limit", "CPU 被限流", frozenset({"oom_killed", "traffic_surge"})),
+        (
+            "cpu_throttled",
+            "throttled at its CPU limit",
+            "CPU 被限流",
+            frozenset({"oom_killed", "traffic_surge", "hpa_maxed"}),
+        ),
         ("pod_network_delay", "the pod's network is slow", "Pod 网络延迟"),
         ("pod_network_loss", "the pod's network loses packets", "Pod 网络丢包"),
         ("noisy_neighbour", "a neighbour takes the node's processor", "受同节点负载干扰"),
         ("slow_dependency", "what it calls is slow", "依赖变慢", ANY),
-        ("traffic_surge", "more requests than ever", "流量激增"),
+        ("traffic_surge", "more requests than ever", "流量激增", frozenset({"hpa_maxed", "retry_storm"})),
         ("hpa_maxed", "the autoscaler is at its end", "自动扩缩容已到上限"),
         ("cache_stampede", "the cache misses and everybody asks the origin", "缓存击穿"),
         ("retry_storm", "retries multiply the load", "重试风暴"),

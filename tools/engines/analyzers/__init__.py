@@ -5,7 +5,19 @@ To add one: write its file, add its line below, beside its family. The order doe
 
 from collections.abc import Callable, Iterable
 
-from tools.engines.analyzers import crashes, images, leaks, memory, network, overload, replicas, routing, symptoms
+from tools.engines.analyzers import (
+    amplified,
+    crashes,
+    images,
+    leaks,
+    memory,
+    network,
+    overload,
+    replicas,
+    routing,
+    slowness,
+    symptoms,
+)
 from tools.engines.finding import Finding
 from tools.engines.graph import Graph
 from tools.engines.snapshot import Snapshot
@@ -28,10 +40,16 @@ ANALYZERS: tuple[Analyzer, ...] = (
     # performance
     overload.programs_short_of_cpu,
     network.networks_that_delay_or_lose,
+    slowness.programs_that_others_wait_for,
+    slowness.disks_without_time,
+    amplified.clients_that_repeat_themselves,
+    amplified.caches_that_are_passed_by,
+    amplified.neighbours_that_take_a_node,
     # infrastructure
     network.clocks_that_are_wrong,
     # change
     # what hurts
+    slowness.programs_that_became_slow,
     symptoms.workloads_without_enough_pods,
     symptoms.services_without_addresses,
     symptoms.services_that_answer_with_errors,

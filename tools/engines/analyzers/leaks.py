@@ -14,6 +14,7 @@ from tools.engines.diagnosis import Component, Evidence
 from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
 from tools.engines.metrics.growth import Growth, growth
+from tools.engines.metrics.roles_of import is_cache
 from tools.engines.metrics.scene import Scene, moment, scene_of
 from tools.engines.metrics.shift import level, shift
 from tools.engines.objects import Object, containers, dig, statuses
@@ -56,6 +57,8 @@ def resources_that_only_grow(snapshot: Snapshot, graph: Graph) -> Iterable[Findi
         taken: set[Component] = set()
         for signal in kind.signals:
             for who, many in scene.of(signal).items():
+                if kind.fault == "memory_leak" and _keeps_what_it_is_given(scene, who):
+                    continue
                 leaks = [leak for one in many if (leak := _leak(scene, who, kind, signal, one))]
                 if (
                     leaks
@@ -65,6 +68,12 @@ def resources_that_only_grow(snapshot: Snapshot, graph: Graph) -> Iterable[Findi
                 ):
                     taken.add(who)
                     yield _leaking(scene, who, kind, leaks)
+
+
+def _keeps_what_it_is_given(scene: Scene, who: Component) -> bool:
+    """A cache that fills is doing its work."""
+    program = scene.program(who)
+    return program is not None and is_cache(program)
 
 
 def _leak(scene: Scene, who: Component, kind: Kind, signal: Signal, one: Series) -> Leak | None:

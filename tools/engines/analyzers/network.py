@@ -270,8 +270,8 @@ def _proof(cover: Cover[Thing], weight: float) -> Iterator[Evidence]:
 
 
 def _partners(scene: Scene, who: Component) -> tuple[Component, ...]:
-    """Those that it calls wait for its half of the way too, as far as packets are lost on it."""
-    return tuple(sorted(scene.callers_of.get(who, set()), key=str))
+    """Whoever speaks to it waits too, in both directions."""
+    return tuple(sorted(scene.callers_of.get(who, set()) | callees(scene).get(who, set()), key=str))
 
 
 def _quiet_cpu(scene: Scene, thing: Thing) -> Iterator[Evidence]:

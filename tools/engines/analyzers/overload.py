@@ -279,7 +279,7 @@ def _slower(scene: Scene, who: Component, onset: datetime | None) -> Iterator[Ev
 
 def _surge(scene: Scene, hot: Hot) -> tuple[Series, Shift] | None:
     """Requests that rose about as much as the usage did, and no later."""
-    found = service_shift(scene, hot.who, "requests")
+    found = service_shift(scene, hot.who, "requests") or service_shift(scene, hot.who, "calls")
     if found is None or not found[1].rose(SURGE):
         return None
     used = hot.rose

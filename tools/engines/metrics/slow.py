@@ -74,6 +74,13 @@ def _slow(scene: Scene) -> dict[Component, list[Slow]]:
                 moved = shift(series.points, scene.onset)
                 if moved and moved.rose(SLOWER, LEAST_SECONDS):
                     found[who].append(Slow(series, moved))
+    for who, many in scene.of("call_latency").items():
+        # Only its callers time it: what they wait for is the best that is known of it.
+        if who not in found and not any(scene.of(signal).get(who) for signal in OWN):
+            for series in many:
+                moved = shift(series.points, scene.onset)
+                if moved and moved.rose(SLOWER, LEAST_SECONDS):
+                    found[who].append(Slow(series, moved))
     for many_slow in found.values():
         many_slow.sort(key=lambda slow: slow.moved.after - slow.moved.before, reverse=True)
     return found

@@ -1,0 +1,262 @@
+"""Load that the system makes itself: retries that multiply, a cache that everybody passes by, a neighbour that takes the whole machine.
+
+The overloaded one is the victim in all three. A client whose calls to one callee multiply while nobody asks the client for more repeats
+itself if those calls fail, and passes its cache by if they succeed and it has one. A machine without idle processors, on which
+others starve, has one pod that takes most of it.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from core.language import Text
+from tools.engines.changes import last_rollout
+from tools.engines.diagnosis import Component, Evidence
+from tools.engines.finding import Finding, evidence
+from tools.engines.graph import Graph
+from tools.engines.metrics.load import service_shift
+from tools.engines.metrics.roles_of import is_cache
+from tools.engines.metrics.scene import Scene, moment, scene_of
+from tools.engines.metrics.shift import Shift, level, shift
+from tools.engines.metrics.slow import callees, latencies
+from tools.engines.objects import dig, kind_of, namespace_of
+from tools.engines.quantity import parse
+from tools.engines.snapshot import Series, Snapshot
+
+MULTIPLIED = 2.0
+LEAST_CALLS = 1.0
+FAILING = 0.25
+FULL = 0.9
+MOST = 0.4
+_RETRY_WORDS = ("retry", "retries", "attempt", "backoff")
+_CACHE_WORDS = ("ttl", "expire", "maxmemory", "cache", "evict")
+
+
+@dataclass(frozen=True, slots=True)
+class Multiplied:
+    client: Component
+    server: Component
+    calls: Series
+    moved: Shift
+    failing: float
+
+
+def clients_that_repeat_themselves(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
+    scene = scene_of(snapshot, graph)
+    for one in _multiplied(scene):
+        changed = list(_changed(snapshot, one.client, _RETRY_WORDS))
+        if one.failing < FAILING and not changed:
+            continue
+        quote = (
+            f"{one.client.name} calls {one.server.name} {one.moved.times:.1f} times as often, {one.failing:.0%} fail, "
+            "and is asked no more than before"
+        )
+        yield Finding(
+            "retry_storm",
+            "performance",
+            one.client,
+            Text(
+                f"{one.client} repeats its calls to {one.server.name} until it breaks: "
+                f"{one.moved.before:.1f} -> {one.moved.after:.1f} a second, {one.failing:.0%} of them fail, with no more requests of its own. Limit its retries and wait between them.",
+                f"{one.client} 对 {one.server.name} 的重试放大了负载：每秒 {one.moved.before:.1f} -> {one.moved.after:.1f} 次，"
+                f"其中 {one.failing:.0%} 失败，而它自身收到的请求并未增加。请限制重试次数并加入退避。",
+            ),
+            (evidence("metric", one.calls.query, quote, moment(one.moved.onset), weight=0.75), *changed),
+            onset=moment(one.moved.onset),
+            harms=_downstream(scene, one.server),
+            remedies=("rollback_rollout",) if changed else (),
+        )
+
+
+def caches_that_are_passed_by(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
+    scene = scene_of(snapshot, graph)
+    found: dict[Component, list[Evidence]] = {}
+    harmed: dict[Component, set[Component]] = {}
+    for one in _multiplied(scene):
+        if one.failing >= FAILING:
+            continue
+        for cache in _caches_of(scene, one.client):
+            quote = f"{one.client.name} asks {one.server.name} {one.moved.times:.1f} times as often, past {cache.name}"
+            proof = evidence("metric", one.calls.query, quote, moment(one.moved.onset), weight=0.6)
+            found.setdefault(cache, []).append(proof)
+            harmed.setdefault(cache, set()).update((one.server, one.client, *_downstream(scene, one.server)))
+    for cache in list(scene.of("cache_hits")) + list(scene.of("cache_misses")):
+        misses = _misses(scene, cache)
+        if misses and misses not in found.get(cache, []):
+            found.setdefault(cache, []).append(misses)
+    for cache, proofs in found.items():
+        changed = list(_changed(snapshot, cache, _CACHE_WORDS))
+        yield _passed_by(cache, [*proofs, *changed], harmed.get(cache, set()), changed=bool(changed))
+
+
+def neighbours_that_take_a_node(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
+    scene = scene_of(snapshot, graph)
+    for node, many in scene.at_nodes("node_cpu").items():
+        moved, now = shift(many[0].points), level(many[0].points)
+        if now < FULL or (moved is not None and moved.samples >= 8 and not moved.rose(1.2)):
+            continue
+        taker = _taker(scene, node)
+        starved = [who for who in scene.on_node(node) if taker and who != taker[0] and _starves(scene, who, node)]
+        if taker and starved:
+            yield _neighbour(scene, node, many[0], taker, starved)
+
+
+def _multiplied(scene: Scene) -> Iterator[Multiplied]:
+    for server, many in scene.of("calls").items():
+        for series in many:
+            client = scene.client(series.labels)
+            moved = shift(series.points, scene.onset)
+            if client is None or client == server or moved is None or not moved.rose(MULTIPLIED, LEAST_CALLS):
+                continue
+            asked = _asked(scene, client)
+            if asked is None or asked < 0.5 * moved.times:
+                yield Multiplied(client, server, series, moved, _failing(scene, series))
+
+
+def _asked(scene: Scene, who: Component) -> float | None:
+    """How many times as many requests come to it as before; None where nobody counts them."""
+    times = []
+    for signal in ("requests", "calls"):
+        found = service_shift(scene, who, signal)
+        if found:
+            times.append(found[1].times if found[1].before > 0 else 1.0)
+    return max(times, default=None)
+
+
+def _failing(scene: Scene, calls: Series) -> float:
+    ends = {key: calls.labels[key] for key in ("client", "server") if key in calls.labels}
+    failed = scene.snapshot.series("failed_calls", **ends)
+    total = level(calls.points)
+    return min(1.0, level(failed[0].points) / total) if failed and total > 0 else 0.0
+
+
+def _downstream(scene: Scene, start: Component) -> tuple[Component, ...]:
+    calls, seen, queue = callees(scene), {start: None}, [start]
+    while queue:
+        for one in sorted(calls.get(queue.pop(), ()), key=str):
+            if one not in seen:
+                seen[one] = None
+                queue.append(one)
+    return tuple(seen)
+
+
+def _changed(snapshot: Snapshot, who: Component, words: Iterable[str]) -> Iterator[Evidence]:
+    obj = snapshot.get(who.kind, who.namespace, who.name)
+    rollout = last_rollout(snapshot, obj) if obj and kind_of(obj) == "Deployment" else None
+    for change in rollout.fields if rollout else ():
+        if rollout and any(word in str(change).lower() for word in words):
+            ref = f"{who} revision {rollout.current.number} (ReplicaSet {rollout.current.name})"
+            yield evidence("change", ref, str(change), rollout.current.at, weight=0.5)
+
+
+def _caches_of(scene: Scene, client: Component) -> list[Component]:
+    called = callees(scene).get(client, set())
+    return sorted((who for who in called if (program := scene.program(who)) and is_cache(program)), key=str)
+
+
+def _misses(scene: Scene, cache: Component) -> Evidence | None:
+    hits, misses = scene.together("cache_hits", cache), scene.together("cache_misses", cache)
+    other = dict(misses)
+    ratio = [(at, hit / (hit + other[at])) for at, hit in hits if at in other and hit + other[at] > 0]
+    moved = shift(ratio, scene.onset)
+    if moved is None or not moved.fell(1.3):
+        return None
+    series = next(iter(scene.of("cache_hits").get(cache, ())), None)
+    quote = f"its hits fell from {moved.before:.0%} to {moved.after:.0%} of what it is asked"
+    return evidence("metric", series.query if series else f"hits of {cache}", quote, moment(moved.onset), weight=0.7)
+
+
+def _passed_by(cache: Component, proof: list[Evidence], harmed: set[Component], *, changed: bool) -> Finding:
+    return Finding(
+        "cache_stampede",
+        "performance",
+        cache,
+        Text(
+            f"{cache} answers too little from what it keeps, so its clients all ask the origin behind it. "
+            "Check its expiry times, its memory and what evicts its entries; warm it up before the origin gives way.",
+            f"{cache} 命中率骤降，客户端全部回源。请检查过期时间、内存与淘汰策略，并在源站被压垮前预热缓存。",
+        ),
+        tuple(proof),
+        onset=min((item.at for item in proof if item.at and item.source == "metric"), default=None),
+        harms=tuple(sorted(harmed - {cache}, key=str)),
+        explainable=not changed,
+        remedies=("rollback_rollout",) if changed else (),
+    )
+
+
+def _taker(scene: Scene, node: str) -> tuple[Component, Series, float] | None:
+    """Who uses most of a machine's processors, and more than anybody else there."""
+    used: dict[str, tuple[Component, Series, float]] = {}
+    for pod in scene.snapshot.pods_on(node):
+        name, place = str(dig(pod, "metadata", "name")), namespace_of(pod)
+        own = scene.snapshot.series("cpu_usage", namespace=place, pod=name) or scene.snapshot.series(
+            "busiest", namespace=place, pod=name
+        )
+        if own:
+            used[f"{place}/{name}"] = (scene.snapshot.maker_of(pod), own[0], sum(level(one.points) for one in own))
+    ranked = sorted(used.values(), key=lambda row: -row[2])
+    if not ranked:
+        return None
+    cores = _cores(scene, node) or sum(row[2] for row in ranked)
+    second = ranked[1][2] if len(ranked) > 1 else 0.0
+    return ranked[0] if ranked[0][2] >= MOST * cores and ranked[0][2] >= 2 * second else None
+
+
+def _cores(scene: Scene, node: str) -> float | None:
+    obj = scene.snapshot.get("Node", None, node)
+    return (
+        parse(dig(obj, "status", "capacity", "cpu")) or parse(dig(obj, "status", "allocatable", "cpu")) if obj else None
+    )
+
+
+def _starves(scene: Scene, who: Component, node: str) -> bool:
+    if latencies(scene).get(who):
+        return True
+    waiting = [one for one in scene.of("cpu_waiting").get(who, ()) if _is_on(scene, one, node)]
+    return any(moved.rose(3.0, 0.05) for one in waiting if (moved := shift(one.points)))
+
+
+def _is_on(scene: Scene, series: Series, node: str) -> bool:
+    pod = scene.snapshot.get("Pod", series.labels.get("namespace"), series.labels.get("pod", ""))
+    return pod is not None and dig(pod, "spec", "nodeName") == node
+
+
+def _neighbour(
+    scene: Scene, node: str, busy: Series, taker: tuple[Component, Series, float], starved: list[Component]
+) -> Finding:
+    who, series, used = taker
+    program = scene.program(who)
+    unlimited = [
+        str(row.get("name"))
+        for row in (program.containers if program else ())
+        if not dig(row, "resources", "limits", "cpu")
+    ]
+    moved = shift(series.points)
+    onset = shift(busy.points) or moved
+    proof = [
+        evidence("metric", busy.query, f"{node} is {level(busy.points):.0%} busy", busy.ended, weight=0.5),
+        evidence("metric", series.query, f"{who.name} uses {used:.2f} cores of it", series.ended, weight=0.6),
+        evidence(
+            "metric",
+            f"cpu_waiting on {node}",
+            f"{', '.join(one.name for one in starved[:4])} wait(s) for CPU",
+            weight=0.4,
+        ),
+    ]
+    if unlimited:
+        ref = f"{program.ref if program else who}.containers[{unlimited[0]}].resources.limits.cpu"
+        proof.append(evidence("kubernetes", ref, "no CPU limit", weight=0.4))
+    without_en, without_zh = (" without a limit", "且没有上限") if unlimited else ("", "")
+    return Finding(
+        "noisy_neighbour",
+        "performance",
+        who,
+        Text(
+            f"{who} takes {used:.2f} cores of node {node}{without_en}, which is {level(busy.points):.0%} busy; "
+            f"{', '.join(one.name for one in starved[:4])} starve(s) beside it. Limit it, move it or scale it down.",
+            f"{who} 占用节点 {node} 的 {used:.2f} 核{without_zh}，节点 CPU 已达 {level(busy.points):.0%}，"
+            f"同节点的 {'、'.join(one.name for one in starved[:4])} 得不到 CPU。请限制、迁移或缩容它。",
+        ),
+        tuple(proof),
+        onset=moment(onset.onset) if onset else None,
+        harms=tuple(starved),
+    )

@@ -1,0 +1,209 @@
+"""Programs that answer late: who only waits for another, and who is the one that others wait for.
+
+Everyone who became slow is told as a symptom. Of the slow ones, those whose callees are quick are the roots; a root is a slow dependency,
+unless something closer is found on it: its disk has no time left, its network is long (where nobody times calls at both ends, an ordinary
+program that is slow without work of its own is more often badly connected than asleep).
+"""
+
+from collections.abc import Iterable, Iterator
+
+from core.language import Text
+from tools.engines.diagnosis import Component, Evidence
+from tools.engines.finding import Finding, evidence
+from tools.engines.graph import Graph
+from tools.engines.metrics.load import loads, service_shift
+from tools.engines.metrics.roles_of import is_cache, is_store
+from tools.engines.metrics.scene import Scene, moment, scene_of
+from tools.engines.metrics.shift import level, outliers, shift
+from tools.engines.metrics.slow import Slow, Way, callees, latencies, roots, ways
+from tools.engines.snapshot import Series, Snapshot
+
+BUSY_DISK = 0.85
+MAX_ROOTS = 3
+
+
+def programs_that_became_slow(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
+    scene = scene_of(snapshot, graph)
+    for who, found in latencies(scene).items():
+        slow = found[0]
+        yield Finding(
+            "slow",
+            "symptom",
+            who,
+            Text(f"{who} answers late: {_took(slow)}.", f"{who} 响应变慢：{_took(slow)}。"),
+            (evidence("metric", slow.series.query, _took(slow), moment(slow.moved.onset)),),
+            onset=moment(slow.moved.onset),
+            symptom=True,
+        )
+
+
+def programs_that_others_wait_for(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
+    scene = scene_of(snapshot, graph)
+    slow = latencies(scene)
+    found = [who for who in roots(scene, slow) if not _is_badly_connected(scene, who)]
+    # Many at once have something in common that is none of them.
+    for who in found if len(found) <= MAX_ROOTS else ():
+        if not _is_busy(scene, who) and not _is_asked_more(scene, who):
+            yield _dependency(scene, who, slow[who][0])
+
+
+def disks_without_time(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
+    scene = scene_of(snapshot, graph)
+    for who, series, said in _busy_disks(scene):
+        slow = latencies(scene).get(who)
+        proof = [evidence("metric", series.query, said, series.ended, weight=0.65)]
+        if slow:
+            proof.append(
+                evidence("metric", slow[0].series.query, _took(slow[0]), moment(slow[0].moved.onset), weight=0.6)
+            )
+        moved = shift(series.points)
+        yield Finding(
+            "disk_io_saturated",
+            "performance",
+            who,
+            Text(
+                f"The disk under {who} has no time left: {said}. Find who else writes to it, or move {who.name} to a faster one.",
+                f"{who} 所用磁盘已饱和：{said}。请排查还有谁在读写该磁盘，或将 {who.name} 迁到更快的磁盘。",
+            ),
+            tuple(proof),
+            onset=moment(moved.onset) if moved else None,
+        )
+
+
+def _took(slow: Slow) -> str:
+    return f"{slow.moved.before * 1000:.0f} -> {slow.moved.after * 1000:.0f} ms"
+
+
+def _is_badly_connected(scene: Scene, who: Component) -> bool:
+    return any(way.is_long for way in ways(scene) if who in {way.client, way.server})
+
+
+def _is_busy(scene: Scene, who: Component) -> bool:
+    program = scene.program(who)
+    return program is not None and any(load.is_at_its_limit for load in loads(scene, program))
+
+
+def _is_asked_more(scene: Scene, who: Component) -> bool:
+    moved = [found for signal in ("requests", "calls") if (found := service_shift(scene, who, signal))]
+    return any(shift_.rose(1.4) for _, shift_ in moved)
+
+
+def _dependency(scene: Scene, who: Component, slow: Slow) -> Finding:
+    timed = [way for way in ways(scene) if who in {way.client, way.server}]
+    proof = [
+        evidence("metric", slow.series.query, f"{who.name}: {_took(slow)}", moment(slow.moved.onset), weight=0.55),
+        *_callees_are_quick(scene, who, timed),
+        *_idle(scene, who),
+    ]
+    few = _few_pods(scene, who)
+    program = scene.program(who)
+    kept = program is not None and (is_store(program) or is_cache(program))
+    if few or (not timed and not kept and _idle_known(scene, who)):
+        return _far_away(who, slow, [*proof, *few])
+    return Finding(
+        "slow_dependency",
+        "performance",
+        who,
+        Text(
+            f"{who} takes long to answer by itself ({_took(slow)}): nothing that it calls is slow and its CPU is not the reason. "
+            "Look at what it waits for inside (locks, pools, a service outside the cluster), or restart it.",
+            f"{who} 自身响应变慢（{_took(slow)}）：其下游均正常，CPU 也不是原因。请排查其内部等待（锁、连接池、集群外服务），或重启。",
+        ),
+        tuple(proof),
+        onset=moment(slow.moved.onset),
+        explainable=True,
+    )
+
+
+def _far_away(who: Component, slow: Slow, proof: list[Evidence]) -> Finding:
+    return Finding(
+        "pod_network_delay",
+        "performance",
+        who,
+        Text(
+            f"{who} answers late ({_took(slow)}) without using more CPU and without a slow callee: its pods' network is the likeliest reason. "
+            "Compare round-trip times to and from its pods (ping, tc qdisc show), or replace the pods.",
+            f"{who} 响应变慢（{_took(slow)}），CPU 未升高、下游也不慢：最可能是其 Pod 网络延迟。"
+            "请比较进出这些 Pod 的往返时延（ping、tc qdisc show），或重建 Pod。",
+        ),
+        tuple(proof),
+        onset=moment(slow.moved.onset),
+        explainable=True,
+    )
+
+
+def _few_pods(scene: Scene, who: Component) -> list[Evidence]:
+    """Where some of its pods are slow and their siblings are not, it is no matter of the program."""
+    levels, refs = [], {}
+    for one in scene.of("latency").get(who, ()):
+        if one.labels.get("pod") and one.labels.get("quantile") != "0.5":
+            levels.append((one.labels["pod"], level(one.points)))
+            refs[one.labels["pod"]] = one
+    far = outliers(levels, 1.5) if len({pod for pod, _ in levels}) > 1 else []
+    if not far:
+        return []
+    quote = f"of {len(refs)} pods only {', '.join(sorted(set(far))[:3])} answer(s) late"
+    return [evidence("metric", refs[far[0]].query, quote, refs[far[0]].ended, weight=0.4)]
+
+
+def _callees_are_quick(scene: Scene, who: Component, timed: list[Way]) -> Iterator[Evidence]:
+    called = [way for way in timed if way.client == who and not way.is_slow]
+    names = sorted({way.server.name for way in called})
+    if names:
+        yield evidence(
+            "metric", called[0].series.query, f"what it calls is as quick as before: {', '.join(names[:4])}", weight=0.3
+        )
+    elif others := sorted(one.name for one in callees(scene).get(who, ()) if one in scene.of("latency")):
+        yield evidence(
+            "metric",
+            f"latency of {others[0]}",
+            f"what it calls is as quick as before: {', '.join(others[:4])}",
+            weight=0.2,
+        )
+    waiting = sorted({way.client.name for way in timed if way.server == who and way.is_slow})
+    if waiting:
+        yield evidence(
+            "metric",
+            next(way for way in timed if way.server == who).series.query,
+            f"{', '.join(waiting[:4])} wait(s) for it",
+            weight=0.3,
+        )
+
+
+def _idle_known(scene: Scene, who: Component) -> bool:
+    return any(scene.of(signal).get(who) for signal in ("cpu_usage", "cpu_share", "cpu_level"))
+
+
+def _idle(scene: Scene, who: Component) -> Iterator[Evidence]:
+    moved = scene.shifted("cpu_usage", who)
+    if moved is not None and not moved.rose(1.3):
+        quote = f"its CPU did not rise ({moved.before:.3f} -> {moved.after:.3f} cores)"
+        yield evidence("metric", f"cpu_usage of {who}", quote, weight=0.2)
+
+
+def _busy_disks(scene: Scene) -> Iterator[tuple[Component, Series, str]]:
+    """Of a program with a disk metric of its own; else the program that keeps data on a machine whose disk is busy."""
+    for who, many in scene.of("disk_busy").items():
+        for series in many:
+            if _is_saturated(series):
+                yield who, series, f"its disk is busy {level(series.points):.0%} of the time"
+                break
+    for node, series in _busy_machines(scene):
+        keepers = [who for who in scene.on_node(node) if (program := scene.program(who)) and is_store(program)]
+        slow = [who for who in keepers if who in latencies(scene)]
+        for who in slow or (keepers if len(keepers) == 1 else []):
+            yield who, series, f"the disk of {node} is busy {level(series.points):.0%} of the time"
+
+
+def _busy_machines(scene: Scene) -> Iterator[tuple[str, Series]]:
+    for node, many in scene.at_nodes("node_disk_busy").items():
+        busy = [one for one in many if _is_saturated(one)]
+        if busy:
+            yield node, busy[0]
+
+
+def _is_saturated(series: Series) -> bool:
+    moved, now = shift(series.points), level(series.points)
+    if now < BUSY_DISK:
+        return False
+    return moved is None or moved.samples < 8 or moved.rose(1.3) or now >= 0.97
