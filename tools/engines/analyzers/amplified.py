@@ -56,7 +56,8 @@ def clients_that_repeat_themselves(snapshot: Snapshot, graph: Graph) -> Iterable
             one.client,
             Text(
                 f"{one.client} repeats its calls to {one.server.name} until it breaks: "
-                f"{one.moved.before:.1f} -> {one.moved.after:.1f} a second, {one.failing:.0%} of them fail, with no more requests of its own. Limit its retries and wait between them.",
+                f"{one.moved.before:.1f} -> {one.moved.after:.1f} a second, {one.failing:.0%} of them fail, "
+                "with no more requests of its own. Limit its retries and wait between them.",
                 f"{one.client} 对 {one.server.name} 的重试放大了负载：每秒 {one.moved.before:.1f} -> {one.moved.after:.1f} 次，"
                 f"其中 {one.failing:.0%} 失败，而它自身收到的请求并未增加。请限制重试次数并加入退避。",
             ),

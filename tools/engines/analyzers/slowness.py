@@ -20,6 +20,7 @@ from tools.engines.snapshot import Series, Snapshot
 
 BUSY_DISK = 0.85
 MAX_ROOTS = 3
+MORE = 1.4
 
 
 def programs_that_became_slow(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
@@ -85,7 +86,7 @@ def _is_busy(scene: Scene, who: Component) -> bool:
 
 def _is_asked_more(scene: Scene, who: Component) -> bool:
     moved = [found for signal in ("requests", "calls") if (found := service_shift(scene, who, signal))]
-    return any(shift_.rose(1.4) for _, shift_ in moved)
+    return any(shift_.times >= MORE and shift_.score >= 2 for _, shift_ in moved)
 
 
 def _dependency(scene: Scene, who: Component, slow: Slow) -> Finding:
@@ -121,7 +122,8 @@ def _far_away(who: Component, slow: Slow, proof: list[Evidence]) -> Finding:
         "performance",
         who,
         Text(
-            f"{who} answers late ({_took(slow)}) without using more CPU and without a slow callee: its pods' network is the likeliest reason. "
+            f"{who} answers late ({_took(slow)}) without using more CPU and without a slow callee: "
+            "its pods' network is the likeliest reason. "
             "Compare round-trip times to and from its pods (ping, tc qdisc show), or replace the pods.",
             f"{who} 响应变慢（{_took(slow)}），CPU 未升高、下游也不慢：最可能是其 Pod 网络延迟。"
             "请比较进出这些 Pod 的往返时延（ping、tc qdisc show），或重建 Pod。",
@@ -176,7 +178,7 @@ def _idle_known(scene: Scene, who: Component) -> bool:
 
 def _idle(scene: Scene, who: Component) -> Iterator[Evidence]:
     moved = scene.shifted("cpu_usage", who)
-    if moved is not None and not moved.rose(1.3):
+    if moved is not None and moved.times < 1.2:
         quote = f"its CPU did not rise ({moved.before:.3f} -> {moved.after:.3f} cores)"
         yield evidence("metric", f"cpu_usage of {who}", quote, weight=0.2)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from tools.engines.changepoint import change_points
+from tools.engines.changepoint import ChangePoint, change_points
 
 Points = Sequence[tuple[float, float]]
 LEAST_SAMPLES = 4
@@ -60,21 +60,36 @@ def shift(points: Points, onset: float | None = None) -> Shift | None:
 
 def _found(points: Points) -> Shift | None:
     latest = level(points)
-    steps = change_points(points)
-    while steps and not _lasts(steps[-1].before, steps[-1].after, latest):
-        steps = steps[:-1]
-    if steps:
-        # Several steps in one direction are one rise; it began with the first of them.
-        first = steps[-1]
-        for step in reversed(steps[:-1]):
-            if (step.after - step.before) * (first.after - first.before) <= 0:
-                break
-            first = step
-        early = [value for at, value in points if at < first.at]
-        if len(early) >= 2:
-            return _between(early, [latest], first.at, len(points))
-    quarter = max(2, len(points) // 4)
-    early = [value for _, value in points[:quarter]]
+    gone = _risen(points, latest)
+    begun = _begun(change_points(points), latest)
+    if begun is None:
+        return gone
+    early = [value for at, value in points if at < begun]
+    if len(early) < 2:
+        return gone
+    stepped = _between(early, [latest], begun, len(points))
+    # Of a slow rise the time before the step is part of it already.
+    return stepped if abs(stepped.score) >= abs(gone.score) else gone
+
+
+def _begun(steps: Sequence[ChangePoint], latest: float) -> float | None:
+    """When the present level began: several steps in one direction are one, begun with the first of them."""
+    lasting = list(steps)
+    while lasting and not _lasts(lasting[-1].before, lasting[-1].after, latest):
+        lasting.pop()
+    if not lasting:
+        return None
+    first = lasting[-1]
+    for step in reversed(lasting[:-1]):
+        if (step.after - step.before) * (first.after - first.before) <= 0:
+            break
+        first = step
+    return first.at
+
+
+def _risen(points: Points, latest: float) -> Shift:
+    """The first quarter against the end."""
+    early = [value for _, value in points[: max(2, len(points) // 4)]]
     found = _between(early, [latest], points[0][0], len(points))
     return Shift(found.before, found.after, found.spread, _left(points, found), len(points))
 
