@@ -42,6 +42,10 @@ class Answer:
     needs: frozenset[str]
     keeps: frozenset[str] = frozenset()
     also: frozenset[str] = frozenset()
+    places: frozenset[str] = frozenset()  # other components that name the thing to change as rightly
+
+    def is_place(self, component: str) -> bool:
+        return component == str(self.component) or component in self.places
 
 
 @dataclass

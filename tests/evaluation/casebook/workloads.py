@@ -135,7 +135,7 @@ def _replica_set(scene: Scene, program: Program, revision: Revision) -> Object:
     wanted = (
         len(pods)
         if not newest or (older and not program.refused)
-        else max(0, program.replicas - (older if program.refused else 0))
+        else max(1 if program.refused else 0, program.replicas - (older if program.refused else 0))
     )
     labels = {**revision.template["metadata"]["labels"], "pod-template-hash": revision.hash}
     template = {
