@@ -68,6 +68,8 @@ _LOADED = frozenset(
         "deadlock",
     }
 )
+# Room that a pod of a higher priority took is not asked for in excess.
+_PUSHED = frozenset({"priority_preempted"})
 _ALL: list[Fault] = [
     *_faults(
         "admission",
@@ -83,8 +85,8 @@ _ALL: list[Fault] = [
     ),
     *_faults(
         "scheduling",
-        ("cpu_capacity_mismatch", "asks for more CPU than a node has", "请求的 CPU 超过节点容量"),
-        ("memory_capacity_mismatch", "asks for more memory than a node has", "请求的内存超过节点容量"),
+        ("cpu_capacity_mismatch", "asks for more CPU than a node has", "请求的 CPU 超过节点容量", _PUSHED),
+        ("memory_capacity_mismatch", "asks for more memory than a node has", "请求的内存超过节点容量", _PUSHED),
         ("node_affinity_mismatch", "node affinity matches no node", "节点亲和性不匹配任何节点"),
         ("node_selector_mismatch", "node selector matches no node", "节点选择器不匹配任何节点"),
         ("pod_anti_affinity_conflict", "pod anti-affinity leaves no node", "Pod 反亲和性导致无节点可用"),

@@ -6,13 +6,18 @@ To add one: write its file, add its line below, beside its family. The order doe
 from collections.abc import Callable, Iterable
 
 from tools.engines.analyzers import (
+    admission,
     amplified,
+    claims,
     crashes,
     images,
     leaks,
     memory,
     network,
     overload,
+    placement,
+    preemption,
+    quotas,
     replicas,
     routing,
     slowness,
@@ -26,7 +31,18 @@ Analyzer = Callable[[Snapshot, Graph], Iterable[Finding]]
 
 ANALYZERS: tuple[Analyzer, ...] = (
     # admission
+    quotas.quotas_that_are_used_up,
+    admission.pods_that_are_refused,
+    admission.accounts_that_do_not_exist,
+    admission.pods_below_the_security_level,
+    admission.containers_outside_the_limit_range,
+    admission.webhooks_with_nobody_behind,
     # scheduling
+    placement.pods_that_no_node_takes,
+    claims.claims_that_no_volume_fits,
+    claims.claims_that_do_not_exist,
+    claims.unbound_claims_without_objects,
+    preemption.workloads_that_were_preempted,
     # startup
     images.images_that_cannot_be_pulled,
     # runtime
