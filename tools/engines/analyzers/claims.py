@@ -27,14 +27,15 @@ _FAULTS = {
     "modes": "pvc_access_mode_mismatch",
 }
 _NO_PROVISIONER = "kubernetes.io/no-provisioner"
+_MODES = r"(?i)incompatible (access|volume)Mode|only supports? ReadWrite|(unsupported|invalid) access ?modes?|access ?modes? .*supported"
 # Sentences of the volume controller and of provisioners that name the very thing; order matters.
 _SENTENCES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("pv_binding_occupied", re.compile(r"(?i)already bound to a different claim|bound to the same volume|Two claims are bound")),
     ("pvc_capacity_mismatch", re.compile(r"(?i)requested PV is too small|exceeds? (the )?(available )?capacity|greater than .*limit")),
     ("pvc_storage_class_mismatch", re.compile(r"(?i)storageClass(Name)? does not match")),
-    ("pvc_access_mode_mismatch", re.compile(r"(?i)incompatible (access|volume)Mode|only supports? ReadWrite|(unsupported|invalid) access ?modes?|access ?modes? .*supported")),
+    ("pvc_access_mode_mismatch", re.compile(_MODES)),
     ("pvc_selector_mismatch", re.compile(r"(?i)claim\.?(Spec\.)?Selector is not supported|selector is not supported")),
-    ("storage_class_missing", re.compile(r"(?i)storageclass(es)?\.storage\.k8s\.io \"?[^\" ]+\"? not found|StorageClass \"?[^\" ]+\"? not found")),
+    ("storage_class_missing", re.compile(r"(?i)storageclass\S* \"?[^\" ]+\"? not found")),
 )  # fmt: skip
 _ORDER = ("class", "selector", "capacity", "modes", "occupied")
 
