@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 
 from tools.engines.analyzers import (
     admission,
+    alerted,
     amplified,
     claims,
     crashes,
@@ -56,6 +57,7 @@ ANALYZERS: tuple[Analyzer, ...] = (
     # performance
     overload.programs_short_of_cpu,
     network.networks_that_delay_or_lose,
+    alerted.faults_that_alerts_name,
     slowness.programs_that_others_wait_for,
     slowness.disks_without_time,
     amplified.clients_that_repeat_themselves,
@@ -66,6 +68,7 @@ ANALYZERS: tuple[Analyzer, ...] = (
     # change
     # what hurts
     slowness.programs_that_became_slow,
+    alerted.alerts_as_symptoms,
     symptoms.workloads_without_enough_pods,
     symptoms.services_without_addresses,
     symptoms.services_that_answer_with_errors,

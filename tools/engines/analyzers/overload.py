@@ -218,7 +218,7 @@ def _finding(scene: Scene, hot: Hot, why: Why) -> Finding:
         ),
         evidence=(*proof, *why.proof, *_slower(scene, who, onset)),
         onset=onset,
-        explainable=why.explainable,
+        explainable=why.explainable or _is_asked_more(scene, who),
         remedies=why.remedies if worst.limit and worst.used is not None else (),
         facts=_facts(hot),
     )
@@ -284,6 +284,12 @@ def _surge(scene: Scene, hot: Hot) -> tuple[Series, Shift] | None:
         return None
     used = hot.rose
     return found if used is None or found[1].times >= 0.6 * used.times or used.before <= 0 else None
+
+
+def _is_asked_more(scene: Scene, who: Component) -> bool:
+    """Then whoever asks may be to blame."""
+    found = (service_shift(scene, who, signal) for signal in ("requests", "calls"))
+    return any(moved[1].rose(SURGE) for moved in found if moved)
 
 
 def _full_scaler(snapshot: Snapshot, who: Component) -> tuple[str, int, str] | None:

@@ -20,7 +20,7 @@ from tools.engines.snapshot import Series, Snapshot
 
 BUSY_DISK = 0.85
 MAX_ROOTS = 3
-MORE = 1.4
+MORE = 1.25
 
 
 def programs_that_became_slow(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:

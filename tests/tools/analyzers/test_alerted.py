@@ -1,0 +1,148 @@
+"""Alerts as the only trace of a fault, as symptoms, and as what names the wrong place."""
+
+import pytest
+
+from tests.tools.analyzers.measured import (
+    Metrics,
+    alert,
+    causes,
+    first,
+    flat,
+    machines,
+    of_pods,
+    program,
+    seen,
+    verdict,
+)
+from tests.tools.objects import NS
+from tools.engines.alarms import meaning_of
+from tools.engines.snapshot import Alert
+
+POD = "baker-rs1-bcdfg"
+TOWN = [
+    *machines(),
+    *program("gate", on=["n2"], calls=["baker", "mill"]),
+    *program("baker", on=["n1"], cpu="500m"),
+    *program("mill", on=["n1"]),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "meaning"),
+    [
+        ("PodHighCPU", "", "cpu"),
+        ("HighCpuUsage", "usage above 90%", "cpu"),
+        ("CPUThrottlingHigh", "", "throttled"),
+        ("KubePodNotReady", "", "not_ready"),
+        ("HighRequestLatency", "p99 above 2s", "latency"),
+        ("PodNetworkLatencyHigh", "", "network_delay"),
+        ("TCPRTTHigh", "", "network_delay"),
+        ("Alert", "the round-trip time to the pod is 900ms", "network_delay"),
+        ("NodePacketLoss", "", "packet_loss"),
+        ("TcpRetransmissionRateHigh", "", "packet_loss"),
+        ("NodeClockSkewDetected", "", "clock"),
+        ("NodeDiskIOSaturation", "", "disk_io"),
+        ("NodeFilesystemAlmostOutOfSpace", "", "disk_space"),
+        ("HighErrorRate", "5xx above 5%", "errors"),
+        ("KubeHpaMaxedOut", "", "scaler"),
+        ("ContainerMemoryUsage", "", "memory"),
+        ("内存泄漏", "", "memory_leak"),
+        ("容器CPU使用率过高", "", "cpu"),
+        ("网络延迟过高", "", "network_delay"),
+        ("节点丢包", "", "packet_loss"),
+        ("接口响应时间过长", "", "latency"),
+        ("Watchdog", "always firing, high latency", ""),
+    ],
+)
+def test_an_alert_is_understood_from_its_words(name: str, text: str, meaning: str) -> None:
+    assert meaning_of(alert(name, text)) == meaning
+
+
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [
+        ("PodHighCPU", "pod_cpu_overload"),
+        ("PodNetworkLatencyHigh", "pod_network_delay"),
+        ("PodPacketLoss", "pod_network_loss"),
+        ("PodThreadsExhausted", "thread_exhaustion"),
+        ("TooManyOpenFiles", "file_descriptor_exhaustion"),
+        ("MemoryKeepsGrowing", "memory_leak"),
+    ],
+)
+def test_one_alert_about_a_pod_names_a_fault_of_its_workload(name: str, fault: str) -> None:
+    assert causes(TOWN, alerts=[alert(name, namespace=NS, pod=POD)]) == [(fault, "baker")]
+
+
+@pytest.mark.parametrize(
+    ("name", "labels", "fault"),
+    [
+        ("NodeNetworkLatencyHigh", {"node": "n1"}, "node_network_delay"),
+        ("NodePacketLossHigh", {"instance": "192.168.0.1:9100"}, "node_network_packet_loss"),
+        ("NodeClockSkewDetected", {"instance": "192.168.0.1:9100"}, "node_clock_skew"),
+    ],
+)
+def test_an_alert_about_a_machine_names_the_machine(name: str, labels: dict[str, str], fault: str) -> None:
+    assert causes(TOWN, alerts=[alert(name, **labels)]) == [(fault, "n1")]
+
+
+@pytest.mark.parametrize(
+    "text", [f"pod {POD} has a high network latency", "Service baker: RTT 800ms", "服务 baker 的网络延迟过高"]
+)
+def test_without_labels_the_names_in_the_text_count(text: str) -> None:
+    assert causes(TOWN, alerts=[alert("Rule17", text)]) == [("pod_network_delay", "baker")]
+
+
+def test_alerts_about_the_network_of_all_programs_on_a_machine_are_about_the_machine() -> None:
+    both = [alert("PodNetworkLatencyHigh", namespace=NS, pod=f"{name}-rs1-bcdfg") for name in ("baker", "mill")]
+    assert causes(TOWN, alerts=both) == [("node_network_delay", "n1")]
+
+
+def test_several_that_agree_are_believed_more() -> None:
+    one = [alert("PodHighCPU", namespace=NS, pod=POD)]
+    three = [*one, alert("ContainerCpuUsage", namespace=NS, pod=POD), alert("CpuSaturation", namespace=NS, pod=POD)]
+    few, many = verdict(seen(TOWN, alerts=one)), verdict(seen(TOWN, alerts=three))
+    assert many.causes[0].confidence > few.causes[0].confidence
+
+
+def test_late_answers_accuse_only_the_one_that_others_wait_for() -> None:
+    late = [alert("HighLatency", namespace=NS, service=name) for name in ("gate", "baker")]
+    assert causes(TOWN, alerts=late) == [("pod_network_delay", "baker")]
+
+
+def test_errors_and_restarts_accuse_nobody_but_are_told() -> None:
+    found = verdict(
+        seen(
+            TOWN,
+            alerts=[alert("HighErrorRate", namespace=NS, service="gate"), alert("PodRestarts", namespace=NS, pod=POD)],
+        )
+    )
+    assert not found.causes
+    assert {one.component.name for one in found.symptoms} == {"gate", "baker"}
+
+
+def test_what_measurements_contradict_is_dropped() -> None:
+    metrics: Metrics = {"cpu_usage": of_pods("baker", flat(0.05), 1)}
+    assert causes(TOWN, metrics, [alert("PodHighCPU", namespace=NS, pod=POD)]) == []
+
+
+def test_an_alert_of_last_week_is_hardly_believed() -> None:
+    assert causes(TOWN, alerts=[alert("PodHighCPU", namespace=NS, pod=POD, minutes_ago=7 * 24 * 60)]) == []
+
+
+@pytest.mark.parametrize(
+    "labels", [{}, {"pod": "gone-1"}, {"namespace": "elsewhere", "pod": POD}, {"service": "nobody"}]
+)
+def test_an_alert_about_nobody_known_accuses_nobody(labels: dict[str, str]) -> None:
+    assert causes(TOWN, alerts=[alert("PodHighCPU", **labels)]) == []
+
+
+def test_a_resolved_alert_says_nothing() -> None:
+    fired = alert("PodHighCPU", namespace=NS, pod=POD)
+    over = Alert(fired.name, fired.labels, fired.annotations, "resolved", fired.starts_at, fired.starts_at)
+    assert causes(TOWN, alerts=[over]) == []
+
+
+def test_the_words_name_the_alert() -> None:
+    found = first(TOWN, alerts=[alert("PodHighCPU", namespace=NS, pod=POD)])
+    assert "PodHighCPU" in found.words.en
+    assert "PodHighCPU" in found.words.zh
