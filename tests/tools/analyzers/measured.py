@@ -110,6 +110,10 @@ def alert(name: str, text: str = "", minutes_ago: float = 10, **labels: str) -> 
     return Alert(name, {"alertname": name, **labels}, told, "active", NOW - timedelta(minutes=minutes_ago))
 
 
+def alert_with(name: str, labels: Mapping[str, str]) -> Alert:
+    return replace(alert(name), labels={"alertname": name, **labels})
+
+
 def seen(
     objects: Sequence[Object], metrics: Mapping[Signal, Sequence[Series]] | None = None, alerts: Sequence[Alert] = ()
 ) -> Snapshot:

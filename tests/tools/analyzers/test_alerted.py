@@ -5,6 +5,7 @@ import pytest
 from tests.tools.analyzers.measured import (
     Metrics,
     alert,
+    alert_with,
     causes,
     first,
     flat,
@@ -82,7 +83,7 @@ def test_one_alert_about_a_pod_names_a_fault_of_its_workload(name: str, fault: s
     ],
 )
 def test_an_alert_about_a_machine_names_the_machine(name: str, labels: dict[str, str], fault: str) -> None:
-    assert causes(TOWN, alerts=[alert(name, **labels)]) == [(fault, "n1")]
+    assert causes(TOWN, alerts=[alert_with(name, labels)]) == [(fault, "n1")]
 
 
 @pytest.mark.parametrize(
@@ -133,7 +134,7 @@ def test_an_alert_of_last_week_is_hardly_believed() -> None:
     "labels", [{}, {"pod": "gone-1"}, {"namespace": "elsewhere", "pod": POD}, {"service": "nobody"}]
 )
 def test_an_alert_about_nobody_known_accuses_nobody(labels: dict[str, str]) -> None:
-    assert causes(TOWN, alerts=[alert("PodHighCPU", **labels)]) == []
+    assert causes(TOWN, alerts=[alert_with("PodHighCPU", labels)]) == []
 
 
 def test_a_resolved_alert_says_nothing() -> None:
