@@ -70,6 +70,22 @@ _LOADED = frozenset(
 )
 # Room that a pod of a higher priority took is not asked for in excess.
 _PUSHED = frozenset({"priority_preempted"})
+# What an init container's log or status can name as the reason why it fails.
+_NAMED_REASONS = frozenset(
+    {
+        "mysql_invalid_credentials",
+        "mysql_invalid_port",
+        "cache_auth_failed",
+        "missing_env_var",
+        "config_parse_error",
+        "volume_mount_permission_denied",
+        "service_env_var_address_mismatch",
+        "service_dns_resolution_failure",
+        "network_policy_blocked",
+        "bad_command",
+        "oom_killed",
+    }
+)
 _ALL: list[Fault] = [
     *_faults(
         "admission",
@@ -116,7 +132,7 @@ _ALL: list[Fault] = [
         ("missing_config_key", "a key that is referred to is missing", "引用的配置键不存在"),
         ("volume_mount_permission_denied", "the volume may not be read or written", "存储卷无权限读写"),
         ("volume_attach_conflict", "the volume is attached to another node", "存储卷仍挂载在其他节点"),
-        ("init_container_failed", "an init container fails", "初始化容器失败"),
+        ("init_container_failed", "an init container fails", "初始化容器失败", _NAMED_REASONS),
         ("bad_command", "the command cannot be run", "启动命令无法执行"),
         ("sandbox_failed", "the pod's network sandbox cannot be made", "Pod 沙箱创建失败"),
     ),
@@ -150,7 +166,12 @@ _ALL: list[Fault] = [
         ("service_selector_mismatch", "the Service's selector matches no pod", "Service 选择器不匹配任何 Pod"),
         ("service_port_mapping_mismatch", "the Service points at a port nobody listens on", "Service 目标端口错误"),
         ("service_protocol_mismatch", "the Service speaks the wrong protocol", "Service 协议错误"),
-        ("service_env_var_address_mismatch", "the client has a wrong address", "客户端配置的地址错误"),
+        (
+            "service_env_var_address_mismatch",
+            "the client has a wrong address",
+            "客户端配置的地址错误",
+            frozenset({"mysql_invalid_port"}),
+        ),
         ("gateway_misroute", "the gateway's table sends requests astray", "网关路由错误"),
         ("ingress_backend_missing", "the ingress's backend does not exist", "Ingress 后端不存在"),
         ("tls_certificate_expired", "the certificate has expired", "TLS 证书已过期"),

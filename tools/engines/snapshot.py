@@ -321,6 +321,19 @@ class Snapshot:
         """The logs of its pods, those that were read, of pods that are gone too where their name tells whose they were."""
         return self._logs_by_maker.get(program.component, [])
 
+    @property
+    def speakers(self) -> list[Program]:
+        """The programs whose logs were read."""
+        return [*(one for one in self.programs if one.component in self._logs_by_maker), *self.unseen]
+
+    @cached_property
+    def unseen(self) -> list[Program]:
+        """Programs that only a log's name tells of, where no pod was listed."""
+        if self.of("Pod"):
+            return []
+        unseen = self._logs_by_maker.keys() - {program.component for program in self.programs}
+        return [Program(one, None, {}, ()) for one in sorted(unseen, key=str)]
+
     @cached_property
     def _logs_by_maker(self) -> dict[Component, list[tuple[LogKey, LogDigest]]]:
         index: dict[Component, list[tuple[LogKey, LogDigest]]] = defaultdict(list)

@@ -10,8 +10,13 @@ from tools.engines.analyzers import (
     alerted,
     amplified,
     claims,
+    complaints,
     crashes,
+    credentials,
+    databases,
+    exhausted,
     images,
+    initial,
     leaks,
     memory,
     network,
@@ -21,6 +26,7 @@ from tools.engines.analyzers import (
     quotas,
     replicas,
     routing,
+    sidecars,
     slowness,
     symptoms,
 )
@@ -46,10 +52,21 @@ ANALYZERS: tuple[Analyzer, ...] = (
     preemption.workloads_that_were_preempted,
     # startup
     images.images_that_cannot_be_pulled,
+    initial.init_containers_that_fail,
     # runtime
     memory.containers_killed_for_memory,
     replicas.workloads_scaled_to_nothing,
     crashes.programs_that_exit,
+    crashes.programs_without_a_variable,
+    crashes.programs_that_cannot_read_their_configuration,
+    sidecars.containers_that_want_one_port,
+    credentials.clients_that_a_database_refuses,
+    credentials.clients_that_a_cache_refuses,
+    credentials.databases_that_withdrew_rights,
+    databases.databases_asked_at_a_wrong_port,
+    databases.databases_that_only_read,
+    databases.databases_without_free_connections,
+    exhausted.programs_that_say_they_ran_out,
     leaks.resources_that_only_grow,
     leaks.programs_that_stand_still,
     # service routing
@@ -73,6 +90,7 @@ ANALYZERS: tuple[Analyzer, ...] = (
     symptoms.services_without_addresses,
     symptoms.services_that_answer_with_errors,
     symptoms.calls_that_fail,
+    complaints.calls_that_a_log_says_fail,
 )
 
 

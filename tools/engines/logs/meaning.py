@@ -105,9 +105,12 @@ class Reading:
 class Rule:
     row: Row
     find: Callable[[str], re.Match[str] | None]
+    excused: Callable[[str], re.Match[str] | None]
 
 
-_RULES = tuple(Rule(row, re.compile(f"(?i){row.pattern}").search) for row in ROWS)
+_RULES = tuple(
+    Rule(row, re.compile(f"(?i){row.pattern}").search, re.compile(f"(?i){row.but or '(?!)'}").search) for row in ROWS
+)
 
 
 def meanings(text: str, *, quiet: bool = False) -> list[Reading]:
@@ -123,7 +126,8 @@ def meanings(text: str, *, quiet: bool = False) -> list[Reading]:
             continue
         if row.meaning in found or not row.unless.isdisjoint(found):
             continue
-        if match := rule.find(text if row.quiet else heard):
+        match = rule.find(text if row.quiet else heard)
+        if match and not rule.excused(text):
             found[row.meaning] = Reading(row.meaning, _named(row, match, text), rule)
     return list(found.values())
 

@@ -24,13 +24,15 @@ class Row:
     unless: frozenset[str] = frozenset()
     quiet: bool = False
     """Whether it counts where an entry calls itself information: a start, a port, a check."""
+    but: str = ""
+    """What takes the meaning away: a default that is used instead of what is missing."""
 
 
 def _rows(
-    meaning: str, words: str, *patterns: str, names: Names = "", unless: str = "", quiet: bool = False
+    meaning: str, words: str, *patterns: str, names: Names = "", unless: str = "", quiet: bool = False, but: str = ""
 ) -> Iterator[Row]:
     for pattern in patterns:
-        yield Row(meaning, tuple(words.split("|")), pattern, names, frozenset(unless.split()), quiet)
+        yield Row(meaning, tuple(words.split("|")), pattern, names, frozenset(unless.split()), quiet, but)
 
 
 _DATABASE_RIGHTS = "permission_denied_db account_locked cache_auth queue_auth"
@@ -269,6 +271,7 @@ ROWS: tuple[Row, ...] = (
         rf"(?:环境变量|变量)[:： ]{{0,2}}{_VARIABLE} ?(?:未设置|未定义|不存在|缺失|为空|没有设置|必须设置)",
         r"environment variable not found|required environment variable|missing (?:required )?environment variable|(?:superuser )?password (?:option )?is not specified",
         unless="missing_variable",
+        but=r"using default|defaulting|fall(?:ing)? ?back|\boptional\b|will use|using the default|默认值?|\bignor(?:ed|ing)\b|disabled",
     ),
     *_rows(
         "config_parse",

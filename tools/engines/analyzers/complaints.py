@@ -1,0 +1,39 @@
+"""Calls that a log says fail: symptoms of whoever made the call, each naming what was called.
+
+A caller whose calls fail is nearly always a victim, and its log is often all that shows a broken route.
+"""
+
+from collections.abc import Iterable
+
+from core.language import Text
+from tools.engines.finding import Finding
+from tools.engines.graph import Graph
+from tools.engines.heard import as_evidence, heard
+from tools.engines.snapshot import Snapshot
+
+FAILED_CALLS = (
+    "refused", "no_such_host", "timed_out", "reset", "no_route", "unreachable", "unavailable", "upstream_unavailable", "upstream_not_found",
+    "dns_unavailable", "plaintext_to_tls", "protocol_mismatch", "tls_handshake", "certificate_expired", "certificate_unknown_authority",
+    "certificate_name", "communications_link_failure", "pool_exhausted", "access_denied", "cache_auth", "read_only", "too_many_connections",
+)  # fmt: skip
+
+
+def calls_that_a_log_says_fail(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:  # noqa: ARG001
+    for program in snapshot.speakers:
+        lines = heard(snapshot, program, *FAILED_CALLS)
+        if not lines:
+            continue
+        targets = list(dict.fromkeys(one.said.target for one in lines if one.said.target))[:3]
+        to, to_zh = (f" to {', '.join(targets)}", f"对 {'、'.join(targets)} 的") if targets else ("", "对外的")
+        yield Finding(
+            fault="failing_calls",
+            category="symptom",
+            component=program.component,
+            words=Text(
+                f"{program.component} says that its calls{to} fail.",
+                f"{program.component} 的日志显示{to_zh}调用失败。",
+            ),
+            evidence=as_evidence(lines, 0.5),
+            onset=min((one.said.first for one in lines if one.said.first), default=None),
+            symptom=True,
+        )
