@@ -1,4 +1,5 @@
-"""What changed, read from what Kubernetes keeps: the ReplicaSets of a Deployment are its revisions, each with the whole template.
+"""What changed, read from what Kubernetes keeps: the ReplicaSets of a Deployment are its revisions, each with the whole template;
+StatefulSets and DaemonSets keep ControllerRevisions.
 
 The newest revision is what is wanted now; the ones before it are what ran before. Their templates are compared field by field, down to
 one container's image, limit or variable, so that a cause can say which change brought it and a repair can go back to exactly what worked.
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from tools.engines.objects import Object, dig, mapping, name_of, rows, when
+from tools.engines.objects import Object, dig, kind_of, mapping, name_of, rows, when, whole
 from tools.engines.snapshot import Snapshot
 
 REVISION = "deployment.kubernetes.io/revision"
@@ -45,7 +46,7 @@ class Revision:
 
     @property
     def ready(self) -> int:
-        return int(dig(self.replica_set, "status", "readyReplicas") or 0)
+        return whole(dig(self.replica_set, "status", "readyReplicas")) or 0
 
     def container(self, name: str) -> dict[str, Any]:
         spec = mapping(self.template, "spec")
@@ -79,11 +80,25 @@ def digest(value: Any) -> str:
 
 def revisions(snapshot: Snapshot, deployment: Object) -> list[Revision]:
     """Newest first."""
+    if kind_of(deployment) in {"StatefulSet", "DaemonSet"}:
+        return _controller_revisions(snapshot, deployment)
     found = [
         Revision(number, replica_set, _rolled_out_at(snapshot, deployment, replica_set))
         for replica_set in snapshot.owned_by(deployment, "ReplicaSet")
         if (number := _number(replica_set))
     ]
+    return sorted(found, key=lambda revision: revision.number, reverse=True)
+
+
+def _controller_revisions(snapshot: Snapshot, workload: Object) -> list[Revision]:
+    """StatefulSets and DaemonSets keep their earlier templates in ControllerRevisions, as a patch that replaces the whole."""
+    found = []
+    for kept in snapshot.owned_by(workload, "ControllerRevision"):
+        template = {k: v for k, v in mapping(kept, "data", "spec", "template").items() if k != "$patch"}
+        as_set = {"kind": "ControllerRevision", "metadata": mapping(kept, "metadata"), "spec": {"template": template}}
+        at = when(dig(kept, "metadata", "creationTimestamp"))
+        if template and (number := whole(kept.get("revision"))):
+            found.append(Revision(number, as_set, at))
     return sorted(found, key=lambda revision: revision.number, reverse=True)
 
 

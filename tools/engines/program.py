@@ -153,7 +153,7 @@ def _guess(pod: Object, find: Find) -> Component:
         cut = ending.sub("", name)
         known = (find(kind, namespace, cut) for kind in kinds if cut != name)
         if workload := next((one for one in known if one), None):
-            return component(workload)
+            return maker(workload, find)
     told = str(dig(pod, "metadata", "labels", HASH) or "")
     made = _OF_REPLICA_SET.match(name)
     if made and ((told and f"-{told}-" in name) or not dig(pod, "metadata", "labels")):

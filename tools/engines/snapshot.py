@@ -215,6 +215,15 @@ class Snapshot:
             index[(event.kind, event.namespace, event.name)].append(event)
         return index
 
+    @cached_property
+    def events_of_unread(self) -> dict[Component, list[Event]]:
+        """Events about pods of namespaces whose pods were not read, by the workload that a pod's name tells."""
+        index: dict[Component, list[Event]] = defaultdict(list)
+        for event in self.events if not self.reads("Pod") else ():
+            if event.kind == "Pod" and event.name and not self.of("Pod", event.namespace):
+                index[self.maker_of(unseen_pod(event.namespace, event.name))].append(event)
+        return index
+
     def of(self, kind: str, namespace: str | None = None) -> list[Object]:
         return self._by_kind.get(kind, []) if namespace is None else self._by_place.get((kind, namespace), [])
 

@@ -1,8 +1,8 @@
-"""Images that cannot be pulled: one symptom, four causes, told apart by the sentence the runtime gave.
+"""Images that cannot be pulled or run: one symptom, five causes, told apart by the sentence the runtime gave.
 
-A waiting container says only ErrImagePull or ImagePullBackOff; the event beside it repeats what the registry answered. A registry that
-hides whether a repository exists answers "denied" for a wrong name too: then a repository that changed with the last revision speaks for
-a wrong reference, an unchanged one for a missing secret. Only pods that exist now are read, so a stale event accuses nobody.
+A waiting container says only ErrImagePull or ImagePullBackOff; the event or the message beside it repeats what the registry answered.
+Where that has two meanings, or is not there, the objects decide (`pulls`). Only pods that exist and are not ready are read, so a stale
+event accuses nobody; an image for another processor is pulled well and fails when its program is started.
 """
 
 import re
@@ -10,112 +10,151 @@ from collections.abc import Iterable, Iterator
 
 from core.language import Text
 from tools.engines.changes import FieldChange, Rollout, last_rollout
+from tools.engines.complaints import Complaint, complaints, programs_with_pods_unread
 from tools.engines.diagnosis import Component, Evidence
 from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
-from tools.engines.objects import Object, component, dig, kind_of, name_of, namespace_of, statuses
+from tools.engines.objects import statuses
+from tools.engines.program import Program
+from tools.engines.pulls import Hints, hints, image_of, meaning, registry
 from tools.engines.snapshot import Snapshot
 
-WAITING = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable"}
-# Order matters: a refused lookup also says "failed to resolve", a rate limit also says "denied".
-SENTENCES: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("image_pull_rate_limited", re.compile(r"(?i)toomanyrequests|too many requests|pull rate limit|\b429\b")),
-    ("image_registry_dns_failure", re.compile(r"(?i)no such host|server misbehaving|name resolution|lookup \S+( on \S+)?: ")),
-    ("image_architecture_mismatch", re.compile(r"(?i)no match(ing manifest)? for (platform|linux)|exec format error")),
-    ("ambiguous", re.compile(r"(?i)does not exist or may require|insufficient_scope|requested access to the resource is denied")),
-    ("missing_image_pull_secret", re.compile(r"(?i)unauthorized|authentication required|no basic auth|\b401\b|\b403\b|forbidden|denied")),
-    ("incorrect_image_reference", re.compile(r"(?i)not ?found|(manifest|name) unknown|invalid ?(ref|image)|couldn't parse|not exist")),
-)  # fmt: skip
+WAITING = {
+    "ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable", "ImageInspectError",
+}  # fmt: skip
+_ABOUT_PULLS = re.compile(r"(?i)pull|image|manifest|InspectFailed|InvalidImageName")
+_QUOTED = re.compile(r"image \\?[\"']([^\"'\\]+)")
+_FORMAT = re.compile(r"(?i)exec format error")
 _WHY = {
     "incorrect_image_reference": Text("the registry has no such image", "镜像仓库中没有这个镜像"),
     "image_registry_dns_failure": Text("the registry's name cannot be resolved", "镜像仓库的域名无法解析"),
     "missing_image_pull_secret": Text("the registry wants credentials that were not given", "镜像仓库要求凭证，而拉取时没有提供"),
     "image_pull_rate_limited": Text("the registry limits the rate of pulls", "镜像仓库限制了拉取频率"),
     "image_architecture_mismatch": Text("the image is not built for this node's architecture", "镜像不支持该节点的架构"),
+    "unreachable": Text("the registry cannot be reached", "无法连接镜像仓库"),
 }  # fmt: skip
 _REMEDIES = {"incorrect_image_reference": ("rollback_rollout",), "image_architecture_mismatch": ("rollback_rollout",)}
 
 
-def images_that_cannot_be_pulled(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
-    seen: set[tuple[Component, str]] = set()
-    for pod in snapshot.present_pods():
-        for status in statuses(pod):
-            waiting = dig(status, "state", "waiting", "reason")
-            workload = graph.workload_of(pod)
-            if waiting in WAITING and (workload, str(status.get("name"))) not in seen:
-                seen.add((workload, str(status.get("name"))))
-                yield _finding(snapshot, pod, status, workload)
+def images_that_cannot_be_pulled(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:  # noqa: ARG001
+    for program in programs_with_pods_unread(snapshot):
+        said = complaints(snapshot, program)
+        for container in _stuck(program, said):
+            yield _finding(snapshot, program, container, said)
 
 
-def _finding(snapshot: Snapshot, pod: Object, status: Object, workload: Component) -> Finding:
-    container, image = str(status.get("name")), _image(pod, str(status.get("name")))
-    rollout = _rollout(snapshot, workload)
-    said = list(_said(snapshot, pod, status))
-    fault = _fault(said, image, rollout, container)
+def images_for_other_processors(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:  # noqa: ARG001
+    for program in programs_with_pods_unread(snapshot):
+        proof = [one.proof(0.8) for one in complaints(snapshot, program) if _FORMAT.search(one.text)][:2]
+        for key, log in snapshot.logs_of(program):
+            said = log.said("exec_format")
+            if said and (proof or any(not status.get("ready") for pod in program.pods for status in statuses(pod))):
+                proof.append(evidence("log", str(key), said[-1].text, said[-1].last, weight=0.75))
+        if proof:
+            images = ", ".join(str(row.get("image")) for row in program.containers) or "?"
+            yield _worded(program.component, "image_architecture_mismatch", images, "", Text("", ""), proof)
+
+
+def _stuck(program: Program, said: list[Complaint]) -> list[str]:
+    """The containers whose image is not there; an empty name where only an event tells of it."""
+    named = [one.container for one in said if one.reason in WAITING and one.source == "kubernetes"]
+    if named or any(statuses(pod) for pod in program.pods):
+        return list(dict.fromkeys(named))[:1]
+    told = any(one.reason in {"Failed", "BackOff", "InspectFailed"} and _is_about_pulling(one) for one in said)
+    return [""] if told else []
+
+
+def _is_about_pulling(one: Complaint) -> bool:
+    return one.reason == "InspectFailed" or "pull" in one.text.lower() or one.text.startswith("Error: ErrImage")
+
+
+def _finding(snapshot: Snapshot, program: Program, container: str, all_said: list[Complaint]) -> Finding:
+    said = [one for one in all_said if one.container in {"", container} and _ABOUT_PULLS.search(one.reason + one.text)]
+    image = image_of(program, container) or _told_image(said) or "?"
+    rollout = last_rollout(snapshot, program.obj) if program.obj else None
+    known = hints(snapshot, program, container, image, rollout, (one.text for one in said))
+    fault, why, telling = _judge(said, known)
     touched = rollout.touching(f"[{container}].image") if rollout else []
     changed = [change for change in touched if change.after == image]
-    proof = [*_state(pod, status), *_events(said), *_change(workload, rollout, changed)]
-    why = _WHY[fault]
-    fix = _what_to_do(rollout, changed) if fault in _REMEDIES else Text("", "")
+    proof = [*telling, *_states(said), *_change(program.component, rollout, changed)]
+    proof += known.reference if fault == "incorrect_image_reference" else ()
+    proof += known.secret if fault == "missing_image_pull_secret" else ()
+    fix = _what_to_do(fault, image, known, rollout, changed)
+    return _worded(program.component, fault, image, container, fix, proof, _WHY[why], changed=bool(changed))
+
+
+def _worded(
+    who: Component,
+    fault: str,
+    image: str,
+    container: str,
+    fix: Text,
+    proof: list[Evidence],
+    why: Text | None = None,
+    *,
+    changed: bool = False,
+) -> Finding:
+    why = why or _WHY[fault]
     return Finding(
         fault=fault,
         category="startup",
-        component=workload,
+        component=who,
         words=Text(
-            f"{workload} cannot start its pods: {why('en')} ({image}, container {container}).{fix('en')}",
-            f"{workload} 的 Pod 无法启动：{why('zh')}（{image}，容器 {container}）。{fix('zh')}",
+            f"{who} cannot start its pods: {why('en')} ({image}, container {container}).{fix('en')}",
+            f"{who} 的 Pod 无法启动：{why('zh')}（{image}，容器 {container}）。{fix('zh')}",
         ),
         evidence=tuple(proof),
         onset=min((item.at for item in proof if item.at), default=None),
         remedies=_REMEDIES.get(fault, ()),
-        facts={"container": container, "image": image, "changed": bool(changed)},
+        facts={"container": container, "image": image, "changed": changed},
     )
 
 
-def _what_to_do(rollout: Rollout | None, changed: list[FieldChange]) -> Text:
-    if not rollout or not changed:
-        return Text(" Set an image that exists.", "请改为存在的镜像。")
-    was, now, before = changed[0].before, rollout.current.number, rollout.previous.number
-    return Text(
-        f" Revision {now} changed the image from {was}; going back to revision {before} restores it.",
-        f"第 {now} 版把镜像从 {was} 改掉了，回滚到第 {before} 版即可恢复。",
-    )
+def _judge(said: list[Complaint], known: Hints) -> tuple[str, str, list[Evidence]]:
+    """The fault, the reason in words, and the sentences that tell it."""
+    for one in said:
+        told = meaning(one.text) or meaning(one.reason)
+        if not told:
+            continue
+        weight = 0.85 if one.source == "event" else 0.8
+        if told == "unreachable":
+            return "image_registry_dns_failure", told, [one.proof(0.6)]
+        if told == "ambiguous" or (told == "missing_image_pull_secret" and known.lean > 0.5):
+            told = "incorrect_image_reference" if known.lean > 0 else "missing_image_pull_secret"
+            weight = 0.6
+        return told, told, [one.proof(weight)]
+    told = "missing_image_pull_secret" if known.lean < -0.5 else "incorrect_image_reference"
+    return told, told, []
 
 
-def _fault(said: list[tuple[str, Evidence]], image: str, rollout: Rollout | None, container: str) -> str:
-    for text, _ in said:
-        known = next((fault for fault, pattern in SENTENCES if pattern.search(text)), None)
-        if known == "ambiguous":
-            before = rollout.previous.container(container).get("image") if rollout else None
-            moved = before is not None and _repository(str(before)) != _repository(image)
-            return "incorrect_image_reference" if moved else "missing_image_pull_secret"
-        if known:
-            return known
-    return "incorrect_image_reference"
+def _states(said: list[Complaint]) -> list[Evidence]:
+    return [one.proof(0.5) for one in said if one.reason in WAITING and one.source == "kubernetes"][:1]
 
 
-def _said(snapshot: Snapshot, pod: Object, status: Object) -> Iterator[tuple[str, Evidence]]:
-    """What the runtime told, newest first: events of this very pod, then the status message."""
-    for event in reversed(snapshot.events_of(pod)):
-        failed = event.reason == "Failed" and "pull" in event.message.lower()
-        if failed or event.reason == "InspectFailed":
-            weight = 0.85 if any(pattern.search(event.message) for _, pattern in SENTENCES) else 0.3
-            yield event.message, evidence("event", event.ref, event.message, event.at, weight=weight)
-    message = str(dig(status, "state", "waiting", "message") or "")
-    if message:
-        weight = 0.5 if any(pattern.search(message) for _, pattern in SENTENCES) else 0.2
-        yield message, evidence("kubernetes", f"{_where(pod, status)}.state.waiting.message", message, weight=weight)
+def _told_image(said: list[Complaint]) -> str:
+    return next((found.group(1) for one in said if (found := _QUOTED.search(one.text))), "")
 
 
-def _events(said: list[tuple[str, Evidence]]) -> list[Evidence]:
-    telling = [item for _, item in said if item.weight > 0.3] or [item for _, item in said]
-    return telling[:2]
-
-
-def _state(pod: Object, status: Object) -> Iterator[Evidence]:
-    reason = str(dig(status, "state", "waiting", "reason"))
-    image = _image(pod, str(status.get("name")))
-    yield evidence("kubernetes", f"{_where(pod, status)}.state.waiting", f"{reason}: {image}", weight=0.5)
+def _what_to_do(fault: str, image: str, known: Hints, rollout: Rollout | None, changed: list[FieldChange]) -> Text:
+    if fault == "missing_image_pull_secret":
+        return Text(
+            " Create the pull secret in this namespace and name it in imagePullSecrets.",
+            "请在该命名空间创建拉取凭证，并在 imagePullSecrets 中引用。",
+        )
+    if fault == "image_registry_dns_failure":
+        host = registry(image) or "the registry"
+        return Text(f" Check {host} from the node.", f"请在节点上检查 {host} 的解析与连通。")
+    if fault != "incorrect_image_reference":
+        return Text("", "")
+    if rollout and changed:
+        was, now, before = changed[0].before, rollout.current.number, rollout.previous.number
+        return Text(
+            f" Revision {now} changed the image from {was}; going back to revision {before} restores it.",
+            f"第 {now} 版把镜像从 {was} 改掉了，回滚到第 {before} 版即可恢复。",
+        )
+    if known.nearest:
+        return Text(f" Probably {known.nearest} was meant.", f"很可能应为 {known.nearest}。")
+    return Text(" Set an image that exists.", "请改为存在的镜像。")
 
 
 def _change(workload: Component, rollout: Rollout | None, changed: list[FieldChange]) -> Iterator[Evidence]:
@@ -127,28 +166,3 @@ def _change(workload: Component, rollout: Rollout | None, changed: list[FieldCha
     if changed and rollout.previous.ready:
         quote = f"revision {rollout.previous.number} still has {rollout.previous.ready} ready pod(s) with {changed[0].before}"
         yield evidence("kubernetes", f"ReplicaSet {rollout.previous.name} status.readyReplicas", quote, weight=0.4)
-
-
-def _rollout(snapshot: Snapshot, workload: Component) -> Rollout | None:
-    obj = snapshot.get(workload.kind, workload.namespace, workload.name)
-    return last_rollout(snapshot, obj) if obj and kind_of(obj) == "Deployment" else None
-
-
-def _where(pod: Object, status: Object) -> str:
-    return f"{component(pod)} status.containerStatuses[{status.get('name')}]"
-
-
-def _image(pod: Object, container: str) -> str:
-    from_spec = (
-        row.get("image")
-        for key in ("containers", "initContainers")
-        for row in dig(pod, "spec", key) or ()
-        if isinstance(row, dict) and row.get("name") == container
-    )
-    return str(next(from_spec, None) or f"image of {namespace_of(pod)}/{name_of(pod)}")
-
-
-def _repository(image: str) -> str:
-    name = image.split("@", maxsplit=1)[0]
-    head, slash, tail = name.rpartition("/")
-    return head + slash + tail.split(":", maxsplit=1)[0]
