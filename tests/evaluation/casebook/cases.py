@@ -161,7 +161,8 @@ def _load() -> None:
 
 
 def category_of(fault: str) -> str:
-    module = WAYS[fault][0].build.__module__.rsplit(".", 1)[1]
+    # A family may fill several files: runtime.py, runtime_stores.py, ...
+    module = WAYS[fault][0].build.__module__.rsplit(".", 1)[1].split("_")[0]
     return "service routing" if module == "routing" else module
 
 

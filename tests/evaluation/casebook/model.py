@@ -111,6 +111,7 @@ class Pod:
     unready: str = ""  # reason of Ready=False while the containers say otherwise
     quiet: bool = False  # no ordinary events of its birth
     silent: bool = False  # its log cannot be had: it never ran
+    mute_since: datetime | None = None  # it runs on but says nothing any more
     extra: Object = field(default_factory=dict)  # more fields of its spec
 
     @property

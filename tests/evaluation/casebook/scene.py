@@ -259,7 +259,7 @@ class Scene:
         lines = [text] if isinstance(text, str) else list(text)
         moment = at or self.later(self.onset, 2, 600)
         if not raw:
-            lines = voices.line(pod.program.language, moment, level, lines, self.dice, self.style.zone)
+            lines = voices.line(pod.program, moment, level, lines, self.dice, self.style.zone)
         self.said.setdefault((pod, container or pod.program.main, previous), []).append((moment, lines))
 
     def keeps_saying(

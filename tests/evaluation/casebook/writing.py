@@ -196,7 +196,7 @@ def _ordinary(scene: Scene, pod: Pod, started: str | None) -> list[tuple[datetim
         at = first + (scene.taken_at - first) * dice.random()
         said.append((at, *voices.chatter(program, dice)))
     return [
-        (at, voices.line(program.language, at, level, [text], dice, scene.style.zone))
+        (at, voices.line(program, at, level, [text], dice, scene.style.zone))
         for at, level, text in said
-        if at < scene.taken_at
+        if at < (pod.mute_since or scene.taken_at)
     ]
