@@ -7,7 +7,12 @@ import pytest
 
 from tools.engines.metrics.recognise import Raw, recognise
 from tools.engines.snapshot import Series
+from tools.queries import QUERIES
 
+USED = 'rate(container_cpu_usage_seconds_total{image!=""}[5m])'
+LIMITS = "kube_pod_container_resource_limits"
+MESH = "istio_request_duration_milliseconds"
+SPRING = "http_server_requests_seconds"
 START, STEP = 1_772_440_000.0, 30.0
 
 
@@ -207,3 +212,36 @@ def test_the_order_of_the_series_does_not_matter() -> None:
     assert {signal: sorted(map(str, many)) for signal, many in there.items()} == {
         signal: sorted(map(str, many)) for signal, many in back.items()
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "signal", "value", "meant"),
+    [
+        (f"sum({USED}) by (pod)", "cpu_usage", 0.4, 0.4),
+        (f'sum({USED}) by (pod) / sum({LIMITS}{{resource="cpu"}}) by (pod) * 100', "cpu_share", 90, 0.9),
+        (f"sum(container_memory_rss) by (pod) / sum({LIMITS}{{resource='memory'}}) by (pod)", "memory_share", 0.7, 0.7),
+        (f"histogram_quantile(0.99, sum(rate({MESH}_bucket[1m])) by (le, workload))", "latency", 80, 0.08),
+        (f"rate({SPRING}_sum[1m]) / rate({SPRING}_count[1m])", "latency", 0.3, 0.3),
+        (
+            'sum(rate(r_total{code="5.."}[1m])) / sum(rate(r_total[1m]))'.replace("r_total", "istio_requests_total"),
+            "error_share",
+            0.2,
+            0.2,
+        ),
+        ('sum(rate(http_requests_total{status=~"5.."}[1m])) by (pod)', "errors", 3, 3),
+        (f"sum(rate({SPRING}_count[1m])) by (pod)", "requests", 30, 30),
+        ('100 - avg by (instance) (rate(node_cpu_seconds_total{mode="idle"}[5m])) * 100', "node_cpu", 95, 0.95),
+        ("rate(node_netstat_Tcp_RetransSegs[5m])", "node_retransmits", 5, 5),
+    ],
+)
+def test_a_query_in_the_place_of_a_name_is_understood(text: str, signal: str, value: float, meant: float) -> None:
+    found = recognise([matrix(text, {"pod": "baker-1"}, level(value))])
+    assert only(found, signal).last == pytest.approx(meant)
+
+
+@pytest.mark.parametrize("signal", QUERIES)
+def test_what_this_product_asks_it_reads_again_by_query_and_by_name(signal: str) -> None:
+    text = QUERIES[signal].replace("%s", ',namespace="town"')
+    labels = {"namespace": "town", "pod": "baker-1", "container": "app"}
+    for stem in (text, signal) if signal not in {"reserved", "busiest"} else (signal,):
+        assert signal in recognise([matrix(stem, labels, level(0.5))]) or signal == "memory"

@@ -108,19 +108,20 @@ def _multiplied(scene: Scene) -> Iterator[Multiplied]:
             moved = shift(series.points, scene.onset)
             if client is None or client == server or moved is None or not moved.rose(MULTIPLIED, LEAST_CALLS):
                 continue
-            asked = _asked(scene, client)
-            if asked is None or asked < 0.5 * moved.times:
+            if not _was_asked_for(scene, client, moved):
                 yield Multiplied(client, server, series, moved, _failing(scene, series))
 
 
-def _asked(scene: Scene, who: Component) -> float | None:
-    """How many times as many requests come to it as before; None where nobody counts them."""
-    times = []
+def _was_asked_for(scene: Scene, who: Component, calls: Shift) -> bool:
+    """Whether more requests came to the client, by as much or as many times as it calls more."""
     for signal in ("requests", "calls"):
         found = service_shift(scene, who, signal)
-        if found:
-            times.append(found[1].times if found[1].before > 0 else 1.0)
-    return max(times, default=None)
+        asked = found[1] if found else None
+        if asked and asked.times >= 0.5 * calls.times and asked.before > 0:
+            return True
+        if asked and asked.after - asked.before >= 0.5 * (calls.after - calls.before):
+            return True
+    return False
 
 
 def _failing(scene: Scene, calls: Series) -> float:

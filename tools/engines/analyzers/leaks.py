@@ -25,6 +25,8 @@ from tools.engines.snapshot import Series, Signal, Snapshot
 HOUR = 3600.0
 NOTHING = 0.15
 MANY_FAIL = 0.5
+NEARLY = 0.8
+MORE_WORK = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +41,8 @@ class Kind:
 
 KINDS = (
     Kind("memory_leak", ("memory", "heap", "memory_share"), ("memory_limit",), 32 * MEBI, 1.3, Text("memory", "内存")),
-    Kind("thread_exhaustion", ("threads",), ("threads_most",), 40, 1.5, Text("threads", "线程数")),
-    Kind("file_descriptor_exhaustion", ("open_files",), ("open_files_most",), 80, 1.5, Text("open files", "打开的文件描述符")),
+    Kind("thread_exhaustion", ("threads",), ("threads_most",), 100, 1.5, Text("threads", "线程数")),
+    Kind("file_descriptor_exhaustion", ("open_files",), ("open_files_most",), 200, 1.5, Text("open files", "打开的文件描述符")),
 )  # fmt: skip
 
 
@@ -97,7 +99,11 @@ def _is_present(scene: Scene, one: Series) -> bool:
 def _is_explained(scene: Scene, who: Component, leaks: list[Leak]) -> bool:
     """Whether the work grew with it."""
     moved = scene.shifted("requests", who)
-    return moved is not None and moved.rose(1.2) and moved.times >= 0.6 * max(leak.grown.times for leak in leaks)
+    if moved is None or moved.score < 2:
+        return False
+    worst = max(leaks, key=lambda leak: leak.grown.times)
+    is_nearly_full = worst.most is not None and worst.grown.end >= NEARLY * worst.most
+    return moved.times >= 0.6 * worst.grown.times or (moved.times >= MORE_WORK and not is_nearly_full)
 
 
 def _most(scene: Scene, who: Component, kind: Kind, one: Series) -> float | None:

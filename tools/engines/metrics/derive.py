@@ -32,6 +32,8 @@ def derived(found: Found) -> Found:
         found["cpu_limit"] = [one for one in found["cpu_quota"] if one.last > 0]
     if "node_cpu_modes" in found:
         _from_modes(found)
+    if "node_cpu" not in found and "node_cpu_share" in found:
+        found["node_cpu"] = found["node_cpu_share"]
     if "node_memory_total" in found and "node_memory_free" in found:
         found.setdefault("node_memory_share", _taken(found["node_memory_free"], found["node_memory_total"]))
     if "memory" not in found:

@@ -19,6 +19,7 @@ from tools.engines.snapshot import Series
 NEAR_LIMIT = 0.8
 HELD_BACK = 0.2
 STARTING = 180.0
+MAY_EXCEED = 1.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +69,36 @@ def _measured(scene: Scene, program: Program) -> Iterator[Load]:
         if _key(one) not in seen:
             seen.add(_key(one))
             yield _load(one, level(one.points), None, held.get(_key(one)), is_share=True)
-    for one in scene.of("cpu_level").get(who, ()):
-        if _key(one) not in seen:
-            seen.add(_key(one))
-            yield replace(_load(one, level(one.points), None, held.get(_key(one)), is_share=False), used=None)
+    levels = [one for one in scene.of("cpu_level").get(who, ()) if _key(one) not in seen]
+    unit = _unit([(max(value for _, value in one.points), _limit(scene, program, one)) for one in levels])
+    for one in levels:
+        seen.add(_key(one))
+        yield _unnamed(scene, program, one, held.get(_key(one)), unit)
     for key, one in held.items():
         if key not in seen:
             yield Load(key[0], key[1], None, None, None, level(one.points), shift(one.points), None, one)
+
+
+def _unit(tops: list[tuple[float, float | None]]) -> float | None:
+    """Cores, hundredths of the limit (as a negative number) or thousandths of a core: whichever is possible under the limits."""
+    known = [(top, limit) for top, limit in tops if limit]
+    if not known:
+        return None
+    if all(top <= MAY_EXCEED * limit for top, limit in known):
+        return 1.0
+    if all(top <= 100 * MAY_EXCEED for top, _ in known):
+        return -0.01
+    return 0.001 if all(top / 1000 <= MAY_EXCEED * limit for top, limit in known) else None
+
+
+def _unnamed(scene: Scene, program: Program, one: Series, held: Series | None, unit: float | None) -> Load:
+    """Of a series whose name tells no unit."""
+    value = level(one.points)
+    if unit is None:
+        return replace(_load(one, value, None, held, is_share=False), used=None)
+    if unit < 0:
+        return _load(one, -unit * value, None, held, is_share=True)
+    return _load(one, unit * value, _limit(scene, program, one), held, is_share=False)
 
 
 def _load(one: Series, value: float, limit: float | None, held: Series | None, *, is_share: bool) -> Load:

@@ -14,6 +14,7 @@ from typing import Any
 
 from tools.engines.metrics import words
 from tools.engines.metrics.derive import derived
+from tools.engines.metrics.expression import is_expression, meant_by
 from tools.engines.metrics.histograms import Bucket, quantiles
 from tools.engines.metrics.numbers import Points, cleaned, only_grows, rates, scaled, summed
 from tools.engines.metrics.roles import Form, known
@@ -23,6 +24,7 @@ from tools.engines.snapshot import Series, Signal
 Raw = tuple[str, Mapping[str, Any], Sequence[Any]]
 """The name of the file (without its ending), the labels, and the pairs of time and value."""
 MAX_SERIES = 50_000
+MOST_CORES = 16.0
 _ADDED_UP = """
 cpu_usage cpu_periods cpu_held_periods cpu_held_seconds cpu_waiting io_waiting requests errors calls failed_calls
 edge_requests edge_errors drops retransmits retries timeouts network_in network_out packets_in packets_out disk_read
@@ -32,6 +34,12 @@ pool_used pool_pending pool_most db_connections done threads_blocked node_cpu_wa
 cpu_limit cpu_request memory_request
 """
 _SUMMED = frozenset(_ADDED_UP.split())
+# Names under which this product itself writes down what it asked for, where no other reading is meant by them.
+OURS = frozenset({
+    "cpu_throttled", "cpu_waiting", "failed_calls", "call_latency", "served_latency", "reserved", "busiest", "node_cpu", "node_disk_busy",
+    "node_retransmit_share", "node_clock_offset", "cache_misses", "cache_hits", "calls", "drops", "replicas", "queue", "threads",
+    "open_files",
+})  # fmt: skip
 _SPELT_CODES = """
 code response_code status status_code http_status_code grpc_code grpc_status http_response_status_code
 rpc_grpc_status_code envoy_response_code_class response_code_class outcome classification span_status
@@ -56,6 +64,8 @@ class _Read:
     labels: dict[str, str]
     points: Points
     is_share: bool = False
+    is_worded: bool = False
+    """Whether only its words told what it is."""
     le: str = ""
     mode: str = ""
 
@@ -96,6 +106,10 @@ def _read(stem: str, labels: Any, points: Any) -> _Read | None:
     if not clean:
         return None
     own = told.get("__name__", "")
+    if not own and is_expression(stem):
+        return _by_expression(stem, told, clean)
+    if not own and stem in OURS:
+        return _Read(stem, stem, "gauge", 1.0, _labels(told), clean, mode=_mode(told))
     name = own or stem
     role = known(own, told) if own else known(_plain(stem), told)
     if role:
@@ -109,6 +123,19 @@ def _read(stem: str, labels: Any, points: Any) -> _Read | None:
             form = "gauge"
         return _Read(name, role.signal, form, role.scale, _labels(told), clean, le=told.get("le", ""), mode=_mode(told))
     return _by_words(own, stem, told, clean)
+
+
+def _by_expression(text: str, told: dict[str, str], points: Points) -> _Read | None:
+    meant = meant_by(text)
+    if meant is None:
+        return _by_words("", text, told, points)
+    labels = _labels(told)
+    if meant.quantile:
+        labels.setdefault("quantile", meant.quantile)
+    signal = meant.signal
+    if signal == "cpu_share" and max(value for _, value in points) * meant.scale > 20:
+        return _Read(text, signal, "gauge", 0.01, labels, points)
+    return _Read(text, signal, "gauge", meant.scale, labels, points)
 
 
 def _plain(stem: str) -> str:
@@ -136,7 +163,9 @@ def _by_words(own: str, stem: str, told: dict[str, str], points: Points) -> _Rea
     is_raw = reading.is_counter and (bool(own) or only_grows(points))
     # What only grows and looks like processor time is a counter, whatever it is called.
     form: Form = "counter" if is_raw or (signal in {"cpu", "requests", "errors"} and only_grows(points)) else "gauge"
-    return _Read(own or stem, signal, form, reading.scale, labels, points, reading.is_share, mode=_mode(told))
+    return _Read(
+        own or stem, signal, form, reading.scale, labels, points, reading.is_share, is_worded=True, mode=_mode(told)
+    )
 
 
 def _labels(told: Mapping[str, str]) -> dict[str, str]:
@@ -169,9 +198,13 @@ def _settled(group: list[_Read]) -> Iterable[tuple[Signal, Series]]:
 
 def _with_unit(group: list[_Read]) -> tuple[Signal, float]:
     signal, scale, is_share = group[0].signal, group[0].scale, group[0].is_share
+    if not group[0].is_worded:
+        return signal, scale if scale is not None else 1.0
     top = max(value for read in group for _, value in read.points)
     if signal.removeprefix("node_") == "cpu":
-        return _of_cpu(signal, scale, top, is_share=is_share)
+        return _of_cpu(
+            signal, scale, top, [read.labels for read in group if read.name == "cpu_usage"], is_share=is_share
+        )
     if signal.removeprefix("node_") == "memory" and is_share:
         return signal.replace("memory", "memory_share"), scale or (0.01 if top > 1.5 else 1.0)
     if signal == "errors" and is_share:
@@ -188,12 +221,16 @@ def _with_unit(group: list[_Read]) -> tuple[Signal, float]:
     return signal, 1.0
 
 
-def _of_cpu(signal: Signal, scale: float | None, top: float, *, is_share: bool) -> tuple[Signal, float]:
+def _of_cpu(
+    signal: Signal, scale: float | None, top: float, named: list[dict[str, str]], *, is_share: bool
+) -> tuple[Signal, float]:
     node = "node_" if signal.startswith("node_") else ""
     if is_share:
         return f"{node}cpu_share", scale if scale is not None else (0.01 if top > 1.5 else 1.0)
     if scale is not None:
         return f"{node}cpu_usage", scale
+    if named and all({"namespace", "pod", "container"} == set(labels) for labels in named) and top <= MOST_CORES:
+        return f"{node}cpu_usage", 1.0  # as this product writes it
     return f"{node}cpu_level", 1.0
 
 
@@ -233,6 +270,8 @@ def _together(group: list[_Read], signal: Signal, scale: float) -> Iterable[tupl
 
 
 def _query(name: str, labels: Mapping[str, str]) -> str:
+    if is_expression(name):
+        return name
     shown = ",".join(f'{key}="{value}"' for key, value in labels.items() if key != "code")
     return f"{name}{{{shown}}}" if shown else name
 
