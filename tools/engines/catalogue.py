@@ -68,6 +68,7 @@ _LOADED = frozenset(
         "deadlock",
     }
 )
+_LOWERED = frozenset({"quota_lowered"})
 # Room that a pod of a higher priority took is not asked for in excess.
 _PUSHED = frozenset({"priority_preempted"})
 # What an init container's log or status can name as the reason why it fails.
@@ -99,11 +100,21 @@ _WHY_IT_DOES_NOT_START = frozenset(
 _ALL: list[Fault] = [
     *_faults(
         "admission",
-        ("namespace_cpu_quota_exceeded", "CPU quota of the namespace used up", "命名空间 CPU 配额用尽"),
-        ("namespace_memory_quota_exceeded", "memory quota of the namespace used up", "命名空间内存配额用尽"),
-        ("namespace_pod_quota_exceeded", "pod quota of the namespace used up", "命名空间 Pod 数配额用尽"),
-        ("namespace_service_quota_exceeded", "Service quota of the namespace used up", "命名空间 Service 数配额用尽"),
-        ("namespace_storage_quota_exceeded", "storage quota of the namespace used up", "命名空间存储配额用尽"),
+        ("namespace_cpu_quota_exceeded", "CPU quota of the namespace used up", "命名空间 CPU 配额用尽", _LOWERED),
+        ("namespace_memory_quota_exceeded", "memory quota of the namespace used up", "命名空间内存配额用尽", _LOWERED),
+        ("namespace_pod_quota_exceeded", "pod quota of the namespace used up", "命名空间 Pod 数配额用尽", _LOWERED),
+        (
+            "namespace_service_quota_exceeded",
+            "Service quota of the namespace used up",
+            "命名空间 Service 数配额用尽",
+            _LOWERED,
+        ),
+        (
+            "namespace_storage_quota_exceeded",
+            "storage quota of the namespace used up",
+            "命名空间存储配额用尽",
+            _LOWERED,
+        ),
         ("missing_service_account", "service account does not exist", "ServiceAccount 不存在"),
         ("pod_security_rejected", "refused by pod security", "被 Pod 安全策略拒绝"),
         ("admission_webhook_denied", "refused by an admission webhook", "被准入 Webhook 拒绝"),

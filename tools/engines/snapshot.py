@@ -299,6 +299,9 @@ class Snapshot:
     def services_of(self, workload: Object) -> list[Object]:
         return self._selectors.picking(namespace_of(workload), template_labels(workload))
 
+    def services_picking(self, pod: Object) -> list[Object]:
+        return self._selectors.picking(namespace_of(pod), mapping(pod, "metadata", "labels"))
+
     def ready_addresses(self, service: Object) -> int | None:
         """How many addresses stand behind a Service; None when neither kind that says so was read."""
         namespace, name = namespace_of(service), name_of(service)

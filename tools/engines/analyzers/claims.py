@@ -7,7 +7,7 @@ for its first consumer is well unless something failed. The component is the wor
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core.language import Text
 from tools.engines.diagnosis import Component, Evidence
@@ -15,6 +15,7 @@ from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
 from tools.engines.objects import Object, component, dig, mapping, name_of, namespace_of, rows
 from tools.engines.references import claims_of
+from tools.engines.shortage import is_forgotten
 from tools.engines.snapshot import Event, Snapshot
 from tools.engines.unscheduled import reasons
 from tools.engines.volumes import Apart, class_of, is_default, selector_text, was_provisioned, what_keeps_apart
@@ -60,7 +61,7 @@ def claims_that_no_volume_fits(snapshot: Snapshot, graph: Graph) -> Iterable[Fin
             verdict = _verdict(snapshot, claim)
             if verdict and (who, verdict.fault) not in seen:
                 seen.add((who, verdict.fault))
-                yield _finding(who, claim, verdict)
+                yield _finding(snapshot, who, claim, verdict)
 
 
 def claims_that_do_not_exist(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:  # noqa: ARG001
@@ -71,8 +72,10 @@ def claims_that_do_not_exist(snapshot: Snapshot, graph: Graph) -> Iterable[Findi
             named = re.search(r"persistentvolumeclaim \"([^\"]+)\" not found", event.message)
             if named and not snapshot.get("PersistentVolumeClaim", namespace_of(pod), named[1]):
                 why = Text(f"claim {named[1]} does not exist. Create it.", f"存储声明 {named[1]} 不存在，请创建。")
-                proof = evidence("event", event.ref, event.message, event.at, weight=0.6 if known else 0.5)
-                yield _finding(snapshot.maker_of(pod), pod, Verdict("pv_binding_occupied", why, (proof,)))
+                proof = evidence("event", event.ref, event.message, event.at, weight=0.5 if known else 0.4)
+                verdict = Verdict("pv_binding_occupied", why, (proof,))
+                # A quota may be what keeps it from being made.
+                yield replace(_finding(snapshot, snapshot.maker_of(pod), pod, verdict), explainable=True)
 
 
 def unbound_claims_without_objects(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
@@ -84,7 +87,7 @@ def unbound_claims_without_objects(snapshot: Snapshot, graph: Graph) -> Iterable
         if event and any(reason.kind == "claim" and "unbound" in reason.text for reason in reasons(event.message)):
             why = Text("nothing was read of the claim.", "没有读取到该存储声明。")
             proof = evidence("event", event.ref, event.message, event.at, weight=0.3)
-            yield _finding(graph.workload_of(pod), pod, Verdict("pvc_storage_class_mismatch", why, (proof,)))
+            yield _finding(snapshot, graph.workload_of(pod), pod, Verdict("pvc_storage_class_mismatch", why, (proof,)))
 
 
 def _mounted(snapshot: Snapshot) -> dict[tuple[str, str], Component]:
@@ -291,7 +294,7 @@ def _field(claim: Object, path: str, quote: str, weight: float) -> Evidence:
     return evidence("kubernetes", f"{component(claim)} {path}", quote, weight=weight)
 
 
-def _finding(who: Component, claim: Object, verdict: Verdict) -> Finding:
+def _finding(snapshot: Snapshot, who: Component, claim: Object, verdict: Verdict) -> Finding:
     return Finding(
         fault=verdict.fault,
         category="scheduling",
@@ -302,5 +305,6 @@ def _finding(who: Component, claim: Object, verdict: Verdict) -> Finding:
         ),
         evidence=verdict.proof,
         onset=min((item.at for item in verdict.proof if item.at), default=None),
+        latent=is_forgotten(snapshot, who),
         facts={"claim": name_of(claim)},
     )

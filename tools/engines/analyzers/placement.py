@@ -18,7 +18,7 @@ from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
 from tools.engines.objects import Object, component, dig, mapping, rows
 from tools.engines.placement import Obstacle, Places, claims_without_volume
-from tools.engines.shortage import unplaced
+from tools.engines.shortage import is_forgotten, unplaced
 from tools.engines.snapshot import Event, Snapshot
 from tools.engines.unscheduled import Reason, reasons
 
@@ -93,30 +93,20 @@ def _of_pod(snapshot: Snapshot, places: Places, who: Component, pod: Object, wai
     program = snapshot.program(who)
     wanted = (program.wanted if program else None) or waiting
     seen = blamed(places.obstacles(pod), wanted, waiting) if places.nodes else None
-    said = _blamed_by(told.reasons, mapping(pod, "spec")) if told else []
     kinds = {reason.kind for reason in told.reasons} if told else set()
-    if any(reason.kind == "claim" for reason in (told.reasons if told else ())) and (
-        seen is None or seen.kind not in {"selector", "affinity"}
-    ):
+    if "claim" in kinds and (seen is None or seen.kind not in {"selector", "affinity"}):
         return
     if seen and _is_doubted(seen, kinds):
         seen = None
-    ref = f"{program.ref if program else f'{who} spec'}"
-    if seen and seen.kind in FAULTS:
-        yield _finding(
-            who, seen.kind, list(_seen(seen, ref, told)), what_to_change(snapshot, pod, seen.kind, seen.obstacles)
-        )
-        return
-    for kind, weight in () if seen else said:
-        proof = (
-            [evidence("event" if told.event else "kubernetes", told.ref, told.text, told.at, weight=weight)]
-            if told
-            else []
-        )
-        words = what_to_change(
-            snapshot, pod, kind, (), [reason for reason in told.reasons if reason.kind == kind] if told else []
-        )
-        yield _finding(who, kind, proof, words)
+    ref = program.ref if program else f"{who} spec"
+    if seen:
+        words = what_to_change(snapshot, pod, seen.kind, seen.obstacles)
+        yield from _finding(snapshot, who, seen.kind, list(_seen(seen, ref, told)), words)
+    elif told:
+        for kind, weight in _blamed_by(told.reasons, mapping(pod, "spec")):
+            proof = evidence("event" if told.event else "kubernetes", told.ref, told.text, told.at, weight=weight)
+            words = what_to_change(snapshot, pod, kind, (), [reason for reason in told.reasons if reason.kind == kind])
+            yield from _finding(snapshot, who, kind, [proof], words)
 
 
 def blamed(by_node: dict[str, list[Obstacle]], wanted: int, waiting: int) -> Blame | None:
@@ -283,17 +273,21 @@ def _of_events(snapshot: Snapshot) -> Iterator[Finding]:
         }
         for kind, weight in _blamed_by(found, mapping(pod, "spec")):
             words = what_to_change(snapshot, pod, kind, (), [reason for reason in found if reason.kind == kind])
-            if kind in FAULTS:
-                yield _finding(who, kind, [evidence("event", event.ref, event.message, event.at, weight=weight)], words)
+            proof = evidence("event", event.ref, event.message, event.at, weight=weight)
+            yield from _finding(snapshot, who, kind, [proof], words)
 
 
-def _finding(who: Component, kind: str, proof: list[Evidence], words: Text) -> Finding:
-    return Finding(
-        fault=FAULTS.get(kind, ""),
+def _finding(snapshot: Snapshot, who: Component, kind: str, proof: list[Evidence], words: Text) -> Iterator[Finding]:
+    """Nothing for what the catalogue has no fault for, like a node with as many pods as it may have."""
+    if kind not in FAULTS:
+        return
+    yield Finding(
+        fault=FAULTS[kind],
         category="scheduling",
         component=who,
         words=Text(f"No node takes the pods of {who}: {words('en')}", f"没有节点能运行 {who} 的 Pod：{words('zh')}"),
         evidence=tuple(proof),
         onset=min((item.at for item in proof if item.at), default=None),
+        latent=is_forgotten(snapshot, who),
         facts={"requirement": kind},
     )

@@ -8,6 +8,7 @@ object is nowhere to be seen, somebody must want it, and what is only full is sa
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 from core.language import Text
 from tools.engines.addresses import Meant, meant
@@ -34,6 +35,7 @@ _OBJECTS = {"namespace_service_quota_exceeded": "Service", "namespace_storage_qu
 _CONTROLLERS = {"ReplicaSet", "StatefulSet", "DaemonSet", "Job", "Deployment"}
 _FULL = 1 - 1e-9
 MOST_PROOF = 3
+RECENT = timedelta(minutes=20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ def quotas_that_are_used_up(snapshot: Snapshot, graph: Graph) -> Iterable[Findin
     _by_sentence(snapshot, cases)
     _by_pods(snapshot, cases)
     _by_what_is_wanted(snapshot, graph, cases)
+    _by_recent_refusal(snapshot, cases)
     for (namespace, fault), case in cases.items():
         yield _finding(namespace, fault, case)
 
@@ -230,19 +233,49 @@ def _by_what_is_wanted(snapshot: Snapshot, graph: Graph, cases: _Cases) -> None:
 
 def _full(snapshot: Snapshot, graph: Graph, cases: _Cases, quota: Object, one: Excess) -> None:
     namespace = namespace_of(quota)
-    if one.fault not in _OBJECTS or parse(one.used) is None or one.over < _FULL:
+    told = (namespace, one.fault) in cases
+    if one.fault not in _OBJECTS or parse(one.used) is None or (one.over < _FULL and not told):
         return
     of_services = _OBJECTS[one.fault] == "Service"
     wanting = dict(
         _missing_services(snapshot, graph, namespace) if of_services else _missing_claims(snapshot, namespace)
     )
     ref, quote = f"{component(quota)} status.used[{one.resource}]", f"{one.resource}: {one.used} of {one.hard} used"
-    proof = [evidence("kubernetes", ref, quote, weight=0.8 if wanting else 0.5)]
-    proof += [evidence("kubernetes", str(who), why, weight=0.5) for who, why in list(wanting.items())[:2]]
     case = cases.setdefault((namespace, one.fault), _Case(one, [], {}, latent=not wanting))
     case.latent = case.latent and not wanting
-    case.proof += proof
+    if one.over >= _FULL:
+        case.proof.append(evidence("kubernetes", ref, quote, weight=0.8 if wanting else 0.5))
+    case.proof += [evidence("kubernetes", str(who), why, weight=0.5) for who, why in list(wanting.items())[:2]]
     case.victims |= dict.fromkeys(wanting)
+
+
+def _by_recent_refusal(snapshot: Snapshot, cases: _Cases) -> None:
+    """All pods are there by now, but lately one was refused, and there is still no room for the next."""
+    for event in reversed(snapshot.events):
+        if event.reason != "FailedCreate" or not event.at or snapshot.taken_at - event.at > RECENT:
+            continue
+        for one in _told(event.message)[:1]:
+            quota = snapshot.get("ResourceQuota", event.namespace, one.quota)
+            if (event.namespace, one.fault) not in cases and quota and _is_still_full(quota, one):
+                where = f"{component(quota)} status.used[{one.resource}]"
+                still = evidence(
+                    "kubernetes", where, f"{_used(quota, one)} of {_hard(quota, one)} used, still", weight=0.4
+                )
+                proof = [evidence("event", event.ref, event.message, event.at, weight=0.5), still]
+                cases[(event.namespace, one.fault)] = _Case(one, proof, {})
+
+
+def _is_still_full(quota: Object, one: Excess) -> bool:
+    used, wanted, hard = (parse(amount) for amount in (_used(quota, one), one.requested, _hard(quota, one)))
+    return used is not None and hard is not None and used + (wanted or 0.0) > hard
+
+
+def _used(quota: Object, one: Excess) -> str:
+    return str(mapping(quota, "status", "used").get(one.resource) or "")
+
+
+def _hard(quota: Object, one: Excess) -> str:
+    return str((mapping(quota, "status", "hard") or mapping(quota, "spec", "hard")).get(one.resource) or "")
 
 
 def _missing_services(snapshot: Snapshot, graph: Graph, namespace: str) -> Iterator[tuple[Component, str]]:
