@@ -12,12 +12,12 @@ from tools.engines.graph import Graph
 from tools.engines.placement import Places, node_matches, requests
 from tools.engines.unscheduled import reasons
 
-ROOM = {"cpu": "4", "memory": "8Gi", "pods": "110"}
+ROOM: dict[str, Any] = {"cpu": "4", "memory": "8Gi", "pods": "110"}
 MASTER = node("cp", taint="node-role.kubernetes.io/control-plane", **ROOM)
 
 
 def nodes(count: int = 3, **more: Any) -> list[Object]:
-    return [MASTER, *(node(f"n{number}", **{**ROOM, **more}) for number in range(1, count + 1))]
+    return [MASTER, *(node(f"n{number}", **(ROOM | more)) for number in range(1, count + 1))]
 
 
 def labelled(one: Object, **labels: str) -> Object:
@@ -253,7 +253,7 @@ def test_a_gpu_where_no_node_has_one() -> None:
 @pytest.mark.parametrize(
     ("sentence", "fault"),
     [
-        ("0/3 nodes are available: 1 node(s) had untolerated taint {node-role.kubernetes.io/master: }, 2 Insufficient cpu.", "cpu_capacity_mismatch"),
+        ("0/3 nodes are available: 1 node(s) had taint {node-role.kubernetes.io/master: }, 2 Insufficient cpu.", "cpu_capacity_mismatch"),
         ("0/3 nodes are available: 3 Insufficient memory. preemption: 0/3 nodes are available: 3 No victims.", "memory_capacity_mismatch"),
         ("0/3 nodes are available: 3 node(s) didn't match Pod's node affinity/selector.", "node_selector_mismatch"),
         ("0/3 nodes are available: 3 node(s) didn't match node selector.", "node_selector_mismatch"),
