@@ -14,7 +14,17 @@ from tests.evaluation.casebook.scene import Scene
 from tests.evaluation.casebook.telemetry import DIALECTS, hash_of
 from tests.evaluation.casebook.ways import WAYS, Way
 
-FAMILIES = ("admission", "scheduling", "startup", "runtime", "routing", "performance", "infrastructure", "change")
+FAMILIES = (
+    "admission",
+    "scheduling",
+    "storage",
+    "startup",
+    "runtime",
+    "routing",
+    "performance",
+    "infrastructure",
+    "change",
+)
 EACH = 5
 WITH_HERRINGS = (1, 3, 4)
 REMOVABLE = ("events", "logs", "metrics", "objects", "probes", "alerts")
@@ -163,7 +173,7 @@ def _load() -> None:
 def category_of(fault: str) -> str:
     # A family may fill several files: runtime.py, runtime_stores.py, ...
     module = WAYS[fault][0].build.__module__.rsplit(".", 1)[1].split("_")[0]
-    return "service routing" if module == "routing" else module
+    return {"routing": "service routing", "storage": "scheduling", "images": "startup"}.get(module, module)
 
 
 def _seed(first_seed: int, name: str) -> int:
