@@ -18,6 +18,7 @@ FAMILIES = (
     "admission",
     "scheduling",
     "storage",
+    "images",
     "startup",
     "runtime",
     "routing",
@@ -94,6 +95,20 @@ def _sources(scene: Scene) -> Sources:
     }
     if "EndpointSlice" in without:
         scene.style.old_endpoints = True
+    if dice.random() < 0.2:
+        without |= {
+            "ConfigMap",
+            "Secret",
+            "ServiceAccount",
+            "Namespace",
+            "Lease",
+            "StorageClass",
+            "PersistentVolume",
+            "PersistentVolumeClaim",
+            "ReplicaSet",
+            "EndpointSlice",
+            "Endpoints",
+        }
     return Sources(
         events=dice.random() < 0.85,
         logs=dice.random() < 0.75,
@@ -173,6 +188,7 @@ def _load() -> None:
 def category_of(fault: str) -> str:
     # A family may fill several files: runtime.py, runtime_stores.py, ...
     module = WAYS[fault][0].build.__module__.rsplit(".", 1)[1].split("_")[0]
+    return {"routing": "service routing", "storage": "scheduling", "images": "startup"}.get(module, module)
     return {"routing": "service routing", "storage": "scheduling", "images": "startup"}.get(module, module)
 
 

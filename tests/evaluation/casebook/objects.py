@@ -41,6 +41,17 @@ def _namespaces(scene: Scene) -> Iterator[Object]:
     known = {one["metadata"]["name"] for one in scene.extra if one["kind"] == "Namespace"}
     names = ["default", "kube-system", *scene.namespaces, *(one.namespace for one in scene.everyone())]
     for name in dict.fromkeys(names):
+        if not any(
+            one["kind"] == "ServiceAccount"
+            and one["metadata"]["name"] == "default"
+            and one["metadata"]["namespace"] == name
+            for one in scene.extra
+        ):
+            yield {
+                "apiVersion": "v1",
+                "kind": "ServiceAccount",
+                "metadata": meta(scene, "default", name, scene.nodes[0].created),
+            }
         if name not in known:
             head = meta(scene, name, None, scene.nodes[0].created, labels={"kubernetes.io/metadata.name": name})
             yield {

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from tests.evaluation.casebook.cases import Case, cases, drawn
 from tests.evaluation.casebook.judging import Mark, judge
-from tests.evaluation.casebook.reading import read
 from tests.evaluation.casebook.writing import write
+from tools.bundle.read import read_bundle
 from tools.engines.explain import diagnose
 
 
@@ -19,7 +19,7 @@ def examine(case: Case) -> Mark:
         place = Path(folder) / "bundle"
         write(made.scene, place)
         try:
-            snapshot = read(place)
+            snapshot = read_bundle(place)
             subject = snapshot.namespace or "cluster"
             diagnosis = diagnose(snapshot, subject, snapshot.window, snapshot.taken_at)
         except Exception as error:  # noqa: BLE001  # a crash is a mark, not the end of the examination

@@ -87,7 +87,7 @@ def _as_kinds(folder: Path, objects: list[Object]) -> None:
 
 def _as_yaml(folder: Path, objects: list[Object]) -> None:
     for kind, found in _by(objects, lambda one: one["kind"]).items():
-        text = yaml.dump(_listed(found), Dumper=_DUMPER, sort_keys=False)
+        text = yaml.dump(_listed(found), Dumper=_Dumper, sort_keys=False)
         _put(folder / "objects" / f"{kind.lower()}.yaml", text)
 
 
@@ -138,7 +138,16 @@ def _as_dump(folder: Path, objects: list[Object]) -> None:
         _put(folder / "objects" / f"{_plural(kind)}.json", json.dumps(_listed(found)))
 
 
-_DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+_BASE: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+class _Dumper(_BASE):  # type: ignore[misc]
+    """As kubectl prints: what is shared is written twice."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
+        return True
+
+
 LAYOUTS: dict[str, Callable[[Path, list[Object]], None]] = {
     "lists": _as_lists,
     "kinds": _as_kinds,

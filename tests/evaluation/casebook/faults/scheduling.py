@@ -286,9 +286,7 @@ def one_zone_is_full(scene: Scene) -> Answer:
     for number, node in enumerate(nodes):
         node.labels["topology.kubernetes.io/zone"] = f"zone-{'ab'[number % 2]}"
     for revision in program.revisions:
-        revision.template["spec"]["topologySpreadConstraints"] = [
-            _spread(program, "topology.kubernetes.io/zone")
-        ]
+        revision.template["spec"]["topologySpreadConstraints"] = [_spread(program, "topology.kubernetes.io/zone")]
     shut = [node for node in nodes if node.labels["topology.kubernetes.io/zone"] == "zone-b"]
     free = [node for node in nodes if node not in shut]
     program.pods = []
