@@ -14,10 +14,10 @@ def _plain(scene: Scene) -> Program:
 
 def _full(image: str) -> str:
     """As containerd spells a reference out."""
-    first = image.split("/")[0]
-    if "." in first or (":" in first.split("/")[0] and "/" in image):
+    first, _, rest = image.partition("/")
+    if rest and ("." in first or ":" in first):
         return image
-    return f"docker.io/{image}" if "/" in image else f"docker.io/library/{image}"
+    return f"docker.io/{image}" if rest else f"docker.io/library/{image}"
 
 
 def _host(image: str) -> str:
