@@ -34,6 +34,8 @@ ON_THE_WAY = frozenset(
         "network_policy_blocked",
     }
 )
+# What they are found on has one task only: whatever else is wrong there is how it came about, and less to a reader than what it means.
+SYSTEMIC = frozenset({"coredns_unavailable"})
 _NOTHING: frozenset[str] = frozenset()
 
 
@@ -48,6 +50,8 @@ class Fault:
         """Whether the other fault, on the same component, is what brings this one about."""
         if other == self.id:
             return False
+        if other in SYSTEMIC:
+            return True
         return other in self.yields_to or (self.yields_to == ANY and other in FAULTS and other not in ON_THE_WAY)
 
 
@@ -97,6 +101,7 @@ _WHY_IT_DOES_NOT_START = frozenset(
         "cache_auth_failed", "service_env_var_address_mismatch", "service_dns_resolution_failure",
     }
 )  # fmt: skip
+_LOST = frozenset({"kubelet_unavailable", "containerd_unavailable", "node_unreachable"})
 _ALL: list[Fault] = [
     *_faults(
         "admission",
@@ -224,10 +229,10 @@ _ALL: list[Fault] = [
         "infrastructure",
         ("containerd_unavailable", "the node's container runtime is down", "节点容器运行时不可用"),
         ("kubelet_unavailable", "the node's kubelet is down", "节点 kubelet 不可用"),
-        ("kube_proxy_unavailable", "the node's kube-proxy is down", "节点 kube-proxy 不可用"),
-        ("kube_scheduler_unavailable", "the scheduler is down", "调度器不可用"),
+        ("kube_proxy_unavailable", "the node's kube-proxy is down", "节点 kube-proxy 不可用", _LOST),
+        ("kube_scheduler_unavailable", "the scheduler is down", "调度器不可用", _LOST),
         ("coredns_unavailable", "cluster DNS is down", "集群 DNS 不可用"),
-        ("controller_manager_unavailable", "the controller manager is down", "控制器管理器不可用"),
+        ("controller_manager_unavailable", "the controller manager is down", "控制器管理器不可用", _LOST),
         ("node_network_delay", "the node's network is slow", "节点网络延迟"),
         ("node_network_packet_loss", "the node's network loses packets", "节点网络丢包"),
         ("node_disk_pressure", "the node's disk is full", "节点磁盘压力"),

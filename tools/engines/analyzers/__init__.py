@@ -13,6 +13,7 @@ from tools.engines.analyzers import (
     claims,
     commands,
     complaints,
+    control_plane,
     crashes,
     credentials,
     databases,
@@ -23,6 +24,7 @@ from tools.engines.analyzers import (
     memory,
     mounts,
     network,
+    nodes,
     overload,
     placement,
     preemption,
@@ -91,6 +93,12 @@ ANALYZERS: tuple[Analyzer, ...] = (
     amplified.caches_that_are_passed_by,
     amplified.neighbours_that_take_a_node,
     # infrastructure
+    nodes.nodes_that_are_lost,
+    nodes.nodes_under_pressure,
+    control_plane.schedulers_that_are_silent,
+    control_plane.managers_that_are_silent,
+    control_plane.dns_that_does_not_answer,
+    control_plane.proxies_that_do_not_work,
     network.clocks_that_are_wrong,
     # change
     # what hurts

@@ -1,0 +1,266 @@
+"""Nodes and parts of the control plane: which of them fell silent, who suffers, and what only looks like it."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.tools.objects import NOW, NS, Object, at, deployment, event, node, pod, replica_set, series, snapshot
+from tools.engines.analyzers import control_plane, nodes
+from tools.engines.diagnosis import Component
+from tools.engines.explain import diagnose
+from tools.engines.finding import Finding
+from tools.engines.graph import Graph
+from tools.engines.snapshot import Probe, Snapshot
+
+SYSTEM = "kube-system"
+RUNTIME_DOWN = "[container runtime is down, PLEG is not healthy: pleg was last seen active 6m ago]"
+
+
+def machine(
+    name: str = "n1", *, labels: dict[str, str] | None = None, **conditions: tuple[str, str, str, float]
+) -> Object:
+    """Conditions by type: status, reason, message, minutes since."""
+    made = node(name)
+    made["metadata"]["labels"].update(labels or {})
+    held = {"Ready": ("True", "KubeletReady", "kubelet is posting ready status", 9000.0), **conditions}
+    made["status"]["conditions"] = [
+        {"type": kind, "status": status, "reason": reason, "message": message, "lastTransitionTime": at(since)}
+        for kind, (status, reason, message, since) in held.items()
+    ]
+    return made
+
+
+def silent(name: str = "n1", since: float = 10, **more: Any) -> Object:
+    ready = ("Unknown", "NodeStatusUnknown", "Kubelet stopped posting node status.", since)
+    return machine(name, Ready=ready, **more)
+
+
+def placed(name: str, where: str, *, ready: bool = True, namespace: str = NS, **status: Any) -> list[Object]:
+    owner = deployment(name, available=int(ready), replicas=1)
+    made = replica_set(owner, 1, ready=int(ready))
+    one = pod(made, ready=ready, **status)
+    one["spec"] = {**one["spec"], "nodeName": where}
+    for obj in (owner, made, one):
+        obj["metadata"]["namespace"] = namespace
+    return [owner, made, one]
+
+
+def static(part: str, where: str, *, ready: bool = True, **status: Any) -> Object:
+    made = placed(part, where, ready=ready, namespace=SYSTEM, **status)[2]
+    made["metadata"].update(
+        name=f"{part}-{where}", ownerReferences=[{"kind": "Node", "name": where, "controller": True}]
+    )
+    return made
+
+
+def lease(name: str, seconds_ago: float, namespace: str = SYSTEM, holder: str = "") -> Object:
+    renewed = (NOW - timedelta(seconds=seconds_ago)).isoformat()
+    return {
+        "kind": "Lease",
+        "metadata": {"namespace": namespace, "name": name},
+        "spec": {"renewTime": renewed, "holderIdentity": holder},
+    }
+
+
+def check(service: str, where: str = "n1", *, ok: bool = False) -> Probe:
+    return Probe("node_service", where, ok, service=service, detail="active" if ok else "inactive (dead)")
+
+
+def with_probes(snap: Snapshot, *probes: Probe) -> Snapshot:
+    return Snapshot(snap.objects, snap.taken_at, snap.window, NS, "here", snap.logs, snap.metrics, (), (), probes)
+
+
+def lost(snap: Snapshot) -> list[Finding]:
+    return list(nodes.nodes_that_are_lost(snap, Graph(snap)))
+
+
+def faults(found: list[Finding]) -> list[tuple[str, str]]:
+    return [(one.fault, one.component.name) for one in found]
+
+
+def causes(snap: Snapshot) -> list[tuple[str, str]]:
+    found = diagnose(snap, NS, snap.window, snap.taken_at)
+    return [(cause.fault, cause.component.name) for cause in found.causes]
+
+
+def test_a_node_whose_status_nobody_posts_has_lost_its_kubelet() -> None:
+    assert faults(lost(snapshot(silent(), machine("n2")))) == [("kubelet_unavailable", "n1")]
+
+
+def test_the_runtimes_own_words_tell_a_dead_runtime_from_a_dead_kubelet() -> None:
+    broken = machine(Ready=("False", "KubeletNotReady", RUNTIME_DOWN, 5))
+    assert faults(lost(snapshot(broken))) == [("containerd_unavailable", "n1")]
+
+
+@pytest.mark.parametrize(("measured", "fault"), [("n1", "kubelet_unavailable"), ("n2", "node_unreachable")])
+def test_a_machine_that_is_still_measured_is_reachable(measured: str, fault: str) -> None:
+    metrics = {"node_network_in": [series({"node": "n2"}, 1, 2, 3), series({"node": measured}, 1, 2, 3)]}
+    assert faults(lost(snapshot(silent(), machine("n2"), metrics=metrics))) == [(fault, "n1")]
+
+
+@pytest.mark.parametrize(
+    ("down", "fault"),
+    [
+        (["kubelet"], "kubelet_unavailable"),
+        (["containerd"], "containerd_unavailable"),
+        (["docker.service"], "containerd_unavailable"),
+        (["kubelet", "containerd"], "containerd_unavailable"),
+        (["kubelet", "containerd", "kube-proxy"], "node_unreachable"),
+    ],
+)
+def test_a_check_of_a_nodes_services_decides(down: list[str], fault: str) -> None:
+    everything = ["kubelet", "containerd", "kube-proxy"]
+    up = [check(one, ok=True) for one in everything if one not in down and "docker" not in "".join(down)]
+    snap = with_probes(snapshot(machine()), *(check(one) for one in down), *up)
+    assert faults(lost(snap)) == [(fault, "n1")]
+
+
+def test_a_lost_node_explains_what_its_pods_suffer() -> None:
+    snap = snapshot(silent(), machine("n2"), *placed("baker", "n1", ready=False))
+    found = diagnose(snap, NS, snap.window, snap.taken_at)
+    assert [(cause.fault, cause.component.name) for cause in found.causes] == [("kubelet_unavailable", "n1")]
+    assert Component(kind="Deployment", namespace=NS, name="baker") in found.causes[0].affected
+
+
+def test_a_node_that_works_is_no_cause() -> None:
+    assert causes(with_probes(snapshot(machine(), *placed("baker", "n1")), check("kubelet", ok=True))) == []
+
+
+def test_a_node_that_was_lost_days_ago_and_that_nobody_needs_is_no_cause() -> None:
+    assert causes(snapshot(silent(since=3 * 24 * 60), machine("n2"), *placed("baker", "n2"))) == []
+
+
+def test_a_cordoned_node_with_nothing_on_it_is_set_aside() -> None:
+    away = silent()
+    away["spec"]["unschedulable"] = True
+    assert causes(snapshot(away, machine("n2"), *placed("baker", "n2"))) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "fault"),
+    [
+        ("DiskPressure", "node_disk_pressure"),
+        ("MemoryPressure", "node_memory_pressure"),
+        ("PIDPressure", "node_pid_pressure"),
+    ],
+)
+def test_a_pressure_is_read_from_its_condition(kind: str, fault: str) -> None:
+    pressed = machine(**{kind: ("True", f"KubeletHas{kind}", "kubelet has it", 5)})
+    snap = snapshot(pressed, machine("n2"), *placed("baker", "n1", ready=False))
+    assert causes(snap) == [(fault, "n1")]
+
+
+def test_evictions_alone_tell_of_a_pressure_that_is_over_for_the_moment() -> None:
+    gone = placed("baker", "n1")
+    gone[2]["status"] = {
+        "phase": "Failed",
+        "reason": "Evicted",
+        "message": "The node was low on resource: memory. Threshold ...",
+    }
+    snap = snapshot(machine(), *gone)
+    assert faults(list(nodes.nodes_under_pressure(snap, Graph(snap)))) == [("node_memory_pressure", "n1")]
+
+
+def test_an_eviction_of_yesterday_accuses_nobody() -> None:
+    said = event(machine(), "EvictionThresholdMet", "Attempting to reclaim memory pressure", minutes_ago=24 * 60)
+    said["involvedObject"] = {"kind": "Node", "name": "n1"}
+    snap = snapshot(machine(), said)
+    assert list(nodes.nodes_under_pressure(snap, Graph(snap))) == []
+
+
+def waiting_pod(name: str = "baker", *, reason: str = "") -> list[Object]:
+    made = placed(name, "", ready=False)
+    made[2]["status"] = {
+        "phase": "Pending",
+        "conditions": [{"type": "PodScheduled", "status": "False", "reason": reason}] if reason else [],
+    }
+    return made
+
+
+PLANE = {"node-role.kubernetes.io/control-plane": ""}
+
+
+def test_pods_that_nobody_speaks_of_and_a_dead_scheduler_are_one_cause_on_its_node() -> None:
+    dead = static(
+        "kube-scheduler", "cp1", ready=False, state={"waiting": {"reason": "CrashLoopBackOff"}}, restartCount=7
+    )
+    snap = snapshot(machine("cp1", labels=PLANE), machine("n1"), dead, *waiting_pod())
+    assert causes(snap) == [("kube_scheduler_unavailable", "cp1")]
+
+
+@pytest.mark.parametrize("plane", [[], [static("kube-apiserver", "cp1")]], ids=["managed", "its own"])
+def test_without_a_word_and_without_a_scheduler_the_control_planes_node_is_named(plane: list[Object]) -> None:
+    snap = snapshot(machine("cp1", labels=PLANE), *plane, *waiting_pod())
+    assert causes(snap) == [("kube_scheduler_unavailable", "cp1")]
+
+
+def test_a_lease_that_is_not_renewed_tells_of_the_scheduler() -> None:
+    leases = [lease("kube-scheduler", 400, holder="cp1_abc"), lease("kube-controller-manager", 2)]
+    snap = snapshot(machine("cp1", labels=PLANE), *leases, *waiting_pod())
+    assert causes(snap) == [("kube_scheduler_unavailable", "cp1")]
+
+
+def test_a_pod_that_the_scheduler_spoke_of_does_not_accuse_it() -> None:
+    objects = waiting_pod(reason="Unschedulable")
+    told = event(objects[2], "FailedScheduling", "0/1 nodes are available: 1 Insufficient cpu.")
+    snap = snapshot(machine(), *objects, told)
+    assert list(control_plane.schedulers_that_are_silent(snap, Graph(snap))) == []
+
+
+def test_a_pod_for_a_scheduler_of_its_own_does_not_accuse_the_usual_one() -> None:
+    objects = waiting_pod()
+    objects[2]["spec"]["schedulerName"] = "batch-scheduler"
+    snap = snapshot(machine(), *objects)
+    assert list(control_plane.schedulers_that_are_silent(snap, Graph(snap))) == []
+
+
+def test_wishes_that_nobody_takes_up_accuse_the_controller_manager() -> None:
+    objects = placed("baker", "n1")
+    objects[0]["metadata"]["generation"] = 4
+    dead = static("kube-controller-manager", "cp1", ready=False)
+    snap = snapshot(machine("cp1", labels=PLANE), machine("n1"), dead, *objects)
+    assert causes(snap) == [("controller_manager_unavailable", "cp1")]
+
+
+def dns(ready: bool) -> list[Object]:
+    made = placed("coredns", "n1", ready=ready, namespace=SYSTEM)
+    for labels in (made[0]["spec"]["template"]["metadata"]["labels"], made[2]["metadata"]["labels"]):
+        labels["k8s-app"] = "kube-dns"
+    return made
+
+
+def test_cluster_dns_without_a_ready_pod_is_the_cause() -> None:
+    assert causes(snapshot(machine(), *dns(ready=False), *placed("baker", "n1", ready=False)))[0] == (
+        "coredns_unavailable",
+        "coredns",
+    )
+    assert causes(snapshot(machine(), *dns(ready=True), *placed("baker", "n1"))) == []
+
+
+def proxies(*bad: str) -> list[Object]:
+    made = []
+    for where in ("n1", "n2", "n3"):
+        one = static("kube-proxy", where, ready=where not in bad, restartCount=3)
+        one["metadata"]["name"] = f"kube-proxy-{where}abc"
+        one["metadata"]["ownerReferences"] = [{"kind": "DaemonSet", "name": "kube-proxy", "controller": True}]
+        made.append(one)
+    return made
+
+
+def test_a_node_whose_kube_proxy_fails_is_named() -> None:
+    machines = [machine(name) for name in ("n1", "n2", "n3")]
+    snap = snapshot(*machines, *proxies("n2"), *placed("baker", "n2", ready=False))
+    assert causes(snap)[0] == ("kube_proxy_unavailable", "n2")
+
+
+def test_a_kube_proxy_on_a_node_that_is_lost_is_the_nodes_matter() -> None:
+    snap = snapshot(silent("n2"), machine("n1"), machine("n3"), *proxies("n2"), *placed("baker", "n2", ready=False))
+    assert causes(snap)[0] == ("kubelet_unavailable", "n2")
+
+
+def test_a_kube_proxy_that_is_missing_on_one_node_of_three_is_seen() -> None:
+    machines = [machine(name) for name in ("n1", "n2", "n3")]
+    snap = snapshot(*machines, *proxies()[:2])
+    found = list(control_plane.proxies_that_do_not_work(snap, Graph(snap)))
+    assert faults(found) == [("kube_proxy_unavailable", "n3")]
