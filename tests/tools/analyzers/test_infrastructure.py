@@ -146,7 +146,8 @@ def test_a_cordoned_node_with_nothing_on_it_is_set_aside() -> None:
     ],
 )
 def test_a_pressure_is_read_from_its_condition(kind: str, fault: str) -> None:
-    pressed = machine(**{kind: ("True", f"KubeletHas{kind}", "kubelet has it", 5)})
+    held: dict[str, Any] = {kind: ("True", f"KubeletHas{kind}", "kubelet has it", 5)}
+    pressed = machine(**held)
     snap = snapshot(pressed, machine("n2"), *placed("baker", "n1", ready=False))
     assert causes(snap) == [(fault, "n1")]
 
@@ -163,7 +164,9 @@ def test_evictions_alone_tell_of_a_pressure_that_is_over_for_the_moment() -> Non
 
 
 def test_an_eviction_of_yesterday_accuses_nobody() -> None:
-    said = event(machine(), "EvictionThresholdMet", "Attempting to reclaim memory pressure", minutes_ago=24 * 60)
+    about = machine()
+    about["metadata"]["namespace"] = "default"
+    said = event(about, "EvictionThresholdMet", "Attempting to reclaim memory pressure", minutes_ago=24 * 60)
     said["involvedObject"] = {"kind": "Node", "name": "n1"}
     snap = snapshot(machine(), said)
     assert list(nodes.nodes_under_pressure(snap, Graph(snap))) == []
@@ -171,10 +174,8 @@ def test_an_eviction_of_yesterday_accuses_nobody() -> None:
 
 def waiting_pod(name: str = "baker", *, reason: str = "") -> list[Object]:
     made = placed(name, "", ready=False)
-    made[2]["status"] = {
-        "phase": "Pending",
-        "conditions": [{"type": "PodScheduled", "status": "False", "reason": reason}] if reason else [],
-    }
+    said = {"type": "PodScheduled", "status": "False", "reason": reason}
+    made[2]["status"] = {"phase": "Pending", "conditions": [said] if reason else []}
     return made
 
 

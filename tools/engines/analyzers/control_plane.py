@@ -21,6 +21,7 @@ from tools.engines.objects import (
     mapping,
     name_of,
     namespace_of,
+    restarts,
     rows,
     statuses,
     when,
@@ -62,10 +63,7 @@ _NO_PROXY = Text(
 
 def schedulers_that_are_silent(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:  # noqa: ARG001
     waiting = list(_unnoticed(snapshot))
-    proof = [
-        *_part(snapshot, "kube-scheduler"),
-        *(evidence("kubernetes", f"{component(pod)} spec.nodeName", "no node, and no FailedScheduling event", weight=0.6) for pod in waiting[:MAX_SHOWN]),
-    ]  # fmt: skip
+    proof = [*_part(snapshot, "kube-scheduler"), *(_no_word(pod) for pod in waiting[:MAX_SHOWN])]
     if _is_telling(proof, bool(waiting)):
         makers = tuple(dict.fromkeys(snapshot.maker_of(pod) for pod in waiting))
         yield _of_the_plane(snapshot, "kube_scheduler_unavailable", "kube-scheduler", _NO_SCHEDULER, proof, makers)
@@ -180,12 +178,9 @@ def _state(pod: Object) -> str:
         waiting, ended = mapping(status, "state", "waiting"), mapping(status, "lastState", "terminated")
         ended = ended or mapping(status, "state", "terminated")
         if waiting or ended:
-            told = [
-                str(waiting.get("reason") or ""),
-                str(ended.get("reason") or ""),
-                str(ended.get("message") or "")[:200],
-            ]
-            return f"{status.get('name')} not ready: {', '.join(part for part in told if part)}; {whole(status.get('restartCount')) or 0} restarts"
+            told = [waiting.get("reason"), ended.get("reason"), str(ended.get("message") or "")[:200]]
+            why = ", ".join(str(part) for part in told if part)
+            return f"{status.get('name')} not ready: {why}; {restarts(status)} restarts"
     return f"not ready, phase {dig(pod, 'status', 'phase')}"
 
 
@@ -194,10 +189,17 @@ def _since(pod: Object) -> datetime | None:
     return next((when(row.get("lastTransitionTime")) for row in ready), None)
 
 
+def _no_word(pod: Object) -> Evidence:
+    return evidence(
+        "kubernetes", f"{component(pod)} spec.nodeName", "no node, and no FailedScheduling event", weight=0.6
+    )
+
+
 def _unnoticed(snapshot: Snapshot) -> Iterator[Object]:
     """Pods that have waited for a node for a while and of which nobody has said why."""
     for pod in snapshot.pods_on(""):
-        if dig(pod, "status", "phase") not in {"Pending", None} or dig(pod, "spec", "schedulingGates"):
+        begun = statuses(pod) or dig(pod, "status", "hostIP") or dig(pod, "status", "startTime")
+        if begun or dig(pod, "status", "phase") != "Pending" or dig(pod, "spec", "schedulingGates"):
             continue
         own = dig(pod, "spec", "schedulerName")
         told = any(row.get("type") == "PodScheduled" and row.get("reason") for row in rows(pod, "status", "conditions"))
