@@ -18,7 +18,19 @@ from core.redact import Redactor
 from tests.bench.machine import machine
 from tests.bench.table import Line, render
 
-FIGURES = ("alerting", "liveness", "start", "vectors", "turn", "diagnosis", "schemas", "history", "world", "promql")
+FIGURES = (
+    "alerting",
+    "liveness",
+    "start",
+    "vectors",
+    "turn",
+    "diagnosis",
+    "schemas",
+    "history",
+    "world",
+    "promql",
+    "logs",
+)
 NOT_BUILT = (
     Line("alert intake (Alertmanager's API)", "1,000 a second on 2 cores", "not built yet", "-"),
     Line("diagnosis from a bundle", "0.3 s", "not built yet", "bundles; the engine alone is measured above"),

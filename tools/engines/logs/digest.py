@@ -124,8 +124,8 @@ class _Gathered:
         if self._remembered > MAX_REMEMBERED:
             self._known.clear()
             self._remembered = 0
-        cluster, severity = self._miner.cluster(text), level(text)
-        cluster.level = cluster.level or severity
+        cluster = self._miner.cluster(text)
+        cluster.level = cluster.level or level(text)
         known = self._known[shape] = (cluster, meanings(text, quiet=is_quiet(text)), text)
         self._remembered += len(shape) + len(text)
         return known

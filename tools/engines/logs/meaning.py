@@ -111,20 +111,26 @@ class Rule:
 _RULES = tuple(
     Rule(row, re.compile(f"(?i){row.pattern}").search, re.compile(f"(?i){row.but or '(?!)'}").search) for row in ROWS
 )
+# Which rules a word can lead to, by their place in the table: each word is looked for once, whatever the number of rows that share it.
+_LED_TO = {
+    word: [place for place, rule in enumerate(_RULES) if word in rule.row.words]
+    for word in dict.fromkeys(word for rule in _RULES for word in rule.row.words)
+}
 
 
 def meanings(text: str, *, quiet: bool = False) -> list[Reading]:
     """Every meaning that an entry has, each once, the more precise in place of the vaguer; quiet where it calls itself information."""
-    if _RECOVERED.search(text):
-        return []
     heard = _without_quotes(text) if quiet else text
-    low, troubled = heard.lower(), not quiet or bool(_TROUBLED.search(heard))
+    low = heard.lower()
+    places = {place for word, led in _LED_TO.items() if word in low for place in led}
+    if not places or _RECOVERED.search(text):
+        return []
+    troubled = not quiet or bool(_TROUBLED.search(heard))
     found: dict[str, Reading] = {}
-    for rule in _RULES:
+    for place in sorted(places):
+        rule = _RULES[place]
         row = rule.row
-        if not (row.quiet or troubled) or not any(word in low for word in row.words):
-            continue
-        if row.meaning in found or not row.unless.isdisjoint(found):
+        if not (row.quiet or troubled) or row.meaning in found or not row.unless.isdisjoint(found):
             continue
         match = rule.find(text if row.quiet else heard)
         if match and not rule.excused(text):

@@ -18,6 +18,7 @@ GAP = "<*>"
 ALIKE = 4
 
 # A status or exit code is not a detail: it stays.
+_CODE = re.compile(r"(?i)(?:status|code)\W{0,3}\d|^\d{3}$|^HTTP/")
 _DIGITS = re.compile(r"\d+(?:[.,:]\d+)*")
 _STATUS = re.compile(r"(?i)(?:status|code)(?:\"?[:=] ?\"?| )(\d+)|\" ([1-5]\d\d) ")
 _MASKS: tuple[tuple[re.Pattern[str], str], ...] = (
@@ -65,6 +66,8 @@ class Cluster:
 
 
 def mask(line: str) -> str:
+    if not _DIGITS.search(line):
+        return line[:SHOWN_TEMPLATE]
     for pattern, name in _MASKS:
         line = pattern.sub(name, line)
     return line[:SHOWN_TEMPLATE]
@@ -89,7 +92,7 @@ class Miner:
         """The cluster that an entry belongs to, made or widened for it."""
         words = mask(text.partition("\n")[0]).split()
         leaf = self._leaves.setdefault(_leaf(words), [])
-        for one in leaf:
+        for one in leaf[-MAX_LEAF:]:
             if _alike(one.words, words):
                 one.words = [mine if mine == its else GAP for mine, its in zip(one.words, words, strict=True)]
                 return one
@@ -125,6 +128,6 @@ def _alike(template: list[str], words: list[str]) -> bool:
     for mine, its in zip(template, words, strict=True):
         if mine not in (its, GAP):
             allowed -= 1
-            if allowed < 0:
+            if allowed < 0 or _CODE.search(mine) or _CODE.search(its):
                 return False
     return True
