@@ -18,6 +18,7 @@ from tools.engines.metrics.expression import is_expression, meant_by
 from tools.engines.metrics.histograms import Bucket, quantiles
 from tools.engines.metrics.numbers import Points, cleaned, only_grows, rates, scaled, summed
 from tools.engines.metrics.roles import Form, known
+from tools.engines.metrics.sides import by_side
 from tools.engines.metrics.whose import same, whose
 from tools.engines.snapshot import Series, Signal
 
@@ -88,7 +89,7 @@ def recognise(series: Iterable[Raw]) -> dict[Signal, list[Series]]:
             found[signal].append(one)
     for name, pieces in parts.items():
         _from_histogram(name, pieces, found)
-    return derived(_without_doubles(found))
+    return derived(by_side(_without_doubles(found)))
 
 
 def _read(stem: str, labels: Any, points: Any) -> _Read | None:
@@ -312,8 +313,6 @@ def _bad_counts(name: str, reads: Iterable[_Read], signal: Signal, found: dict[S
 
 def _signal_of(pieces: Mapping[str, list[_Read]]) -> tuple[Signal, float]:
     first = next(read for reads in pieces.values() for read in reads)
-    if first.signal == "latency" and "client" in first.labels and first.labels.get("reporter") == "source":
-        return "call_latency", first.scale or 1.0
     return first.signal, first.scale or 1.0
 
 
