@@ -2,14 +2,21 @@
 
 from datetime import datetime, timedelta
 
-from tests.evaluation.casebook.model import Alert, Answer, Object, Pod, Program, State, stamp
+from tests.evaluation.casebook.model import Alert, Answer, Component, Object, Pod, Program, State, stamp
 from tests.evaluation.casebook.scene import Scene
 
 
 def answer(
-    fault: str, program: Program, *needs: str, keeps: tuple[str, ...] = (), also: tuple[str, ...] = ()
+    fault: str,
+    place: Program | Component,
+    *needs: str,
+    keeps: tuple[str, ...] = (),
+    also: tuple[str, ...] = (),
+    places: tuple[Component, ...] = (),
 ) -> Answer:
-    return Answer(fault, program.component, frozenset(needs), frozenset(keeps), frozenset(also))
+    component = place.component if isinstance(place, Program) else place
+    others = frozenset(str(one) for one in places)
+    return Answer(fault, component, frozenset(needs), frozenset(keeps), frozenset(also), others)
 
 
 def as_it_is(program: Program) -> None:

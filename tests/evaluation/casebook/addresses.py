@@ -58,7 +58,7 @@ def write(scene: Scene, caller: Program, call: Call) -> None:
         caller.container.setdefault("envFrom", [{"configMapRef": {"name": call.holder}}])
     else:
         _into_file(scene, caller, call)
-    if call.callee.role == "database":
+    if call.callee.role in ("database", "cache"):
         _credentials(caller, call)
 
 
@@ -145,17 +145,11 @@ def _credentials(caller: Program, call: Call) -> None:
     engine = call.callee.language
     prefix = key_of(call.callee)
     secret, key = _secret_of(call.callee)
-    caller.set_env(
-        f"{prefix}_USER",
-        next(
-            (
-                str(one["value"])
-                for one in call.callee.container["env"]
-                if one["name"].endswith("_USER") and "value" in one
-            ),
-            engine,
-        ),
-    )
+    if call.callee.role == "database":
+        users = (
+            one["value"] for one in call.callee.container["env"] if one["name"].endswith("_USER") and "value" in one
+        )
+        caller.set_env(f"{prefix}_USER", str(next(users, engine)))
     caller.container["env"].append(
         {"name": f"{prefix}_PASSWORD", "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}}
     )

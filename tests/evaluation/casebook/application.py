@@ -392,7 +392,7 @@ def connect(scene: Scene, caller: Program, callee: Program) -> Call:
     call = Call(callee, "", "", "", host, service.port, "")
     caller.calls.append(call)
     write(scene, caller, call)
-    if callee.role == "database" and callee.namespace != caller.namespace:
+    if callee.role in ("database", "cache") and callee.namespace != caller.namespace:
         _copy_secret(scene, caller, callee)
     return call
 

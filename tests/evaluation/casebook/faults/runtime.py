@@ -14,11 +14,14 @@ from tests.evaluation.casebook.acts import (
     suffer,
     unhealthy,
 )
+from tests.evaluation.casebook.faults import runtime_crashes, runtime_leaks, runtime_ports, runtime_stores
 from tests.evaluation.casebook.model import Answer, Program
 from tests.evaluation.casebook.scene import Scene
 from tests.evaluation.casebook.ways import way
 
 MIB = 1024**2
+REST = (runtime_crashes, runtime_leaks, runtime_ports, runtime_stores)
+"""The other files of the family, loaded with this one."""
 
 
 def _memory(program: Program, limit: int) -> None:

@@ -311,24 +311,18 @@ def _cache(scene: Scene) -> Program:
     return scene.pick("cache", where=lambda one: bool(all_clients(scene, one)))
 
 
-def _give_passwords(scene: Scene, cache: Program) -> None:
-    """Every client reads the password that the cache has."""
-    secret = f"{cache.name}-auth"
+def _take_passwords(scene: Scene, cache: Program) -> None:
+    """Until now the cache asked for none, and no client has one."""
     for caller, _ in all_clients(scene, cache):
-        if caller.namespace != cache.namespace:
-            add_secret(scene, secret, caller.namespace, ["redis-password"])
-        caller.container["env"].append(
-            {
-                "name": f"{key_of(cache)}_PASSWORD",
-                "valueFrom": {"secretKeyRef": {"name": secret, "key": "redis-password"}},
-            }
-        )
+        name = f"{key_of(cache)}_PASSWORD"
+        caller.container["env"] = [one for one in caller.container["env"] if one["name"] != name]
 
 
 @way("cache_auth_failed", wants=("cache",))
 def cache_now_wants_a_password(scene: Scene) -> Answer:
     """Until the onset it ran without; its clients have none."""
     cache = _cache(scene)
+    _take_passwords(scene, cache)
     old = cache.revisions[-1]
     new_args = list(cache.container["args"])
     cache.container["args"] = ["--maxmemory", "256mb"]
@@ -342,7 +336,6 @@ def cache_now_wants_a_password(scene: Scene) -> Answer:
 @way("cache_auth_failed", wants=("cache",))
 def cache_has_another_password_than_its_clients(scene: Scene) -> Answer:
     cache = _cache(scene)
-    _give_passwords(scene, cache)
     fresh = f"{cache.name}-credentials-v2"
     add_secret(scene, fresh, cache.namespace, ["redis-password"], value="rotated")
 
@@ -361,7 +354,6 @@ def cache_has_another_password_than_its_clients(scene: Scene) -> Answer:
 def cache_password_changed_at_runtime(scene: Scene) -> Answer:
     """CONFIG SET requirepass: every client is turned away, nothing else changed."""
     cache = _cache(scene)
-    _give_passwords(scene, cache)
     how = scene.dice.choice(["wrongpass", "noauth"])
     for caller, call in all_clients(scene, cache):
         complain(scene, caller, call, how, times=8)
