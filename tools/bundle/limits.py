@@ -1,29 +1,27 @@
-"""What reading a bundle may cost at most. A bundle comes from somebody else, so nothing in it decides how much memory we take.
+"""How much of a bundle is kept, whatever its size. Together they hold a diagnosis below 1.5 GB of memory; a test holds them to it."""
 
-Objects are kept whole, because any field may matter; events are kept up to MAX_EVENTS, warnings and the newest first, because a cluster in
-trouble repeats itself a million times. Logs are streamed and only their digest is kept. Of metrics each series is thinned to MAX_POINTS.
-The sum of these, with the largest objects that fit, is what MAX_BYTES_OBJECTS bounds.
-"""
-
-from dataclasses import dataclass
-
-MAX_FILES = 50_000
-MAX_FILE_BYTES = 256 * 2**20
-MAX_BYTES_OBJECTS = 512 * 2**20
-MAX_OBJECTS = 200_000
-MAX_EVENTS = 50_000
-MAX_LOG_BYTES = 64 * 2**20
-MAX_ALL_LOG_BYTES = 4 * 2**30
+MB = 1024 * 1024
+MAX_FILES = 100_000
+MAX_DEPTH = 12
+MAX_WHOLE_FILE = 8 * MB
+"""A larger file of JSON is read item by item and never held."""
+MAX_ITEM = 8 * MB
+MAX_YAML_FILE = 32 * MB
+MAX_UNFOLDED = 2_000_000
+"""Values in one document of YAML, each counted as often as an alias repeats it."""
+MAX_OBJECTS = 60_000
+MAX_OBJECT_TEXT = 256 * MB
+MAX_EVENTS = 20_000
+"""Of more events the warnings are kept before the rest, and the newest before the older."""
+MAX_METRIC_FILE = 64 * MB
+MAX_METRIC_TEXT = 128 * MB
 MAX_SERIES = 20_000
-MAX_GAPS = 60
 MAX_ALERTS = 5_000
 MAX_PROBES = 10_000
-
-
-@dataclass(slots=True)
-class Budget:
-    """What is left to be read; a file that does not fit any more is a gap and not a crash."""
-
-    files: int = MAX_FILES
-    object_bytes: int = MAX_BYTES_OBJECTS
-    log_bytes: int = MAX_ALL_LOG_BYTES
+MAX_TEXT = 2_000
+MAX_LOGS = 5_000
+MAX_LOG_TEXT = 24 * MB
+"""Of all logs together. A log of a pod in trouble gets a larger share of it; of a longer log the beginning and the end are read."""
+MAX_LINE = 16 * 1024
+MAX_NAMED = 5
+MAX_GAPS = 60

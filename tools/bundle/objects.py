@@ -1,107 +1,166 @@
-"""Objects out of documents: one object, a List, a list of either, and Lists whose items leave their kind out.
+"""The Kubernetes objects of a bundle, one or a List a file, in JSON or YAML, with what each kind's absence may mean.
 
-Everything that is a mapping is kept, whatever it lacks, because an engine reads what is there. Of events only so many are kept as an
-engine can use: the newest warnings before the rest.
+An object is kept as it came, without its managedFields and without what nobody may see: a Secret's values become keyed hashes before
+anything else looks at it, under a key that dies with the process, so that equal values can still be seen to be equal.
 """
 
-import heapq
-from collections.abc import Iterator
+import secrets
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from tools.bundle.limits import MAX_EVENTS, MAX_OBJECTS
-from tools.engines.objects import Object, dig, name_of, namespace_of, rows
+from core.secrets import fingerprint
+from tools.bundle.folder import File, Refusals, text_of
+from tools.bundle.items import Reading, values
+from tools.bundle.limits import MAX_EVENTS, MAX_OBJECT_TEXT, MAX_OBJECTS, MAX_YAML_FILE
+from tools.bundle.yamls import documents
+from tools.clients.kinds import KindTable
+from tools.engines.objects import Object, dig, kind_of, mapping, name_of, namespace_of
+
+MAX_NESTED = 3
+_KINDS = KindTable()
+_KEY = secrets.token_hex(16)
+_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 @dataclass(slots=True)
-class Shelf:
-    """The objects of one bundle, each once; of events the ones that matter most."""
-
-    objects: list[Object] = field(default_factory=list)
+class Objects:
+    found: list[Object] = field(default_factory=list)
+    events: list[Object] = field(default_factory=list)
     listed: set[str] = field(default_factory=set)
-    dropped_events: int = 0
-    dropped_objects: int = 0
-    _events: list[tuple[tuple[bool, str], int, Object]] = field(default_factory=list)
-    _seen: set[tuple[str, str, str]] = field(default_factory=set)
-    _number: int = 0
+    """Kinds of which there was a list, be it empty."""
+    kinds: set[str] = field(default_factory=set)
+    """Of which there was a list or an object."""
+    partial: set[str] = field(default_factory=set)
+    """Of which something was lost."""
+    text: int = 0
+    dropped: int = 0
+    events_dropped: int = 0
+    _known: set[tuple[str, str, str]] = field(default_factory=set)
 
-    def put(self, document: Any, kind: str = "") -> int:
-        """`kind` is what the items are where they do not say; the number of objects found."""
-        count = 0
-        for obj in unfolded(document, kind):
-            count += 1
-            self._keep(obj)
-        self.listed |= kinds_listed(document, kind)
-        return count
+    @property
+    def full(self) -> bool:
+        return len(self.found) >= MAX_OBJECTS or self.text >= MAX_OBJECT_TEXT
 
     def all(self) -> list[Object]:
-        return self.objects + [event for _, _, event in sorted(self._events, key=lambda one: one[1])]
+        return self.found + self.events
 
-    def _keep(self, obj: Object) -> None:
-        key = (str(obj.get("kind") or ""), namespace_of(obj), name_of(obj))
-        if key[2]:
-            if key in self._seen:
+    def add(self, obj: Object) -> None:
+        kind, name = kind_of(obj), name_of(obj)
+        self.kinds.add(kind)
+        if name and kind != "Event":  # one that stands in two files is one
+            if (kind, namespace_of(obj), name) in self._known:
                 return
-            self._seen.add(key)
-        if key[0] == "Event":
-            self._keep_event(obj)
-        elif len(self.objects) < MAX_OBJECTS:
-            self.objects.append(obj)
+            self._known.add((kind, namespace_of(obj), name))
+        if kind == "Event":
+            self.events.append(obj)
+            if len(self.events) >= 2 * MAX_EVENTS:
+                self.settle()
+        elif self.full:
+            self.dropped += 1
+            self.partial.add(kind)
         else:
-            self.dropped_objects += 1
+            self.found.append(obj)
 
-    def _keep_event(self, event: Object) -> None:
-        self._number += 1
-        entry = ((event.get("type") == "Warning", _moment(event)), self._number, event)
-        if len(self._events) < MAX_EVENTS:
-            heapq.heappush(self._events, entry)
-            return
-        self.dropped_events += 1
-        _, _, gone = heapq.heappushpop(self._events, entry)
-        self._seen.discard(("Event", namespace_of(gone), name_of(gone)))
+    def settle(self) -> None:
+        """Keep the events that can matter most, if there are more than may be kept."""
+        if len(self.events) > MAX_EVENTS:
+            self.events_dropped += len(self.events) - MAX_EVENTS
+            self.events = sorted(self.events, key=_weight, reverse=True)[:MAX_EVENTS]
 
-
-def unfolded(document: Any, kind: str = "") -> Iterator[Object]:
-    if isinstance(document, list):
-        for one in document:
-            yield from unfolded(one, kind)
-    elif isinstance(document, dict):
-        items = document.get("items")
-        own = str(document.get("kind") or "")
-        if isinstance(items, list) and (not own or own.endswith("List")):
-            for item in items:
-                yield from unfolded(_with_kind(item, own.removesuffix("List") or kind, document), kind)
-        elif document:
-            yield document if own or not kind else {"kind": kind, **document}
+    def read_in_full(self) -> frozenset[str]:
+        return frozenset(self.listed - self.partial - {""})
 
 
-def kinds_listed(document: Any, kind: str = "") -> set[str]:
-    """The kinds that a List holds in full: those of its items, and its own name where it is empty."""
-    if not isinstance(document, dict) or not isinstance(document.get("items"), list):
-        return set()
-    own = str(document.get("kind") or "").removesuffix("List") or kind
-    if dig(document, "metadata", "continue"):
-        return set()
-    held = {str(item["kind"]) for item in rows(document, "items") if item.get("kind")}
-    return held | ({own} if own else set())
+def _weight(event: Object) -> tuple[bool, str]:
+    times = (event.get("lastTimestamp"), dig(event, "series", "lastObservedTime"), event.get("eventTime"))
+    return event.get("type") == "Warning", next((one for one in times if isinstance(one, str)), "")
 
 
-def _with_kind(item: Any, kind: str, parent: Object) -> Any:
-    if not isinstance(item, dict) or item.get("kind") or not kind:
-        return item
-    version = {"apiVersion": parent["apiVersion"]} if parent.get("apiVersion") else {}
-    return {"kind": kind, **version, **item}
+def load(found: Iterable[File], refusals: Refusals) -> Objects:
+    objects = Objects()
+    for file in found:
+        try:
+            _load(file, objects, refusals)
+        except OSError as error:
+            refusals.add(file.name, error.strerror or str(error))
+    objects.settle()
+    if objects.dropped:
+        refusals.add(f"{objects.dropped} objects", f"no more than {MAX_OBJECTS} objects of a bundle are kept")
+    if objects.events_dropped:
+        refusals.add(
+            f"{objects.events_dropped} events",
+            f"no more than {MAX_EVENTS} events are kept, warnings and the newest first",
+        )
+    return objects
 
 
-def _moment(event: Object) -> str:
-    """Times as written: RFC 3339 of one zone sorts as text, and a rare other zone costs a little order and nothing else."""
-    for value in (
-        event.get("lastTimestamp"),
-        dig(event, "series", "lastObservedTime"),
-        event.get("eventTime"),
-        event.get("firstTimestamp"),
-        dig(event, "metadata", "creationTimestamp"),
-    ):
-        if isinstance(value, str) and value:
-            return value
-    return ""
+def _load(file: File, objects: Objects, refusals: Refusals) -> None:
+    reading, seen, strange = Reading(), set[str](), 0
+    guess = _KINDS.get(file.stem.split(".")[0].replace("-", ""))
+    told, before, kept = guess.name if guess else "", objects.text, len(objects.found)
+    for value in _values(file, reading):
+        if not isinstance(value, dict):
+            strange += 1
+            continue
+        for obj in _unpacked(value, reading.kind.removesuffix("List") or told, objects.listed):
+            seen.add(kind_of(obj))
+            objects.add(_kept(obj))
+        if len(objects.found) > kept:
+            objects.text, kept = objects.text + reading.taken, len(objects.found)
+    objects.text = max(objects.text, before + (0 if reading.taken else file.size))
+    own = reading.kind.removesuffix("List") or told
+    if reading.is_list:
+        objects.listed |= {own, *seen} - {""}
+    if reading.broken or reading.goes_on:
+        objects.partial |= seen | {own}
+    objects.kinds |= objects.listed
+    if reading.broken:
+        refusals.add(file.name, reading.broken)
+    elif reading.goes_on:
+        refusals.add(file.name, "a page of a longer list")
+    elif strange:
+        refusals.add(file.name, "some of its values are no objects")
+
+
+def _values(file: File, reading: Reading) -> Iterator[Any]:
+    if file.ending == "json":
+        yield from values(file.path, file.size, reading)
+    elif file.size > MAX_YAML_FILE:
+        reading.broken = f"YAML is read up to {MAX_YAML_FILE >> 20} MB"
+    else:
+        yield from documents(text_of(file.path.read_bytes()), reading)
+
+
+def _unpacked(value: Object, kind: str, listed: set[str], depth: int = 0) -> Iterator[Object]:
+    """An object, or those of a list within it; one without a kind is of the kind of its list."""
+    own = kind_of(value)
+    items = value.get("items")
+    if isinstance(items, list) and (not own or own.endswith("List")) and depth < MAX_NESTED:
+        inner = own.removesuffix("List")
+        listed.add(inner or kind)
+        for item in items:
+            if isinstance(item, dict):
+                listed.add(kind_of(item))
+                yield from _unpacked(item, inner or kind, listed, depth + 1)
+        return
+    if not own and kind:
+        value["kind"] = kind
+    yield value
+
+
+def _kept(obj: Object) -> Object:
+    meta = mapping(obj, "metadata")
+    meta.pop("managedFields", None)
+    kind = kind_of(obj)
+    if kind == "Secret":
+        mapping(meta, "annotations").pop(_APPLIED, None)
+        for part in ("data", "stringData"):
+            obj[part] = {key: _hashed(value) for key, value in mapping(obj, part).items()}
+    elif kind == "ConfigMap" and "binaryData" in obj:
+        obj["binaryData"] = {key: f"{len(str(value))} characters" for key, value in mapping(obj, "binaryData").items()}
+    return obj
+
+
+def _hashed(value: Any) -> str:
+    return fingerprint(_KEY, str(value))[:16] if value else ""
