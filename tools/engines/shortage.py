@@ -73,7 +73,7 @@ def is_forgotten(snapshot: Snapshot, who: Component) -> bool:
 
 def _deployment_misses(snapshot: Snapshot, program: Program, obj: Object) -> bool:
     sets = snapshot.owned_by(obj, "ReplicaSet")
-    if any((whole(dig(one, "spec", "replicas")) or 0) > (whole(dig(one, "status", "replicas")) or 0) for one in sets):
+    if any((whole(dig(one, "spec", "replicas")) or 0) > _made(snapshot, one) for one in sets):
         return True
     if any(
         row.get("type") == "ReplicaFailure" and row.get("status") == "True" for row in rows(obj, "status", "conditions")
@@ -85,6 +85,12 @@ def _deployment_misses(snapshot: Snapshot, program: Program, obj: Object) -> boo
     return (program.wanted or 0) > min(
         _most(dig(obj, "status", "replicas"), program.pods), 1e9 if updated is None else updated
     )
+
+
+def _made(snapshot: Snapshot, replica_set: Object) -> int:
+    told = whole(dig(replica_set, "status", "replicas"))
+    ready = whole(dig(replica_set, "status", "readyReplicas")) or 0
+    return told if told is not None else max(ready, len(snapshot.owned_by(replica_set, "Pod")))
 
 
 def _most(counted: Any, pods: tuple[Object, ...]) -> int:

@@ -40,8 +40,7 @@ def pods_that_are_refused(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]
     """What the API server said, the newest refusal of each workload."""
     told: dict[tuple[Component, str], list[Refusal]] = {}
     for one in refusals(snapshot):
-        fault = next((fault for fault, pattern in _SENTENCES if pattern.search(one.message)), "")
-        told.setdefault((one.component, fault), []).append(one)
+        told.setdefault((one.component, _fault_of(one.message)), []).append(one)
     newest: set[Component] = set()
     for (who, fault), sentences in told.items():
         if fault and who not in newest:
@@ -57,18 +56,25 @@ def pods_that_are_refused(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]
 
 
 def accounts_that_do_not_exist(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:  # noqa: ARG001
-    for program in _refused(snapshot):
+    for program in _refused(snapshot, "missing_service_account"):
         name = dig(program.spec, "serviceAccountName") or dig(program.spec, "serviceAccount")
         known = snapshot.reads("ServiceAccount") or snapshot.of("ServiceAccount", program.namespace)
-        if isinstance(name, str) and name and known and not snapshot.get("ServiceAccount", program.namespace, name):
+        # Every namespace has a default account, listed or not.
+        if (
+            isinstance(name, str)
+            and name not in {"", "default"}
+            and known
+            and not snapshot.get("ServiceAccount", program.namespace, name)
+        ):
             near = ", ".join(name_of(one) for one in snapshot.of("ServiceAccount", program.namespace)[:6]) or "none"
             quote = f"{name}; ServiceAccounts of {program.namespace}: {near}"
-            proof = [evidence("kubernetes", f"{program.ref}.serviceAccountName", quote, weight=0.85)]
+            used = any(dig(pod, "spec", "serviceAccountName") == name for pod in program.pods)
+            proof = [evidence("kubernetes", f"{program.ref}.serviceAccountName", quote, weight=0.5 if used else 0.85)]
             yield _finding("missing_service_account", program.component, _account(program.component, name), proof)
 
 
 def pods_below_the_security_level(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:  # noqa: ARG001
-    for program in _refused(snapshot):
+    for program in _refused(snapshot, "pod_security_rejected"):
         namespace = snapshot.get("Namespace", None, program.namespace)
         level = str(mapping(namespace, "metadata", "labels").get("pod-security.kubernetes.io/enforce") or "")
         broken = list(_violations(program, level)) if level in {"baseline", "restricted"} else []
@@ -83,7 +89,7 @@ def pods_below_the_security_level(snapshot: Snapshot, graph: Graph) -> Iterable[
 
 
 def containers_outside_the_limit_range(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:  # noqa: ARG001
-    for program in _refused(snapshot):
+    for program in _refused(snapshot, "limit_range_violated"):
         for limits in snapshot.of("LimitRange", program.namespace):
             outside = [one for row in rows(limits, "spec", "limits") for one in _outside(program, row)]
             if outside:
@@ -97,7 +103,7 @@ def containers_outside_the_limit_range(snapshot: Snapshot, graph: Graph) -> Iter
 
 def webhooks_with_nobody_behind(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:  # noqa: ARG001
     """A webhook that must be asked about pods and whose Service has nobody who could answer."""
-    refused = [one.component for one in _refused(snapshot)]
+    refused = [one.component for one in _refused(snapshot, "admission_webhook_denied")]
     for kind in _WEBHOOKS:
         for obj in snapshot.of(kind) if refused else ():
             for hook in rows(obj, "webhooks"):
@@ -109,10 +115,21 @@ def webhooks_with_nobody_behind(snapshot: Snapshot, graph: Graph) -> Iterable[Fi
                     yield _finding("admission_webhook_denied", component(obj), words, proof, *refused)
 
 
-def _refused(snapshot: Snapshot) -> Iterator[Program]:
+def _refused(snapshot: Snapshot, fault: str) -> Iterator[Program]:
+    """Workloads whose pods were never created, unless the API server said that it was for another reason."""
+    told: dict[Component, list[str]] = {}
+    for one in refusals(snapshot):
+        told.setdefault(one.component, []).append(one.message)
     for program in snapshot.programs:
-        if program.obj is not None and program.wanted != 0 and misses_pods(snapshot, program):
+        if program.obj is None or program.wanted == 0 or not misses_pods(snapshot, program):
+            continue
+        said = told.get(program.component, [])
+        if not said or any(_fault_of(message) == fault for message in said):
             yield program
+
+
+def _fault_of(message: str) -> str:
+    return next((fault for fault, pattern in _SENTENCES if pattern.search(message)), "")
 
 
 def _to_change(snapshot: Snapshot, who: Component, fault: str, message: str) -> Component:

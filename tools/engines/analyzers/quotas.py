@@ -143,8 +143,9 @@ def _add(cases: _Cases, namespace: str, excess: list[Excess], proof: Evidence, v
 
 def _by_pods(snapshot: Snapshot, cases: _Cases) -> None:
     quotas = _quotas(snapshot)
+    others = {one.component for one in refusals(snapshot) if not _told(one.message)}
     for program in snapshot.programs if quotas else ():
-        for quota in quotas.get(program.namespace, ()):
+        for quota in quotas.get(program.namespace, ()) if program.component not in others else ():
             if _covers(quota, program) and misses_pods(snapshot, program):
                 excess = list(_excess(quota, _one_more(snapshot, program)))
                 if excess:

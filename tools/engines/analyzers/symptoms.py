@@ -23,7 +23,9 @@ from tools.engines.objects import (
     rows,
     statuses,
     when,
+    whole,
 )
+from tools.engines.shortage import misses_pods
 from tools.engines.snapshot import Series, Snapshot
 
 PATIENCE = timedelta(seconds=120)
@@ -34,9 +36,11 @@ LEAST_RATE = 0.05
 def workloads_without_enough_pods(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:  # noqa: ARG001
     for workload in snapshot.workloads():
         wanted = _wanted(workload)
-        available = int(dig(workload, "status", "availableReplicas") or dig(workload, "status", "numberAvailable") or 0)
+        status = mapping(workload, "status")
+        available = whole(status.get("availableReplicas")) or whole(status.get("numberAvailable")) or 0
         stuck = [pod for pod in snapshot.pods_of(workload) if _is_stuck(snapshot, pod)]
-        if stuck or (wanted > available and _is_stale(snapshot, workload)):
+        short = wanted > available or _never_created(snapshot, workload)
+        if stuck or (short and _is_stale(snapshot, workload)):
             yield _short_of_pods(workload, stuck, available, wanted)
 
 
@@ -117,9 +121,15 @@ def _symptom(fault: str, victim: Component, words: Text, ref: str, quote: str, s
 
 def _wanted(workload: Object) -> int:
     if kind_of(workload) == "DaemonSet":
-        return int(dig(workload, "status", "desiredNumberScheduled") or 0)
-    replicas = dig(workload, "spec", "replicas")
-    return 1 if replicas is None else int(replicas)
+        return whole(dig(workload, "status", "desiredNumberScheduled")) or 0
+    replicas = whole(dig(workload, "spec", "replicas"))
+    return 1 if replicas is None else replicas
+
+
+def _never_created(snapshot: Snapshot, workload: Object) -> bool:
+    """A new version whose pods are refused suffers, though the old ones still answer."""
+    program = snapshot.program(component(workload))
+    return program is not None and misses_pods(snapshot, program)
 
 
 def _is_stuck(snapshot: Snapshot, pod: Object) -> bool:
