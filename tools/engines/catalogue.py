@@ -91,16 +91,22 @@ _NAMED_REASONS = frozenset(
         "oom_killed",
     }
 )
-# What an init container fails of, where that is known.
-_WHY_IT_DOES_NOT_START = frozenset(
+# What keeps it from being started at all.
+_NOT_STARTED = frozenset(
     {
-        "incorrect_image_reference", "image_registry_dns_failure", "missing_image_pull_secret", "image_pull_rate_limited",
-        "image_architecture_mismatch", "missing_secret_binding", "missing_config_map", "missing_config_key",
-        "volume_mount_permission_denied", "volume_attach_conflict", "bad_command", "sandbox_failed", "oom_killed",
-        "missing_env_var", "config_parse_error", "mysql_invalid_credentials", "mysql_invalid_port", "db_auth_revoked",
-        "cache_auth_failed", "service_env_var_address_mismatch", "service_dns_resolution_failure",
+        "incorrect_image_reference",
+        "image_registry_dns_failure",
+        "missing_image_pull_secret",
+        "image_pull_rate_limited",
+        "image_architecture_mismatch",
+        "missing_secret_binding",
+        "missing_config_map",
+        "missing_config_key",
+        "volume_attach_conflict",
+        "sandbox_failed",
+        "db_auth_revoked",
     }
-)  # fmt: skip
+)
 _LOST = frozenset({"kubelet_unavailable", "containerd_unavailable", "node_unreachable"})
 _ALL: list[Fault] = [
     *_faults(
@@ -158,8 +164,7 @@ _ALL: list[Fault] = [
         ("missing_config_key", "a key that is referred to is missing", "引用的配置键不存在"),
         ("volume_mount_permission_denied", "the volume may not be read or written", "存储卷无权限读写"),
         ("volume_attach_conflict", "the volume is attached to another node", "存储卷仍挂载在其他节点"),
-        ("init_container_failed", "an init container fails", "初始化容器失败", _NAMED_REASONS),
-        ("init_container_failed", "an init container fails", "初始化容器失败", _WHY_IT_DOES_NOT_START),
+        ("init_container_failed", "an init container fails", "初始化容器失败", _NAMED_REASONS | _NOT_STARTED),
         ("bad_command", "the command cannot be run", "启动命令无法执行"),
         ("sandbox_failed", "the pod's network sandbox cannot be made", "Pod 沙箱创建失败"),
     ),

@@ -226,12 +226,6 @@ def test_an_init_container_without_its_program_has_a_bad_command() -> None:
     assert faults(*with_init({"state": waiting("CrashLoopBackOff"), "lastState": last})) == ["bad_command baker"]
 
 
-def test_an_init_container_that_waits_for_long_is_told_and_one_that_began_just_now_is_not() -> None:
-    long, short = ({"state": {"running": {"startedAt": at(minutes)}}} for minutes in (30, 1))
-    assert faults(*with_init(long)) == ["init_container_failed baker"]
-    assert faults(*with_init(short)) == []
-
-
 def mounted(sentence: str, reason: str = "FailedMount") -> list[str]:
     owner, made, hanging = stuck(waiting("ContainerCreating"))
     hanging["spec"] = {**hanging["spec"], "nodeName": "n2"}

@@ -28,6 +28,7 @@ from tools.engines.analyzers import (
     overload,
     placement,
     preemption,
+    probes,
     quotas,
     replicas,
     routing,
@@ -64,9 +65,9 @@ ANALYZERS: tuple[Analyzer, ...] = (
     mounts.volumes_that_may_not_be_used,
     mounts.sandboxes_that_cannot_be_made,
     commands.commands_that_cannot_run,
-    commands.init_containers_that_fail,
     # runtime
     memory.containers_killed_for_memory,
+    probes.probes_that_ask_wrongly,
     replicas.workloads_scaled_to_nothing,
     crashes.programs_that_exit,
     crashes.programs_without_a_variable,

@@ -1,13 +1,11 @@
-"""Containers whose command cannot be run, and init containers that do not finish.
+"""Containers whose command cannot be run.
 
 A runtime that cannot start a program says so (StartError, exit code 127 or 126, "executable file not found in $PATH"); a shell or an
-interpreter that is given a name that is not there says it in its log and exits. An init container that fails for a reason that is known
-otherwise (an image, a Secret, a command, a setting) is only that reason's symptom: the catalogue lets it give way.
+interpreter that is given a name that is not there says it in its log and exits.
 """
 
 import re
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
 
 from core.language import Text
 from tools.engines.changes import Rollout, last_rollout
@@ -15,7 +13,7 @@ from tools.engines.complaints import Complaint, complaints, programs_with_pods_u
 from tools.engines.diagnosis import Evidence
 from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
-from tools.engines.objects import Object, component, dig, is_ready, rows, when
+from tools.engines.objects import Object, dig
 from tools.engines.program import Program
 from tools.engines.snapshot import Snapshot
 
@@ -35,10 +33,6 @@ _SCRIPT_GONE = re.compile(
 )  # fmt: skip
 _REASONS = {"StartError", "ContainerCannotRun"}
 _CODES = {127: 0.75, 126: 0.65}
-_ELSEWHERE = {
-    "ErrImagePull", "ImagePullBackOff", "InvalidImageName", "CreateContainerConfigError", "PodInitializing", "OOMKilled", *_REASONS,
-}  # fmt: skip
-_LONG = timedelta(minutes=5)
 
 
 def commands_that_cannot_run(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:  # noqa: ARG001
@@ -56,14 +50,6 @@ def commands_that_cannot_run(snapshot: Snapshot, graph: Graph) -> Iterable[Findi
             proof.append(evidence("change", ref, str(touched[0]), rollout.current.at, weight=0.5))
         if proof:
             yield _finding(program, said, proof, rollout if touched else None)
-
-
-def init_containers_that_fail(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:  # noqa: ARG001
-    for program in snapshot.programs:
-        failed = [one for one in complaints(snapshot, program) if one.init and _has_failed(one)]
-        waits = list(_waits(snapshot, program)) if not failed else []
-        if failed or waits:
-            yield _init_finding(snapshot, program, failed, waits)
 
 
 def _told(said: list[Complaint]) -> Iterator[Evidence]:
@@ -145,51 +131,3 @@ def _finding(program: Program, said: list[Complaint], proof: list[Evidence], rol
 def _words(container: Object, key: str) -> list[str]:
     found = container.get(key)
     return [str(word) for word in found] if isinstance(found, list) else []
-
-
-def _has_failed(one: Complaint) -> bool:
-    return one.reason == "CrashLoopBackOff" or (bool(one.code) and one.reason not in _ELSEWHERE)
-
-
-def _waits(snapshot: Snapshot, program: Program) -> Iterator[Evidence]:
-    """An init container that has run for long while nothing of the pod has started yet: it waits for something."""
-    for pod in program.pods:
-        for status in rows(pod, "status", "initContainerStatuses") if not is_ready(pod) else ():
-            started = when(dig(status, "state", "running", "startedAt"))
-            if started and snapshot.taken_at - started > _LONG and not _is_sidecar(program, str(status.get("name"))):
-                ref = f"{component(pod)} status.initContainerStatuses[{status.get('name')}].state.running"
-                minutes = (snapshot.taken_at - started).total_seconds() / 60
-                yield evidence("kubernetes", ref, f"has run for {minutes:.0f} minutes", started, weight=0.5)
-                return
-
-
-def _is_sidecar(program: Program, container: str) -> bool:
-    found = rows(program.spec, "initContainers")
-    return any(one.get("name") == container and one.get("restartPolicy") == "Always" for one in found)
-
-
-def _init_finding(snapshot: Snapshot, program: Program, failed: list[Complaint], waits: list[Evidence]) -> Finding:
-    codes = [one for one in failed if one.code]
-    proof = [one.proof(0.7) for one in codes[:1] or failed[:1]] + waits
-    container = failed[0].container if failed else proof[0].ref.partition("[")[2].partition("]")[0]
-    for key, log in snapshot.logs_of(program):
-        if key.container == container and log.tail:
-            proof.append(evidence("log", str(key), log.last_words(), weight=0.4))
-            break
-    said = next((item.quote for item in proof if item.source == "log"), "")
-    tail_en, tail_zh = (f" Its last lines: {said}", f"最后的日志：{said}") if said else ("", "")
-    what_en = "fails" if failed else "does not finish"
-    what_zh = "失败" if failed else "一直没有结束"
-    return Finding(
-        fault="init_container_failed",
-        category="startup",
-        component=program.component,
-        words=Text(
-            f"Init container {container} of {program.component} {what_en}, so its program is never started.{tail_en}",
-            f"{program.component} 的初始化容器 {container} {what_zh}，主程序无法启动。{tail_zh}",
-        ),
-        evidence=tuple(proof),
-        onset=min((item.at for item in proof if item.at), default=None),
-        explainable=True,
-        facts={"container": container},
-    )
