@@ -19,7 +19,7 @@ from tools.engines.metrics.load import HELD_BACK, NEAR_LIMIT, Load, loads, servi
 from tools.engines.metrics.scene import Scene, moment, scene_of
 from tools.engines.metrics.shift import Shift
 from tools.engines.metrics.slow import latencies
-from tools.engines.objects import dig, kind_of, mapping, rows
+from tools.engines.objects import Object, component, dig, kind_of, mapping, namespace_of, rows, whole
 from tools.engines.program import Program
 from tools.engines.quantity import parse
 from tools.engines.snapshot import Series, Snapshot
@@ -28,6 +28,7 @@ SURGE = 1.5
 BURNS = 1.5
 LEAST_CORES = 0.1
 FULL = 0.9
+ABOVE = 1.1
 PINNED = 0.95
 MAX_EVIDENCE = 3
 
@@ -66,6 +67,51 @@ def programs_short_of_cpu(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]
         hot = _hot(scene, program)
         if hot:
             yield _finding(scene, hot, _why(scene, hot))
+
+
+def autoscalers_at_their_end(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:  # noqa: ARG001
+    """Where the autoscaler itself says that it wants more pods than it may have, and what it steers by is above its target."""
+    for scaler in snapshot.of("HorizontalPodAutoscaler"):
+        target = mapping(scaler, "spec", "scaleTargetRef")
+        who = Component(
+            kind=str(target.get("kind")), namespace=namespace_of(scaler) or None, name=str(target.get("name"))
+        )
+        full, above = _full_scaler(snapshot, who), _above_target(scaler)
+        if full and above and snapshot.program(who):
+            yield Finding(
+                "hpa_maxed",
+                "performance",
+                who,
+                Text(
+                    f"The autoscaler of {who} runs the most pods that it may ({full[1]}) and is still above its target ({above}). "
+                    "Raise maxReplicas, or give each pod more.",
+                    f"{who} 的自动扩缩容已到上限（{full[1]} 个副本），指标仍高于目标（{above}）。"
+                    "请提高 maxReplicas，或给每个 Pod 更多资源。",
+                ),
+                (
+                    evidence("kubernetes", full[0], full[2], weight=0.6),
+                    evidence("kubernetes", f"{component(scaler)} status.currentMetrics", above, weight=0.5),
+                ),
+                remedies=(),
+            )
+
+
+def _above_target(scaler: Object) -> str:
+    """The first metric that is more than a tenth above what is wanted of it."""
+    wanted = {str(dig(row, "resource", "name")): _utilisation(row, "target") for row in rows(scaler, "spec", "metrics")}
+    for row in rows(scaler, "status", "currentMetrics"):
+        name, now = str(dig(row, "resource", "name")), _utilisation(row, "current")
+        if now is not None and wanted.get(name) and now > ABOVE * (wanted[name] or 0):
+            return f"{name} {now}% of {wanted[name]}%"
+    now, most = (
+        whole(dig(scaler, "status", "currentCPUUtilizationPercentage")),
+        whole(dig(scaler, "spec", "targetCPUUtilizationPercentage")),
+    )
+    return f"cpu {now}% of {most}%" if now is not None and most and now > ABOVE * most else ""
+
+
+def _utilisation(row: Object, side: str) -> int | None:
+    return whole(dig(row, "resource", side, "averageUtilization"))
 
 
 def _hot(scene: Scene, program: Program) -> Hot | None:
