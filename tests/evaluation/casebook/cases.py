@@ -197,7 +197,7 @@ def _seed(first_seed: int, name: str) -> int:
 
 
 def _single(first_seed: int) -> Iterator[Case]:
-    for fault in (one for one in WAYS if not one.startswith("control")):
+    for fault in (one for one in WAYS if not one.startswith("control-")):
         ways = WAYS[fault]
         for number in range(max(EACH, len(ways))):
             name = f"{fault}-{number + 1}"
@@ -206,7 +206,7 @@ def _single(first_seed: int) -> Iterator[Case]:
 
 
 def _controls(first_seed: int) -> Iterator[Case]:
-    ways = [way for name, found in WAYS.items() if name.startswith("control") for way in found]
+    ways = [way for name, found in WAYS.items() if name.startswith("control-") for way in found]
     for number in range(max(42, len(ways)) if ways else 0):
         way = ways[number % len(ways)]
         name = f"{way.fault}-{number // len(ways) + 1}-{way.build.__name__.replace('_', '-')}"
@@ -215,7 +215,7 @@ def _controls(first_seed: int) -> Iterator[Case]:
 
 def _removed(first_seed: int) -> Iterator[Case]:
     """One way in every few faults, without any of the sources that decide it."""
-    faults = sorted(one for one in WAYS if not one.startswith("control"))
+    faults = sorted(one for one in WAYS if not one.startswith("control-"))
     for number, fault in enumerate(faults[::4]):
         name = f"{fault}-unseen"
         way = WAYS[fault][number % len(WAYS[fault])]

@@ -1,9 +1,9 @@
 """The cluster under the application: nodes of one flavour, and what runs in kube-system there."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 
-from tests.evaluation.casebook.model import Node, Object, Pod, Program, Revision, Service
+from tests.evaluation.casebook.model import Node, Object, Pod, Program, Revision, Service, fine
 from tests.evaluation.casebook.scene import Scene, Style
 
 FLAVOURS = ("kubeadm", "kubeadm", "managed", "managed", "k3s", "kind")
@@ -125,12 +125,43 @@ def draw_agents(scene: Scene) -> None:
         )
     for agent in scene.agents:
         _long_ago(scene, agent)
+    if style.flavour in ("kubeadm", "kind"):
+        for part in ("kube-scheduler", "kube-controller-manager"):
+            hold_lease(scene, part, scene.ago(seconds=dice.uniform(0.2, 2)))
+
+
+def hold_lease(scene: Scene, part: str, renewed: datetime) -> None:
+    """Who leads among the instances of a control plane's part, and when it last said so."""
+    scene.extra = [one for one in scene.extra if not (one["kind"] == "Lease" and one["metadata"]["name"] == part)]
+    spec = {
+        "holderIdentity": f"{scene.control_plane.name}_{scene.uid()}",
+        "leaseDurationSeconds": 15,
+        "leaseTransitions": 3,
+        "acquireTime": fine(scene.ago(days=9)),
+        "renewTime": fine(renewed),
+    }
+    scene.add("Lease", part, "kube-system", api="coordination.k8s.io/v1", created=scene.nodes[0].created, spec=spec)
 
 
 def version(style: Style) -> str:
     patch = {24: 17, 25: 16, 26: 15, 27: 14, 28: 12, 29: 8, 30: 6, 31: 4, 32: 3, 33: 1}[style.minor]
     tail = {"k3s": "+k3s1", "managed": "-eks-a737599" if len(style.cluster) % 3 == 0 else ""}.get(style.flavour, "")
     return f"v1.{style.minor}.{patch}{tail}"
+
+
+def add_kube_proxy(scene: Scene) -> Program:
+    """For clusters that were drawn without one."""
+    if not scene.has_agent("kube-proxy"):
+        _agent(
+            scene,
+            "kube-proxy",
+            "DaemonSet",
+            f"registry.k8s.io/kube-proxy:{version(scene.style)}",
+            {"k8s-app": "kube-proxy"},
+            0,
+            host=True,
+        )
+    return scene.agent("kube-proxy")
 
 
 def _agent(

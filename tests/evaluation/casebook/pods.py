@@ -128,7 +128,7 @@ def _qos(template: Object) -> str:
 def _pod_conditions(scene: Scene, pod: Pod) -> list[Object]:
     def row(kind: str, holds: bool, at: datetime, reason: str = "", message: str = "") -> Object:
         made: Object = {"type": kind, "status": str(holds), "lastProbeTime": None, "lastTransitionTime": stamp(at)}
-        return {**made, **({"reason": reason, "message": message} if reason else {})}
+        return {**made, **({"reason": reason, "message": message} if reason.strip("-") else {})}
 
     if pod.node is None:
         return (

@@ -86,6 +86,7 @@ class Scene:
     probes: list[Object] = field(default_factory=list)
     hooks: list[Callable[[list[Object]], None]] = field(default_factory=list)
     sources: Sources = field(default_factory=Sources)
+    picked: list[Program] = field(default_factory=list)  # by ways, so far
     series: list[tuple[str, list[Object]]] = field(default_factory=list)  # (file, rows of a matrix) put in as they are
 
     # --- choosing -------------------------------------------------------------------------------------------------------------
@@ -99,9 +100,12 @@ class Scene:
         wanted = roles or ("service", "worker", "edge")
         found = [one for one in self.programs if one.role in wanted and (not language or one.language == language)]
         found = [one for one in found if where is None or where(one)]
+        # Two faults at once are of two programs, where there are two.
+        found = [one for one in found if one not in self.picked] or found
         if not found:
             raise LookupError(f"no {wanted} {language} here")
-        return self.dice.choice(found)
+        self.picked.append(self.dice.choice(found))
+        return self.picked[-1]
 
     def called(self, *roles: str) -> Program:
         """A program that somebody calls, so that others suffer with it."""

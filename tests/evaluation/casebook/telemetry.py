@@ -352,6 +352,7 @@ def _node(scene: Scene) -> dict[str, list[Object]]:
         "load": "node_load1",
         "clock_offset": "node_timex_offset_seconds",
         "pids": "node_processes_pids",
+        "rtt": "ping_rtt_mean_seconds",
     }
     counters = {
         "retransmits": "node_netstat_Tcp_RetransSegs",

@@ -3,6 +3,7 @@
 from tests.evaluation.casebook.faults.aftermath import crash_alert, suffer
 from tests.evaluation.casebook.model import Answer, Pod, Program
 from tests.evaluation.casebook.scene import Edit, Scene
+from tests.evaluation.casebook.things import add_secret
 from tests.evaluation.casebook.ways import way
 
 KEEPS = frozenset({"ReplicaSet"})
@@ -152,10 +153,15 @@ def _no_host(scene: Scene, program: Program, image: str, edit: Edit | None) -> A
 
 
 @way("missing_image_pull_secret")
-def no_credentials_are_named(scene: Scene) -> Answer:
+def credentials_were_dropped_from_the_template(scene: Scene) -> Answer:
+    """The repository was private all along; the new template no longer says with what to read it."""
     program = _plain(scene)
-    image = f"ghcr.io/{scene.style.team}-private/{program.name}:1.{scene.dice.randrange(30)}.0"
-    return _unauthorized(scene, program, image, _image(image))
+    name, _, tag = f"ghcr.io/{scene.style.team}/{program.name}:1.{scene.dice.randrange(30)}.0".rpartition(":")
+    for revision in program.revisions:
+        revision.template["spec"]["containers"][0]["image"] = f"{name}:{tag}"
+        revision.template["spec"]["imagePullSecrets"] = [{"name": "ghcr-pull"}]
+    add_secret(scene, "ghcr-pull", program.namespace, [".dockerconfigjson"])["type"] = "kubernetes.io/dockerconfigjson"
+    return _unauthorized(scene, program, f"{name}:{tag}", lambda one: one.pod_spec.pop("imagePullSecrets", None))
 
 
 @way("missing_image_pull_secret")

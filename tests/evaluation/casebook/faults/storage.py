@@ -22,7 +22,7 @@ class Claimant:
 
 def _claimant(scene: Scene) -> Claimant:
     """Who needs a claim that does not get bound: a service with a new volume, a database installed just now, or one scaled up."""
-    stateful = [one for one in scene.programs if one.kind == "StatefulSet" and one.pods]
+    stateful = [one for one in scene.programs if one.kind == "StatefulSet" and one.pods and one not in scene.picked]
     chosen = scene.dice.choice(["service", "install", "scale"] if stateful else ["service"])
     if chosen == "service":
         return _service(scene)
