@@ -6,6 +6,7 @@ To add one: write its file, add its line below, beside its family. The order doe
 from collections.abc import Callable, Iterable
 
 from tools.engines.analyzers import (
+    addressed,
     admission,
     alerted,
     amplified,
@@ -29,7 +30,9 @@ from tools.engines.analyzers import (
     nodes,
     overload,
     placement,
+    ports,
     preemption,
+    probed,
     probes,
     quotas,
     replicas,
@@ -86,6 +89,10 @@ ANALYZERS: tuple[Analyzer, ...] = (
     leaks.programs_that_stand_still,
     # service routing
     routing.selectors_that_match_nothing,
+    ports.ports_where_nobody_listens,
+    ports.protocols_that_nobody_speaks,
+    addressed.addresses_that_nobody_has,
+    addressed.ports_that_a_service_does_not_serve,
     # performance
     overload.programs_short_of_cpu,
     overload.autoscalers_at_their_end,
@@ -117,6 +124,7 @@ ANALYZERS: tuple[Analyzer, ...] = (
     symptoms.services_without_addresses,
     symptoms.services_that_answer_with_errors,
     symptoms.calls_that_fail,
+    probed.checks_that_failed,
     complaints.calls_that_a_log_says_fail,
 )
 

@@ -32,6 +32,7 @@ from tools.engines.objects import (
     when,
 )
 from tools.engines.snapshot import Snapshot
+from tools.engines.used import is_used
 
 LIKELY = 0.45
 CLEAR = 0.15
@@ -128,10 +129,17 @@ def _finding(snapshot: Snapshot, graph: Graph, service: Object, ranked: list[Can
         ),
         evidence=tuple(proof),
         onset=_changed_at(service),
+        latent=_is_left_over(snapshot, graph, service, best.workload) and all(item.source != "metric" for item in proof),
         harms=(name, *graph.callers_of(name)),
         remedies=("set_service_selector",),
         facts={"service": name_of(service), "selector": selector, "meant": meant, "lead": lead},
     )  # fmt: skip
+
+
+def _is_left_over(snapshot: Snapshot, graph: Graph, service: Object, workload: Object) -> bool:
+    """Called by nobody that is known, and not the only Service that could be this workload's own."""
+    own = name_of(service) == name_of(workload) and not snapshot.services_of(workload)
+    return not own and not is_used(snapshot, graph, service)
 
 
 def _program(snapshot: Snapshot, workload: Object) -> Program:

@@ -1,0 +1,93 @@
+"""At which ports a program listens, as far as it can be known: by its log, by what it declares, and by what its probes reach.
+
+A declared port is only information to Kubernetes: a program may listen elsewhere, and its log knows better. A probe that succeeds
+proves the port that it asks.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tools.engines.objects import Object, dig, is_ready, mapping, rows, whole
+from tools.engines.program import Program
+from tools.engines.snapshot import Snapshot
+
+_PORT_VARIABLE = re.compile(r"(?i)^(?:(?:server|http|https|listen|app|service|grpc|container)_?)?port$")
+_PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    said: frozenset[int]
+    """By the log."""
+    declared: frozenset[int]
+    named: dict[str, int]
+    protocols: dict[int, str]
+    reached: frozenset[int]
+    """By probes of pods that are ready."""
+    told: frozenset[int]
+    """By a setting such as PORT."""
+
+    @property
+    def known(self) -> frozenset[int]:
+        return self.said | self.reached | self.told
+
+    def best(self) -> int | None:
+        """The port to point at: what is proven before what is only declared."""
+        for ports in (
+            self.said & self.declared,
+            self.reached & self.declared,
+            self.said,
+            self.reached,
+            self.told,
+            self.declared,
+        ):
+            if ports:
+                return min(ports)
+        return None
+
+
+def listening(snapshot: Snapshot, program: Program) -> Listening:
+    declared = [port for container in program.containers for port in rows(container, "ports")]
+    numbers = {number: port for port in declared if (number := whole(port.get("containerPort")))}
+    return Listening(
+        said=frozenset(_said(snapshot, program)),
+        declared=frozenset(numbers),
+        named={str(port["name"]): number for number, port in numbers.items() if port.get("name")},
+        protocols={number: str(port.get("protocol") or "TCP") for number, port in numbers.items()},
+        reached=frozenset(_reached(program)),
+        told=frozenset(_told(program)),
+    )
+
+
+def _said(snapshot: Snapshot, program: Program) -> Iterator[int]:
+    for _, log in snapshot.logs_of(program):
+        for one in log.said("listening"):
+            port = one.target.rpartition(":")[2]
+            if port.isdigit():
+                yield int(port)
+
+
+def _reached(program: Program) -> Iterator[int]:
+    if not program.pods or not all(is_ready(pod) for pod in program.pods):
+        return
+    for container in program.containers:
+        for probe in (mapping(container, key) for key in _PROBES):
+            for how in ("httpGet", "tcpSocket", "grpc"):
+                port = _number(container, dig(probe, how, "port"))
+                if port:
+                    yield port
+
+
+def _told(program: Program) -> Iterator[int]:
+    for container in program.containers:
+        for variable in rows(container, "env"):
+            value = variable.get("value")
+            if isinstance(value, str) and value.isdigit() and _PORT_VARIABLE.match(str(variable.get("name"))):
+                yield int(value)
+
+
+def _number(container: Object, port: object) -> int | None:
+    if isinstance(port, int):
+        return port
+    return next((whole(one.get("containerPort")) for one in rows(container, "ports") if one.get("name") == port), None)
