@@ -96,14 +96,25 @@ def ask(
 
 @app.command()
 def diagnose(
+    bundles: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Folders of support bundles: read here, without a server. None: the live cluster."),
+    ] = None,
     namespace: Annotated[str, typer.Option("--namespace", "-n", help="Namespace to look at.")] = "",
     name: Annotated[str, typer.Option(help="One workload or Service in it.")] = "",
     since: Annotated[str, typer.Option(help="How far back, such as 30m or 2h.")] = "1h",
+    language: Annotated[Literal["en", "zh"], typer.Option(help="Of what is said about a bundle.")] = "en",
     server: Server = "",
     token: Token = "",
     as_json: AsJson = False,
 ) -> None:
-    """Find the cause of trouble in a namespace, with evidence and without any model."""
+    """Find the cause of trouble in a namespace or in bundles, with evidence and without any model."""
+    if bundles:
+        from api.diagnosing import Ask, diagnose_bundles
+
+        ask = _guarded_value(lambda: Ask(namespace, name, _seconds(since), language))
+        diagnose_bundles(bundles, ask, as_json=as_json)
+        return
     from api.terminal import diagnose as diagnose_in_terminal
 
     _run(diagnose_in_terminal(namespace=namespace, name=name, since=since, server=server, token=token, as_json=as_json))
@@ -230,6 +241,12 @@ def _guarded_value(make: Any) -> Any:
         _stop(error.sentence)
 
 
+def _seconds(text: str) -> int:
+    from api.spans import seconds
+
+    return seconds(text)
+
+
 def _run(work: Any) -> None:
     """Run a coroutine to its end; an error of the tree is one sentence and exit code 1, an interrupt is no error."""
     import asyncio
@@ -249,3 +266,7 @@ def _run(work: Any) -> None:
 def _stop(sentence: str) -> None:
     typer.echo(f"firstmate: {sentence}", err=True)
     raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from api.auth.tables import TokenRow
 from api.client import Client, connect
+from api.spans import seconds
 from core.config import Loaded
 from core.errors import Invalid
 from core.language import Language, detect, pick
@@ -149,7 +150,7 @@ class _Talk:
 
 
 async def diagnose(*, namespace: str, name: str, since: str, server: str, token: str, as_json: bool) -> None:
-    arguments = {"namespace": namespace, "name": name, "since_seconds": _seconds(since)}
+    arguments = {"namespace": namespace, "name": name, "since_seconds": seconds(since)}
     async with connect(server, token) as client:
         result = await client.post("/tools/diagnose", {key: value for key, value in arguments.items() if value})
     if as_json:
@@ -251,14 +252,6 @@ def _cell(value: Any) -> str:
     if isinstance(value, dict):
         return " ".join(f"{key}={item}" for key, item in value.items() if isinstance(item, (str, int, float)))
     return str(value) if isinstance(value, (str, int, float)) else ""
-
-
-def _seconds(text: str) -> int:
-    """30m, 2h, 1d, or plain seconds."""
-    number, unit = text.rstrip("smhd"), text[-1:]
-    if not number.isdigit():
-        raise Invalid(f"The time {text} is not of the form 30m, 2h or 1d.", field="since")
-    return int(number) * {"s": 1, "m": 60, "h": 3600, "d": 86400}.get(unit, 1)
 
 
 def read_arguments(words: Sequence[str]) -> dict[str, Any]:

@@ -1,0 +1,98 @@
+"""Bundles diagnosed in this process: no server, no database, no model, and only the imports that an engine needs.
+
+Every bundle that is named gives one answer, in order, as soon as it is known: an unreadable one a diagnosis of nothing with the reason
+among its gaps. What leaves here goes through the same redaction as the results of tools.
+"""
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from secrets import token_hex
+from time import perf_counter
+from typing import Any
+
+import orjson
+
+from core.language import Language
+from core.redact import Redactor
+from tools.bundle.read import read_bundle
+from tools.engines.diagnosis import Cause, Diagnosis, Gap, Window
+from tools.engines.explain import diagnose
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    namespace: str = ""
+    name: str = ""
+    since_seconds: int = 3600
+    language: Language = "en"
+
+
+def diagnose_bundles(paths: Sequence[Path], ask: Ask, *, as_json: bool) -> None:
+    for path, found in diagnoses(paths, ask):
+        if as_json:
+            line = orjson.dumps({"bundle": str(path), **found}, option=orjson.OPT_APPEND_NEWLINE)
+            sys.stdout.write(line.decode())
+            sys.stdout.flush()
+        else:
+            _show(path, found, ask.language, is_one_of_many=len(paths) > 1)
+
+
+def diagnoses(paths: Sequence[Path], ask: Ask) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Each bundle's diagnosis as JSON, redacted under a key of this call."""
+    redactor = Redactor(token_hex(16))
+    for path in paths:
+        yield path, redactor.value(_diagnosed(path, ask).model_dump(mode="json"))
+
+
+def _diagnosed(path: Path, ask: Ask) -> Diagnosis:
+    try:
+        return diagnosis_of(path, ask)
+    except Exception as error:  # noqa: BLE001 - one bundle that breaks us is told, and the others still get their answer
+        now = datetime.now(UTC)
+        gap = Gap(what="the diagnosis", why=f"it broke off: {type(error).__name__}: {error}", how="report it to us")
+        return Diagnosis(subject=str(path), window=Window(start=now, end=now), taken_at=now, healthy=None, gaps=[gap])
+
+
+def diagnosis_of(path: Path, ask: Ask) -> Diagnosis:
+    snapshot = read_bundle(path, ask.namespace or None, timedelta(seconds=ask.since_seconds))
+    subject = "/".join(part for part in (snapshot.namespace or snapshot.context or "*", ask.name) if part)
+    began = perf_counter()
+    found = diagnose(snapshot, subject, snapshot.window, snapshot.taken_at, ask.language, focus=ask.name or None)
+    causes = [one for one in found.causes if not ask.namespace or _concerns(one, ask.namespace)]
+    if len(causes) < len(found.causes):
+        found = _without(found, causes)
+    return found.model_copy(update={"engine_ms": round((perf_counter() - began) * 1000, 2)})
+
+
+def _concerns(cause: Cause, namespace: str) -> bool:
+    places = [cause.component.namespace, *(one.namespace for one in cause.affected)]
+    return namespace in places or places == [None]
+
+
+def _without(found: Diagnosis, causes: Sequence[Cause]) -> Diagnosis:
+    """With the causes that are left ranked anew; what the others explained was no trouble of the namespace asked about."""
+    places = {cause.rank: place for place, cause in enumerate(causes, 1)}
+    symptoms = [
+        one.model_copy(update={"caused_by": places.get(one.caused_by or 0)})
+        for one in found.symptoms
+        if one.caused_by is None or one.caused_by in places
+    ]
+    healthy = False if causes or symptoms else None
+    ranked = [cause.model_copy(update={"rank": place}) for place, cause in enumerate(causes, 1)]
+    return found.model_copy(update={"causes": ranked, "symptoms": symptoms, "healthy": healthy})
+
+
+def _show(path: Path, found: dict[str, Any], language: Language, *, is_one_of_many: bool) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    from api.report.outline import outline
+    from api.report.terminal import show
+
+    console = Console(highlight=False)
+    if is_one_of_many:
+        console.rule(Text("".join(char if char.isprintable() else "?" for char in str(path))))
+    show(outline(Diagnosis.model_validate(found), language), language, console)

@@ -1,0 +1,132 @@
+"""`firstmate diagnose BUNDLE...`: one answer a bundle, in order, in this process, with nothing heavy loaded and nothing secret shown."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from api import diagnosing
+from api.cli import app
+from api.diagnosing import Ask, diagnoses
+from api.spans import seconds
+from core.errors import Invalid
+from tests.tools.bundle.folder import TAKEN, listing, put
+
+LAST_WORDS = "2026-03-02T08:59:00Z fatal: cannot log in, password=hunter2hunter2\n"
+
+
+def crashing(root: Path, namespace: str = "town") -> Path:
+    """A bundle of a program that ends as soon as it starts."""
+    meta = {
+        "name": "baker",
+        "namespace": namespace,
+        "labels": {"app": "baker"},
+        "creationTimestamp": "2026-03-01T08:00:00Z",
+    }
+    spec = {"containers": [{"name": "app", "image": "reg.example/baker:1"}]}
+    template = {"metadata": {"labels": {"app": "baker"}}, "spec": spec}
+    deployment = {
+        "kind": "Deployment",
+        "metadata": meta,
+        "spec": {"replicas": 1, "selector": {"matchLabels": {"app": "baker"}}, "template": template},
+        "status": {"replicas": 1},
+    }
+    ended = {"terminated": {"exitCode": 1, "reason": "Error", "finishedAt": "2026-03-02T08:59:00Z"}}
+    status = {"name": "app", "restartCount": 9, "ready": False, "lastState": ended}
+    status["state"] = {"waiting": {"reason": "CrashLoopBackOff"}}
+    owner = [{"kind": "Deployment", "name": "baker", "controller": True}]
+    pod = {
+        "kind": "Pod",
+        "metadata": {**meta, "name": "baker-1", "ownerReferences": owner},
+        "spec": spec,
+        "status": {
+            "phase": "Running",
+            "containerStatuses": [status],
+            "conditions": [{"type": "Ready", "status": "False"}],
+        },
+    }
+    put(root, "objects/all.json", listing("List", deployment, pod))
+    put(root, f"logs/{namespace}/baker-1/app.previous.log", LAST_WORDS)
+    put(root, "meta.json", {"taken_at": TAKEN})
+    return root
+
+
+def lines(*arguments: object) -> list[dict[str, Any]]:
+    result = CliRunner().invoke(app, ["diagnose", "--json", *map(str, arguments)])
+    assert result.exit_code == 0, result.output
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def test_every_bundle_gives_one_line_in_order_whether_it_can_be_read_or_not(tmp_path: Path) -> None:
+    put(tmp_path / "noise", "objects/a.json", bytes(range(256)))
+    named = [tmp_path / "nowhere", crashing(tmp_path / "sick"), Path("/dev/null"), tmp_path / "noise"]
+    found = lines(*named)
+    assert [one["bundle"] for one in found] == [str(path) for path in named]
+    assert [one["healthy"] for one in found] == [None, False, None, None]
+    assert found[1]["causes"][0]["component"] == {"kind": "Deployment", "namespace": "town", "name": "baker"}
+    assert all(one["gaps"] for one in found)
+
+
+def test_a_password_in_a_log_is_in_no_answer(tmp_path: Path) -> None:
+    (found,) = lines(crashing(tmp_path))
+    assert "cannot log in" in json.dumps(found)
+    assert "hunter2" not in json.dumps(found)
+    shown = CliRunner().invoke(app, ["diagnose", str(tmp_path)]).stdout
+    assert "baker" in shown
+    assert "hunter2" not in shown
+
+
+def test_of_a_namespace_asked_about_only_what_concerns_it_is_a_cause(tmp_path: Path) -> None:
+    crashing(tmp_path)
+    assert lines(tmp_path, "--namespace", "town")[0]["causes"]
+    (elsewhere,) = lines(tmp_path, "--namespace", "hill")
+    assert not elsewhere["causes"]
+    assert elsewhere["healthy"] is not True
+
+
+def test_what_is_said_is_said_in_the_language_asked_for(tmp_path: Path) -> None:
+    assert any(
+        "\u4e00" <= char <= "\u9fff"
+        for char in lines(crashing(tmp_path), "--language", "zh")[0]["causes"][0]["statement"]
+    )
+
+
+def test_a_bundle_that_breaks_the_engine_is_told_and_the_next_one_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = diagnosing.read_bundle
+
+    def breaks(path: Path, *more: Any) -> Any:
+        if path.name == "bad":
+            raise KeyError("a bug")
+        return real(path, *more)
+
+    monkeypatch.setattr(diagnosing, "read_bundle", breaks)
+    bad, good = diagnoses([tmp_path / "bad", crashing(tmp_path / "good")], Ask())
+    assert "KeyError" in bad[1]["gaps"][0]["why"]
+    assert bad[1]["healthy"] is None
+    assert good[1]["causes"]
+
+
+def test_nothing_that_a_server_needs_is_loaded(tmp_path: Path) -> None:
+    script = (
+        "import sys; from api.diagnosing import *; list(diagnoses([Path(sys.argv[1])], Ask())); print(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=True)
+    heavy = {"nicegui", "langgraph", "sqlalchemy", "fastapi", "kubernetes", "httpx", "numpy", "asyncio"}
+    assert not heavy & set(done.stdout.split())
+
+
+@pytest.mark.parametrize(("text", "meant"), [("30m", 1800), ("2h", 7200), ("1d", 86400), ("90", 90), ("45s", 45)])
+def test_a_length_of_time_is_understood(text: str, meant: int) -> None:
+    assert seconds(text) == meant
+
+
+@pytest.mark.parametrize("text", ["", "h", "1w", "1hh", "-5m", "1.5h", "\u0661h", "9" * 30])
+def test_what_is_no_length_of_time_is_refused(text: str) -> None:
+    with pytest.raises(Invalid, match="30m"):
+        seconds(text)
