@@ -256,6 +256,7 @@ class Sources:
     events: bool = True
     logs: bool = True
     metrics: Sequence[str] = ()  # dialects
+    points: int = 0  # of each series only its last so many; 0: all of the window
     alerts: bool = False
     probes: bool = False
     without: set[str] = field(default_factory=set)  # kinds

@@ -106,6 +106,9 @@ def files_of(scene: Scene, dialects: Iterable[str]) -> dict[str, list[Object]]:
             made.setdefault(name, []).extend(rows)
     for name, rows in scene.series:
         made.setdefault(name, []).extend(rows)
+    if scene.sources.points:
+        for one in (each for rows in made.values() for each in rows):
+            one["values"] = one["values"][-scene.sources.points :]
     return {name: rows for name, rows in made.items() if rows}
 
 
