@@ -38,7 +38,7 @@ _FAULTS: tuple[tuple[str, dict[str, float], Text], ...] = (
     ),
     (
         "memory_leak",
-        {"out_of_memory": 0.4},
+        {"out_of_memory": 0.3},
         Text(
             "runs out of memory by its own account. Compare its heap with its limit, and look for what it keeps.",
             "自身报告内存不足。请对比堆大小与内存限制，并排查未释放的对象。",
