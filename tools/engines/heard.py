@@ -15,6 +15,7 @@ from tools.engines.snapshot import LogKey, Snapshot
 from tools.engines.unwell import is_unwell
 
 MAX_LINES = 3
+ENOUGH_LINES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,14 @@ def as_evidence(found: list[Heard], weight: float) -> tuple[Evidence, ...]:
         evidence("log", str(one.key), said_line(one.said), one.said.last, weight=weight)
         for one in list(chosen.values())[:MAX_LINES]
     )
+
+
+def silence(snapshot: Snapshot, program: Program, weight: float) -> Iterator[Evidence]:
+    """Against a mismatch: a log that was read, long enough to complain, and that complains of nothing of the kind."""
+    for key, log in snapshot.logs_of(program):
+        if log.lines >= ENOUGH_LINES:
+            yield evidence("log", str(key), f"{log.lines} lines without a complaint about it", weight=weight)
+            return
 
 
 def said_line(said: Said) -> str:

@@ -185,14 +185,24 @@ def names_of(snapshot: Snapshot, program: Program) -> Iterator[str]:
                 yield from mapping(held, "data")
 
 
-def given_to(snapshot: Snapshot, dial: Dial) -> tuple[Value | None, Value | None]:
-    """The user and the password that a client was given for a store, as far as they can be told to be for this one."""
+def given_to(snapshot: Snapshot, dial: Dial, *, only: bool = True) -> tuple[Value | None, Value | None]:
+    """The user and the password that a client was given for a store; `only`: whether it calls no other store."""
     stem = dial.address.name.upper()
     names = list(dict.fromkeys(names_of(snapshot, dial.client)))
     raw = value_of(snapshot, dial.client, dial.address.name) if dial.address.name in names else None
     if raw and (inside := _IN_URL.search(raw.text)):
         return Value(inside[1], raw.path), Value(inside[2], raw.path)
-    return _beside(snapshot, dial.client, names, stem, _USER), _beside(snapshot, dial.client, names, stem, _PASSWORD)
+    fitting = [name for name in names if _may_belong(name, dial.engine)]
+    return (
+        _beside(snapshot, dial.client, [name for name in fitting if _USER.search(name)], stem, only=only),
+        _beside(snapshot, dial.client, [name for name in fitting if _PASSWORD.search(name)], stem, only=only),
+    )
+
+
+def _may_belong(name: str, engine: str) -> bool:
+    """A variable that names another engine is not meant for this one."""
+    named = {ENGINES[word] for word in re.split(r"[^a-z0-9]+", name.lower()) if word in ENGINES}
+    return not named or engine in named
 
 
 def expected_by(snapshot: Snapshot, dial: Dial, user: str) -> Value | None:
@@ -219,14 +229,13 @@ def _required(server: Program) -> Value | None:
     return None
 
 
-def _beside(snapshot: Snapshot, program: Program, names: list[str], stem: str, kind: re.Pattern[str]) -> Value | None:
-    """The variable of that kind whose name begins as the address's does, or the only one that there is."""
-    fitting = [name for name in names if kind.search(name)]
+def _beside(snapshot: Snapshot, program: Program, fitting: list[str], stem: str, *, only: bool) -> Value | None:
+    """The variable whose name begins as the address's does, or the only one, where it can be for nothing else."""
     while "_" in stem:
         stem = stem.rpartition("_")[0]
         if same := next((name for name in fitting if name.upper().startswith(f"{stem}_")), ""):
             return value_of(snapshot, program, same)
-    return value_of(snapshot, program, fitting[0]) if len(fitting) == 1 else None
+    return value_of(snapshot, program, fitting[0]) if only and len(fitting) == 1 else None
 
 
 def _resolved(snapshot: Snapshot, program: Program, variable: Object, path: str) -> Value | None:

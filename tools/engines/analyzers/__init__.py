@@ -22,7 +22,6 @@ from tools.engines.analyzers import (
     exhausted,
     experiments,
     images,
-    initial,
     leaks,
     memory,
     mounts,
@@ -63,7 +62,6 @@ ANALYZERS: tuple[Analyzer, ...] = (
     preemption.workloads_that_were_preempted,
     # startup
     images.images_that_cannot_be_pulled,
-    initial.init_containers_that_fail,
     images.images_for_other_processors,
     bindings.references_that_name_nothing,
     mounts.volumes_attached_elsewhere,

@@ -14,7 +14,7 @@ from tools.engines.analyzers.databases import store_meant
 from tools.engines.diagnosis import Component, Evidence
 from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
-from tools.engines.heard import Heard, as_evidence, heard
+from tools.engines.heard import Heard, as_evidence, heard, silence
 from tools.engines.program import Program
 from tools.engines.snapshot import Snapshot
 from tools.engines.stores import CACHES, Dial, Stores, Value, engine_of, expected_by, given_to
@@ -96,10 +96,12 @@ def _refusals(snapshot: Snapshot, stores: Stores, *, caches: bool) -> Iterator[R
     for program in [*snapshot.programs, *snapshot.unseen]:
         if engine_of(program):
             continue
-        dials = [dial for dial in stores.dials_of(program) if (dial.engine in CACHES) == caches]
+        every = stores.dials_of(program)
+        dials = [dial for dial in every if (dial.engine in CACHES) == caches]
+        only = len({dial.where for dial in every}) == 1
         lines = heard(snapshot, program, *(("cache_auth",) if caches else _SQL))
         server = store_meant(dials, lines[0], program) if lines else None
-        compared = _compared(snapshot, dials, server, lines)
+        compared = _compared(snapshot, dials, server, lines, only=only)
         if lines or (compared and compared[1].differs(compared[2])):
             dial, given, expected = compared or (None, None, None)
             place = server or (dial.servers[0].component if dial and dial.servers else program.component)
@@ -107,12 +109,12 @@ def _refusals(snapshot: Snapshot, stores: Stores, *, caches: bool) -> Iterator[R
 
 
 def _compared(
-    snapshot: Snapshot, dials: list[Dial], server: Component | None, lines: list[Heard]
+    snapshot: Snapshot, dials: list[Dial], server: Component | None, lines: list[Heard], *, only: bool
 ) -> tuple[Dial, Value, Value] | None:
     for dial in dials:
         if server and not any(one.component == server for one in dial.servers):
             continue
-        user, password = given_to(snapshot, dial)
+        user, password = given_to(snapshot, dial, only=only)
         name = user.text if user else next((one.said.target for one in lines), "")
         expected = expected_by(snapshot, dial, name)
         if password and expected:
@@ -136,6 +138,7 @@ def _wrong_credentials(snapshot: Snapshot, one: Refusal, *, caches: bool) -> Fin
             f"{who} 被 {target_zh} 拒绝登录{named_zh}：密码与服务端不一致。{place_zh}",
         ),
         evidence=(*as_evidence(one.lines, 0.8), *_comparison(one)),
+        against=tuple(silence(snapshot, one.client, 0.6)) if not one.lines else (),
         onset=one.since,
         latent=not one.lines and not is_unwell(snapshot, one.client),
         facts={"user": one.user, "path": where},

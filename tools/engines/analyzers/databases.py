@@ -12,7 +12,7 @@ from core.language import Text
 from tools.engines.diagnosis import Component, Evidence
 from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
-from tools.engines.heard import Heard, as_evidence, heard
+from tools.engines.heard import Heard, as_evidence, heard, silence
 from tools.engines.objects import component
 from tools.engines.program import Program
 from tools.engines.snapshot import Snapshot
@@ -59,7 +59,8 @@ def _wrong_port(snapshot: Snapshot, dial: Dial, served: list[int]) -> Finding:
             f"请把 {dial.address.path} 中的端口改为 {right}。",
         ),
         evidence=proof,
-        onset=min((one.said.first for one in lines if one.said.first), default=None),
+        against=tuple(silence(snapshot, client, 0.3)) if not lines else (),
+        onset=_onset(lines),
         latent=not lines and not is_unwell(snapshot, client),
         facts={"asked": asked, "served": served, "path": dial.address.path},
     )
