@@ -1,7 +1,8 @@
 """Who suffers when something breaks: workload -> the Services in front of it -> the workloads that call them, and so on outwards.
 
-Callers are known in two ways: an address in a container's environment that names a Service, and the call counts of a service graph where
-there is one. Either is enough for an edge. The graph is what turns "five components are failing" into "one is, four suffer from it".
+Callers are known in three ways: an address in a container's environment that names a Service, the call counts of a service graph where
+there is one, and a log that names the Service whose calls fail. Each is enough for an edge. The graph is what turns "five components are
+failing" into "one is, four suffer from it".
 """
 
 from collections import defaultdict, deque
@@ -9,9 +10,22 @@ from functools import cached_property
 
 from tools.engines.addresses import Address, addresses, meant
 from tools.engines.diagnosis import Component
-from tools.engines.objects import Object, component, name_of, namespace_of
+from tools.engines.objects import Object, component, dig, name_of, namespace_of
 from tools.engines.program import Program
 from tools.engines.snapshot import Snapshot
+
+# Sentences of a log that name who was called.
+CALLS = (
+    "refused",
+    "timed_out",
+    "reset",
+    "no_route",
+    "unreachable",
+    "unavailable",
+    "upstream_unavailable",
+    "no_such_host",
+    "dns_unavailable",
+)
 
 
 class Graph:
@@ -33,7 +47,7 @@ class Graph:
     @cached_property
     def calls(self) -> set[tuple[Component, Component]]:
         """Pairs of a calling workload and a Service that it calls."""
-        return self._by_address() | self._by_traffic()
+        return self._by_address() | self._by_traffic() | self._by_logs()
 
     @cached_property
     def _callers(self) -> dict[Component, list[Component]]:
@@ -92,6 +106,25 @@ class Graph:
             if (target := meant(self._snapshot, address, program.namespace)).service
             and program not in self._snapshot.programs_behind(target.service)
         }
+
+    def _by_logs(self) -> set[tuple[Component, Component]]:
+        """What a program's log names as called, wherever it was told to."""
+        addresses = {str(dig(one, "spec", "clusterIP")): one for one in self._snapshot.of("Service")}
+        found = set()
+        for program in self._snapshot.speakers:
+            hosts = {
+                one.target.rpartition(":")[0] or one.target
+                for _, log in self._snapshot.logs_of(program)
+                for one in log.said(*CALLS)
+            }
+            for host in hosts - {""}:
+                named = Address(host, None, "")
+                service = addresses.get(host) or (
+                    None if host[0].isdigit() else meant(self._snapshot, named, program.namespace).service
+                )
+                if service and program not in self._snapshot.programs_behind(service):
+                    found.add((program.component, component(service)))
+        return found
 
     def addresses_of(self, program: Program) -> list[Address]:
         """Where a program is told to call; read once, because files are long and many ask."""

@@ -36,7 +36,7 @@ def as_evidence(found: list[Heard], weight: float) -> tuple[Evidence, ...]:
     for one in found:
         chosen.setdefault((one.said.meaning, one.said.target), one)
     return tuple(
-        evidence("log", str(one.key), said_line(one.said), one.said.last, weight=weight)
+        evidence("log", str(one.key), one.said.quote or one.said.text, one.said.last, weight=weight)
         for one in list(chosen.values())[:MAX_LINES]
     )
 
@@ -47,15 +47,6 @@ def silence(snapshot: Snapshot, program: Program, weight: float) -> Iterator[Evi
         if log.lines >= ENOUGH_LINES:
             yield evidence("log", str(key), f"{log.lines} lines without a complaint about it", weight=weight)
             return
-
-
-def said_line(said: Said) -> str:
-    """The line of an entry that matters: the one that names its target, or else the first."""
-    lines = said.text.splitlines()
-    telling = next(
-        (line for line in lines if said.target and said.target.rpartition(":")[0] in line and said.target in line), ""
-    )
-    return telling or (lines[0] if lines else "")
 
 
 def _heard(snapshot: Snapshot, program: Program, meanings: tuple[str, ...]) -> Iterator[Heard]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from tools.engines.addresses import Address, Meant, meant
+from tools.engines.diagnosis import Component
 from tools.engines.graph import Graph
 from tools.engines.objects import Object, component, dig, mapping, name_of, rows, whole
 from tools.engines.program import Program
@@ -133,6 +134,24 @@ class Stores:
             found.setdefault(component_key(dial.client), []).append(dial)
         return found
 
+    def only_one(self, client: Program, engines: list[str], *, caches: bool | None = None) -> Component | None:
+        """The only store that can be meant by a client of which no address is known: near it, or at all."""
+        fitting = [one for one in self._servers if _fits(one[1], engines, caches=caches)]
+        called = {
+            dial.servers[0].component
+            for dial in self.dials
+            if dial.servers and dial.client.namespace == client.namespace
+        }
+        near = [one for one, _ in fitting if one.namespace == client.namespace]
+        for few in (near, [one for one, _ in fitting if one in called], [one for one, _ in fitting]):
+            if len(few) == 1:
+                return few[0]
+        return None
+
+    @cached_property
+    def _servers(self) -> list[tuple[Component, str]]:
+        return [(program.component, engine) for program in self._snapshot.programs if (engine := engine_of(program))]
+
     def _of(self, program: Program) -> Iterator[Dial]:
         seen: set[tuple[str, int | None]] = set()
         for address in self._graph.addresses_of(program):
@@ -143,6 +162,10 @@ class Stores:
             servers = tuple(self._snapshot.programs_behind(target.service)) if target.service else ()
             if engine := _engine_dialled(address, target, servers):
                 yield Dial(program, address, engine, target, servers)
+
+
+def _fits(engine: str, engines: list[str], *, caches: bool | None) -> bool:
+    return (not engines or engine in engines) and (caches is None or (engine in CACHES) == caches)
 
 
 def component_key(program: Program) -> str:

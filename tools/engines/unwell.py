@@ -4,8 +4,6 @@ A mismatch that stands in a template accuses only where something suffers from i
 that wrote it does not run.
 """
 
-from datetime import datetime
-
 from tools.engines.objects import Object, dig, is_ready, restarts, rows, statuses, when
 from tools.engines.program import Program
 from tools.engines.snapshot import Snapshot
@@ -20,12 +18,6 @@ def is_unwell(snapshot: Snapshot, program: Program) -> bool:
         return True
     wanted = program.wanted
     return bool(wanted and program.obj and "status" in program.obj and program.ready < wanted)
-
-
-def runs_since(program: Program) -> datetime | None:
-    """Since when its youngest container runs; None where that is not told."""
-    times = [when(dig(status, "state", "running", "startedAt")) for pod in program.pods for status in statuses(pod)]
-    return max((at for at in times if at), default=None)
 
 
 def had_run_well(snapshot: Snapshot, program: Program) -> bool:

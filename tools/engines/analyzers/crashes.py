@@ -16,7 +16,7 @@ from tools.engines.diagnosis import Component, Evidence
 from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
 from tools.engines.heard import Heard, as_evidence, heard
-from tools.engines.objects import Object, component, dig, kind_of, mapping, name_of, namespace_of, rows, when
+from tools.engines.objects import Object, component, dig, kind_of, mapping, name_of, namespace_of, rows, when, whole
 from tools.engines.program import Program
 from tools.engines.references import references
 from tools.engines.snapshot import LogKey, Snapshot
@@ -24,6 +24,8 @@ from tools.engines.stores import names_of
 from tools.engines.unwell import is_unwell
 
 LAST_LINES = 3
+SEVERAL = 3
+LONG = 900.0
 MAX_FILE = 100_000
 KILLED_FROM_OUTSIDE = frozenset({137, 143})
 _NOT_A_CRASH = {"OOMKilled", "Completed", "ContainerCannotRun", "StartError"}
@@ -45,7 +47,17 @@ def _is_crashing(snapshot: Snapshot, status: Object) -> bool:
         return False
     at = when(ended.get("finishedAt"))
     recent = at is None or at >= snapshot.window.start
-    return recent and (dig(status, "state", "running") is None or not status.get("ready"))
+    fallen = dig(status, "state", "running") is None or not status.get("ready")
+    return recent and (fallen or _falls_again_and_again(snapshot, status, ended))
+
+
+def _falls_again_and_again(snapshot: Snapshot, status: Object, ended: Object) -> bool:
+    """It runs at this moment, but no longer than it ran the times before it fell."""
+    began, at = when(ended.get("startedAt")), when(ended.get("finishedAt"))
+    if (whole(status.get("restartCount")) or 0) < SEVERAL or not at:
+        return False
+    lived = (at - began).total_seconds() if began else 0.0
+    return (snapshot.taken_at - at).total_seconds() < max(LONG, 1.5 * lived)
 
 
 def _ended(status: Object) -> Object:

@@ -18,7 +18,7 @@ from tools.engines.heard import Heard, as_evidence, heard, silence
 from tools.engines.program import Program
 from tools.engines.snapshot import Snapshot
 from tools.engines.stores import CACHES, Dial, Stores, Value, engine_of, expected_by, given_to
-from tools.engines.unwell import had_run_well, is_unwell, runs_since
+from tools.engines.unwell import had_run_well, is_unwell
 
 HAD_WORKED = timedelta(minutes=10)
 _SQL = ("access_denied",)
@@ -34,12 +34,14 @@ class Refusal:
     lines: list[Heard]
     given: Value | None
     expected: Value | None
+    odd: Value | None = None
+    """What it was given where all other clients of the store were given something else."""
     had_worked: bool = False
     """It ran for a good while before it was first refused, and did not change since."""
 
     @property
     def differs(self) -> bool:
-        return bool(self.given and self.expected and self.given.differs(self.expected))
+        return bool(self.odd) or bool(self.given and self.expected and self.given.differs(self.expected))
 
     @property
     def agrees(self) -> bool:
@@ -59,8 +61,14 @@ class Refusal:
 
 
 def _had_worked(snapshot: Snapshot, client: Program, lines: list[Heard]) -> bool:
-    since, began = _since(lines), runs_since(client)
-    return had_run_well(snapshot, client) or bool(began and since and since - began > HAD_WORKED)
+    """By the clock of the log that says so, because an application's need not be the cluster's."""
+    if had_run_well(snapshot, client):
+        return True
+    began = {one.key: snapshot.logs[one.key].first for one in lines if one.key in snapshot.logs}
+    return any(
+        (start := began.get(one.key)) is not None and one.said.first is not None and one.said.first - start > HAD_WORKED
+        for one in lines
+    )
 
 
 def _since(lines: list[Heard]) -> datetime | None:
@@ -100,12 +108,28 @@ def _refusals(snapshot: Snapshot, stores: Stores, *, caches: bool) -> Iterator[R
         dials = [dial for dial in every if (dial.engine in CACHES) == caches]
         only = len({dial.where for dial in every}) == 1
         lines = heard(snapshot, program, *(("cache_auth",) if caches else _SQL))
-        server = store_meant(dials, lines[0], program) if lines else None
+        server = store_meant(stores, lines[0], program, caches=caches) if lines else None
         compared = _compared(snapshot, dials, server, lines, only=only)
         if lines or (compared and compared[1].differs(compared[2])):
             dial, given, expected = compared or (None, None, None)
             place = server or (dial.servers[0].component if dial and dial.servers else program.component)
-            yield Refusal(program, place, lines, given, expected, _had_worked(snapshot, program, lines))
+            odd = _odd(snapshot, stores, program, place) if lines else None
+            yield Refusal(program, place, lines, given, expected, odd, _had_worked(snapshot, program, lines))
+
+
+def _odd(snapshot: Snapshot, stores: Stores, client: Program, server: Component) -> Value | None:
+    """The user, or else the password, that only this client was given."""
+    mine: list[tuple[Value | None, Value | None]] = []
+    others: list[tuple[Value | None, Value | None]] = []
+    for dial in stores.dials:
+        if any(one.component == server for one in dial.servers):
+            (mine if dial.client.component == client.component else others).append(given_to(snapshot, dial, only=False))
+    for place in (0, 1):
+        told = [value.text for pair in others if (value := pair[place])]
+        own = next((value for pair in mine if (value := pair[place])), None)
+        if own and len(told) > 1 and len(set(told)) == 1 and own.text not in told:
+            return own
+    return None
 
 
 def _compared(
@@ -126,7 +150,7 @@ def _wrong_credentials(snapshot: Snapshot, one: Refusal, *, caches: bool) -> Fin
     who, server = one.client.component, one.server
     named = f" as user {one.user}" if one.user and not caches else ""
     named_zh = f"（用户 {one.user}）" if one.user and not caches else ""
-    where = one.given.path if one.given else ""
+    where = one.odd.path if one.odd else one.given.path if one.given else ""
     place, place_zh = (f" Correct {where}.", f"请修正 {where}。") if where else ("", "请核对其用户名和密码。")
     target, target_zh = (f"{server}", f"{server}") if one.known_server else ("the database", "数据库")
     return Finding(
@@ -137,7 +161,7 @@ def _wrong_credentials(snapshot: Snapshot, one: Refusal, *, caches: bool) -> Fin
             f"{who} is not let in{named} by {target}: its password is not the one expected.{place}",
             f"{who} 被 {target_zh} 拒绝登录{named_zh}：密码与服务端不一致。{place_zh}",
         ),
-        evidence=(*as_evidence(one.lines, 0.8), *_comparison(one)),
+        evidence=(*as_evidence(one.lines, 0.8), *_comparison(one), *_oddity(one)),
         against=tuple(silence(snapshot, one.client, 0.6)) if not one.lines else (),
         onset=one.since,
         latent=not one.lines and not is_unwell(snapshot, one.client),
@@ -148,8 +172,15 @@ def _wrong_credentials(snapshot: Snapshot, one: Refusal, *, caches: bool) -> Fin
 def _comparison(one: Refusal) -> Iterator[Evidence]:
     if one.given and one.expected:
         equal = "differs from" if one.given.differs(one.expected) else "is the same as"
-        weight = 0.7 if one.differs else 0.2
+        weight = 0.7 if one.given.differs(one.expected) else 0.2
         yield evidence("kubernetes", one.given.path, f"the value {equal} {one.expected.path}", weight=weight)
+
+
+def _oddity(one: Refusal) -> Iterator[Evidence]:
+    if one.odd:
+        yield evidence(
+            "kubernetes", one.odd.path, "differs from what every other client of the store was given", weight=0.5
+        )
 
 
 def _withdrawn(server: Component, refusals: list[Refusal], *, caches: bool) -> Finding:
@@ -179,8 +210,7 @@ def databases_that_withdrew_rights(snapshot: Snapshot, graph: Graph) -> Iterable
     by_server: dict[Component, list[tuple[Program, Heard]]] = {}
     for program in snapshot.speakers:
         for one in heard(snapshot, program, *_RIGHTS) if not engine_of(program) else ():
-            dials = [dial for dial in stores.dials_of(program) if dial.engine not in CACHES]
-            by_server.setdefault(store_meant(dials, one, program), []).append((program, one))
+            by_server.setdefault(store_meant(stores, one, program, caches=False), []).append((program, one))
     for server, told in by_server.items():
         yield _revoked(server, told)
 

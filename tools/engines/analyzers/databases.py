@@ -144,18 +144,29 @@ def _told_by_clients(
         if alone and heard(snapshot, program, *alone):
             continue
         for one in lines:
-            found[store_meant(stores.dials_of(program), one, program)].append(one)
+            found[store_meant(stores, one, program)].append(one)
     return dict(found)
 
 
-def store_meant(dials: list[Dial], one: Heard, client: Program) -> Component:
-    """The store that a client's sentence is about: the one that it names, or whose engine speaks so, or the only one; else the client."""
-    known = [dial for dial in dials if dial.servers]
+def store_meant(stores: Stores, one: Heard, client: Program, *, caches: bool | None = None) -> Component:
+    """The store that a client's sentence is about; the client itself where that is outside the cluster or cannot be told.
+
+    It is the one whose address stands in the sentence, or whose engine speaks so, or the only one that it calls. Of a client whose
+    addresses are not known it is the only store of that engine that its neighbours call, or that there is.
+    """
     text = one.said.text.lower()
+    dials = [dial for dial in stores.dials_of(client) if caches is None or (dial.engine in CACHES) == caches]
+    known = [dial for dial in dials if dial.servers]
     named = [dial for dial in known if dial.address.host.lower() in text]
     spoken = [dial for dial in known if _speaks(dial.engine, text)]
     chosen = named or spoken or [dial for dial in known if dial.engine not in CACHES] or known
-    return chosen[0].servers[0].component if chosen else client.component
+    if chosen:
+        return chosen[0].servers[0].component
+    engines = [
+        engine for engine in _WORDS_OF if _speaks(engine, text) and (caches is None or (engine in CACHES) == caches)
+    ]
+    outside = any(dial.engine in engines or not engines for dial in dials)
+    return client.component if outside else stores.only_one(client, engines, caches=caches) or client.component
 
 
 _WORDS_OF = {

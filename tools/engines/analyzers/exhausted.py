@@ -61,5 +61,4 @@ def programs_that_say_they_ran_out(snapshot: Snapshot, graph: Graph) -> Iterable
                 words=Text(f"{program.component} {words.en}", f"{program.component} {words.zh}"),
                 evidence=as_evidence(lines, weight),
                 onset=min((one.said.first for one in lines if one.said.first), default=None),
-                explainable=fault == "deadlock" or fault == "thread_exhaustion",
             )

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from tools.engines.logs.entries import STAMP, Entry, moment, spoken, streamed
-from tools.engines.logs.meaning import Reading, meanings, target
+from tools.engines.logs.meaning import Reading, again, meanings
 from tools.engines.logs.miner import MAX_REMEMBERED, Cluster, Miner, outline
 from tools.engines.logs.patterns import Pattern, is_quiet, level, ordered
 
@@ -22,6 +22,24 @@ MAX_TAIL_LINE = 600
 MAX_SAIDS = 400
 QUIET_LINES = 40
 QUIET_SECONDS = 120.0
+QUIET_FOR_GOOD = 600.0
+# What a start or a short outage brings, and what is over as soon as it is no longer said; the rest comes and goes.
+PASSING = frozenset(
+    {
+        "refused",
+        "timed_out",
+        "reset",
+        "no_route",
+        "unreachable",
+        "unavailable",
+        "no_such_host",
+        "dns_unavailable",
+        "upstream_unavailable",
+        "communications_link_failure",
+        "retries",
+        "address_in_use",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +57,10 @@ class Said:
     line: int = 0
     """Which line of the log said it last."""
     level: str = ""
+    begun: int = 0
+    """Which line said it first."""
+    quote: str = ""
+    """The one line of the latest entry that says it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +86,8 @@ class LogDigest:
         if self.last and said.last:
             between = (said.last - said.first).total_seconds() / max(1, said.count - 1) if said.first else 0.0
             quiet = (self.last - said.last).total_seconds()
-            return quiet > max(QUIET_SECONDS, 3 * between) and self.lines - said.line >= 3
+            least = QUIET_SECONDS if said.meaning in PASSING else QUIET_FOR_GOOD
+            return quiet > max(least, 3 * between) and self.lines - said.line >= 3
         return self.lines - said.line > max(QUIET_LINES, 3 * said.line // max(1, said.count))
 
     def still_said(self, *meanings: str) -> list[Said]:
@@ -90,6 +113,8 @@ class _Heard:
     last: str = ""
     line: int = 0
     level: str = ""
+    begun: int = 0
+    quote: str = ""
 
 
 class _Gathered:
@@ -132,12 +157,14 @@ class _Gathered:
 
     def _hear(self, readings: list[Reading], text: str, example: str, stamp: str, line: int, severity: str) -> None:
         for reading in readings:
-            named = reading.target if text == example else target(reading, text)
+            said = reading if text == example else again(reading, text)
+            named = said.target
             heard = self._heard.get((reading.meaning, named))
             if heard is None:
                 if len(self._heard) >= MAX_SAIDS:
                     named = ""
-                heard = self._heard.setdefault((reading.meaning, named), _Heard(text))
+                heard = self._heard.setdefault((reading.meaning, named), _Heard(text, begun=line))
+            heard.quote = said.line
             heard.text, heard.last, heard.line, heard.level = text, stamp or heard.last, line, severity
             heard.first = heard.first or stamp
             heard.count += 1

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 
 from tools.engines.logs.sentences import MEANINGS, ROWS, Names, Row
 
-__all__ = ["MEANINGS", "Reading", "meanings", "target"]
+__all__ = ["MEANINGS", "Reading", "again", "meanings"]
 
 MAX_TARGET = 160
 _HOST = r"[A-Za-z0-9_](?:[\w-]{0,62})(?:\.[\w-]{1,63}){0,8}"
@@ -91,6 +91,7 @@ _FINDERS: dict[Names, Sequence[re.Pattern[str]]] = {
     "port": _PORT,
     "seconds": (),
 }
+_SOURCE = re.compile(r"(?i)\.(?:java|kt|scala|go|py|js|ts|mjs|rb|cs|rs|c|cc|cpp|php|ex):\d")
 _NO_HOSTS = frozenset({"no", "such", "host", "error", "name", "is", "not", "or", "found", "failed", "unknown", "port"})
 
 
@@ -98,6 +99,8 @@ _NO_HOSTS = frozenset({"no", "such", "host", "error", "name", "is", "not", "or",
 class Reading:
     meaning: str
     target: str
+    line: str
+    """The line of the entry that says so."""
     rule: "Rule"
 
 
@@ -134,14 +137,20 @@ def meanings(text: str, *, quiet: bool = False) -> list[Reading]:
             continue
         match = rule.find(text if row.quiet else heard)
         if match and not rule.excused(text):
-            found[row.meaning] = Reading(row.meaning, _named(row, match, text), rule)
+            found[row.meaning] = _reading(rule, match, text)
     return list(found.values())
 
 
-def target(reading: Reading, text: str) -> str:
-    """What another entry of the same outline names in the same place."""
+def again(reading: Reading, text: str) -> Reading:
+    """What another entry of the same outline says and names in the same place."""
     match = reading.rule.find(text)
-    return _named(reading.rule.row, match, text) if match else reading.target
+    return _reading(reading.rule, match, text) if match else reading
+
+
+def _reading(rule: Rule, match: re.Match[str], text: str) -> Reading:
+    begin = match.string.rfind("\n", 0, match.start()) + 1
+    line = match.string[begin:].partition("\n")[0].strip()
+    return Reading(rule.row.meaning, _named(rule.row, match, text), line, rule)
 
 
 def _without_quotes(text: str) -> str:
@@ -157,7 +166,7 @@ def _named(row: Row, match: re.Match[str], text: str) -> str:
     for finder in _FINDERS[row.names]:
         for found in finder.finditer(text):
             name = ":".join(part for part in found.groups() if part).rstrip(".")
-            if name.lower() not in _NO_HOSTS:
+            if name.lower() not in _NO_HOSTS and not _SOURCE.search(name):
                 return name[:MAX_TARGET]
     return ""
 
