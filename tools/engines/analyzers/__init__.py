@@ -22,6 +22,7 @@ from tools.engines.analyzers import (
     exhausted,
     experiments,
     images,
+    initial,
     leaks,
     memory,
     mounts,
@@ -67,6 +68,7 @@ ANALYZERS: tuple[Analyzer, ...] = (
     mounts.volumes_attached_elsewhere,
     mounts.volumes_that_may_not_be_used,
     mounts.sandboxes_that_cannot_be_made,
+    initial.init_containers_that_fail,
     commands.commands_that_cannot_run,
     # runtime
     memory.containers_killed_for_memory,
