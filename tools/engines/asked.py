@@ -16,6 +16,7 @@ from tools.engines.snapshot import Snapshot
 
 Kind = Literal["liveness", "readiness", "startup"]
 KINDS: tuple[Kind, ...] = ("startup", "liveness", "readiness")
+LEAST_PORT = 80
 _HOW = ("httpGet", "tcpSocket", "grpc", "exec")
 
 
@@ -98,7 +99,7 @@ def listened(snapshot: Snapshot, one: Asked) -> set[int]:
         for key, log in snapshot.logs_of(one.program)
         if key.container == one.name
         for said in log.said("listening")
-        if said.target.isdigit()
+        if said.target.isdigit() and int(said.target) >= LEAST_PORT
     }
 
 

@@ -119,7 +119,7 @@ def _judge(said: list[Complaint], known: Hints) -> tuple[str, str, list[Evidence
         weight = 0.85 if one.source == "event" else 0.8
         if told == "unreachable":
             return "image_registry_dns_failure", told, [one.proof(0.6)]
-        if told == "ambiguous" or (told == "missing_image_pull_secret" and known.lean > 0.5):
+        if told == "ambiguous" or (told == "missing_image_pull_secret" and known.lean > 1):
             told = "incorrect_image_reference" if known.lean > 0 else "missing_image_pull_secret"
             weight = 0.6
         return told, told, [one.proof(weight)]

@@ -28,6 +28,10 @@ _BINDING = re.compile(r"(?i)(secret|configmap)s? \\?\"[\w./-]+\\?\" not found")
 _RUNTIME_DOWN = re.compile(
     r"(?i)(containerd|crio|cri-dockerd|docker)\.sock|container runtime is down|runtime not ready|Unavailable desc"
 )
+# What the pod itself asks for, and no trouble of its node.
+_ITS_OWN = re.compile(
+    r"(?i)no runtime for|runtime ?class|runtime handler|network-attachment|requested (ip|address)|annotation"
+)
 _SANDBOX = {"FailedCreatePodSandBox", "FailedCreatePodSandbox", "NetworkFailed"}
 
 
@@ -87,7 +91,7 @@ def sandboxes_that_cannot_be_made(snapshot: Snapshot, graph: Graph) -> Iterable[
                     "Check the node's CNI plug-in, its addresses left, and the runtime class.",
                     f"{program.component} 的 Pod 沙箱无法创建：{said[0].text[:200]}。请检查节点的 CNI 插件、剩余地址与 RuntimeClass。",
                 ),
-                explainable=True,
+                explainable=not _ITS_OWN.search(said[0].text),
             )
 
 

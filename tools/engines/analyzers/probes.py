@@ -76,7 +76,9 @@ def _troubles(snapshot: Snapshot, program: Program) -> Iterator[Trouble]:
     probes = list(asked(program))
     if not probes:
         return
-    told = [one for one in complaints(snapshot, program, ready_too=True) if _is_recent(snapshot, one)]
+    told = [one for one in complaints(snapshot, program) if one.source == "event"]
+    if not told:  # a container that is killed again and again is ready in between
+        told = [one for one in complaints(snapshot, program, ready_too=True) if _is_recent(snapshot, one)]
     rollout = last_rollout(snapshot, program.obj) if program.obj else None
     failing = {id(one): _said_of(one, probes, told) for one in probes}
     for one in probes:
@@ -160,8 +162,9 @@ def _wrong_port(snapshot: Snapshot, trouble: Trouble) -> Finding | None:
     moved = trouble.touched(".port", "Probe", "httpGet", "tcpSocket", "grpc")
     moved = [x for x in moved if not x.path.endswith(".port") or x.after == one.port]
     decisive = [item for item in against if item.weight >= 0.5]
+    moved_port = [x for x in moved if x.path.endswith(".port")]
     is_told = one.number in known or one.number in told_by_environment(one.container)
-    if (is_told or _exits_by_itself(one)) and not (moved and refused) and not listens:
+    if (is_told or _exits_by_itself(one)) and not (moved_port and refused) and not listens:
         return None
     if not decisive and not (moved and (refused or against)) and not (against and refused):
         return None
@@ -249,8 +252,9 @@ def _wrong_protocol(trouble: Trouble) -> Finding | None:
     unlike = list(_unlike(trouble))
     cut = trouble.says(_CUT_OFF, 0.4)
     lost = [x for x in trouble.said if "statuscode: 404" in x.text and any(y.path.endswith(".path") for y in moved)]
-    by_name = unlike and (cut or trouble.state or not trouble.said) and not trouble.says(_REFUSED, 0.1)
-    if not proof and not (moved and (cut or unlike)) and not lost and not by_name:
+    refused = trouble.says(_REFUSED, 0.1)
+    by_name = unlike and (cut or trouble.state or not trouble.said) and not refused
+    if not proof and not (moved and (cut or unlike) and not refused) and not lost and not by_name:
         return None
     proof = [*proof, *cut, *unlike, *(x.proof(0.5) for x in lost[:1]), *_changed(trouble, moved), *trouble.state[:1]]
     speaks = f"{one.how} ({one.scheme})" if one.how == "httpGet" else one.how
@@ -282,7 +286,8 @@ def _unlike(trouble: Trouble) -> Iterator[Evidence]:
     if one.how == "httpGet" and one.scheme == "HTTPS" and (name.startswith("http") and not name.startswith("https")):
         yield evidence("kubernetes", f"{ref}.scheme", f"HTTPS asks port {one.port}, which is called {name}", weight=0.5)
     for other in trouble.well:
-        if other.number == one.number and (other.how, other.scheme) != (one.how, one.scheme) and other.how == "httpGet":
+        differs = one.how == "grpc" or (one.how == "httpGet" and one.scheme != other.scheme)
+        if other.number == one.number and other.how == "httpGet" and differs:
             quote = f"the {other.kind} probe asks the same port with {other.how} ({other.scheme}), and nobody complains of it"
             yield evidence("kubernetes", other.ref, quote, weight=0.5)
 
