@@ -81,8 +81,6 @@ _NAMED_REASONS = frozenset(
         "mysql_invalid_credentials",
         "mysql_invalid_port",
         "cache_auth_failed",
-        "missing_env_var",
-        "config_parse_error",
         "volume_mount_permission_denied",
         "service_env_var_address_mismatch",
         "service_dns_resolution_failure",
@@ -196,7 +194,12 @@ _ALL: list[Fault] = [
     *_faults(
         "service routing",
         ("service_selector_mismatch", "the Service's selector matches no pod", "Service 选择器不匹配任何 Pod"),
-        ("service_port_mapping_mismatch", "the Service points at a port nobody listens on", "Service 目标端口错误"),
+        (
+            "service_port_mapping_mismatch",
+            "the Service points at a port nobody listens on",
+            "Service 目标端口错误",
+            frozenset({"service_sidecar_port_conflict"}),
+        ),
         ("service_protocol_mismatch", "the Service speaks the wrong protocol", "Service 协议错误"),
         (
             "service_env_var_address_mismatch",

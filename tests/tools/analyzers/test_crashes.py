@@ -131,9 +131,30 @@ def test_an_init_container_that_fails_is_named_with_its_exit_code_and_words() ->
 
 def test_an_init_container_that_names_its_reason_gives_way_to_it() -> None:
     ended = {"terminated": {"exitCode": 1, "reason": "Error", "finishedAt": at(2)}}
+    logs = {LogKey(NS, "till-rs1-bcdfg", "prepare", False): 'FATAL: password authentication failed for user "till"'}
+    found = causes(snapshot(*with_init({"waiting": {"reason": "CrashLoopBackOff"}}, ended), logs=logs))
+    assert found == [("mysql_invalid_credentials", "till")]
+
+
+def test_a_variable_that_an_init_container_lacks_is_the_init_containers_failure() -> None:
+    ended = {"terminated": {"exitCode": 1, "reason": "Error", "finishedAt": at(2)}}
     logs = {LogKey(NS, "till-rs1-bcdfg", "prepare", False): "KeyError: 'SEED_URL'"}
     found = causes(snapshot(*with_init({"waiting": {"reason": "CrashLoopBackOff"}}, ended), logs=logs))
-    assert found == [("missing_env_var", "till")]
+    assert found == [("init_container_failed", "till")]
+
+
+def test_a_program_that_falls_every_few_minutes_crashes_even_while_it_runs() -> None:
+    program = running("till", "a/till:1")
+    last = {"terminated": {"exitCode": 1, "reason": "Error", "startedAt": at(9), "finishedAt": at(4)}}
+    program[2]["status"]["containerStatuses"][0].update(restartCount=6, lastState=last)
+    assert causes(snapshot(*program)) == [("application_crash", "till")]
+
+
+def test_restarts_of_a_program_that_has_run_well_since_accuse_nobody() -> None:
+    program = running("till", "a/till:1")
+    last = {"terminated": {"exitCode": 1, "reason": "Error", "startedAt": at(55), "finishedAt": at(50)}}
+    program[2]["status"]["containerStatuses"][0].update(restartCount=6, lastState=last)
+    assert causes(snapshot(*program)) == []
 
 
 @pytest.mark.parametrize("reason", ["ImagePullBackOff", "CreateContainerConfigError"])

@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from tests.tools.analyzers.stores import causes, crashing, log_of, ranked, running, store
-from tests.tools.objects import NS, Object, meta, snapshot
+from tests.tools.objects import Object, at, meta, snapshot
 
 DENIED = "ERROR java.sql.SQLException: Access denied for user 'till'@'10.244.0.9' (using password: YES)"
 CALM = [f"order {number} served" for number in range(30)]
@@ -111,4 +111,36 @@ def test_a_refusal_that_was_overcome_accuses_nobody() -> None:
 def test_a_log_without_any_object_still_names_the_fault() -> None:
     found = causes(snapshot(logs=log_of("till", DENIED)))
     assert found[0][0] == "mysql_invalid_credentials"
-    assert NS
+
+
+def test_a_client_with_another_user_than_all_others_is_the_wrong_one_however_long_it_ran() -> None:
+    others = [
+        obj for name in ("desk", "shop") for obj in running(name, f"a/{name}:1", DB_HOST="ledger", DB_USER="town")
+    ]
+    client = running("till", "a/till:1", DB_HOST="ledger", DB_USER="tilt")
+    found = ranked(snapshot(*client, *others, *store(), logs=log_of("till", *CALM, DENIED)))
+    assert [(one.finding.fault, one.finding.component.name) for one in found] == [("mysql_invalid_credentials", "till")]
+    assert found[0].finding.facts["path"] == "Deployment town/till spec.template.spec.containers[app].env[DB_USER]"
+
+
+def test_a_cache_that_was_started_after_its_only_client_brought_the_new_password() -> None:
+    client = running("till", "a/till:1", REDIS_ADDR="shelf:6379", REDIS_PASSWORD="old")
+    cache = store("shelf", "redis:7", 6379, REDIS_PASSWORD="new")
+    cache[2]["metadata"]["creationTimestamp"] = at(20)
+    logs = log_of("till", "ERROR WRONGPASS invalid username-password pair or user is disabled.")
+    assert causes(snapshot(*client, *cache, logs=logs)) == [("cache_auth_failed", "shelf")]
+
+
+def test_a_client_that_was_started_after_the_cache_brought_the_wrong_password() -> None:
+    client = running("till", "a/till:1", REDIS_ADDR="shelf:6379", REDIS_PASSWORD="old")
+    client[2]["metadata"]["creationTimestamp"] = at(20)
+    cache = store("shelf", "redis:7", 6379, REDIS_PASSWORD="new")
+    logs = log_of("till", "ERROR WRONGPASS invalid username-password pair or user is disabled.")
+    assert causes(snapshot(*client, *cache, logs=logs)) == [("cache_auth_failed", "till")]
+
+
+def test_the_only_password_of_a_client_of_two_stores_is_not_taken_for_the_other_stores() -> None:
+    client = crashing("till", DB_HOST="ledger", DB_USER="till", DB_PASSWORD="a", REDIS_ADDR="shelf:6379")
+    cache = store("shelf", "redis:7", 6379, REDIS_PASSWORD="b")
+    server = store(MYSQL_USER="till", MYSQL_PASSWORD="a")
+    assert "cache_auth_failed" not in {fault for fault, _ in causes(snapshot(*client, *server, *cache))}

@@ -102,3 +102,26 @@ def test_an_exporter_of_a_database_is_no_database() -> None:
     client = running("till", "prom/mysqld-exporter:1", DB_HOST="ledger", DB_PORT="3306")
     logs = log_of("till", 'level=error msg="Error 1040: Too many connections"')
     assert causes(snapshot(*client, *store(), logs=logs)) == [("db_connection_exhaustion", "ledger")]
+
+
+def test_a_client_of_which_no_address_is_known_means_the_only_database_that_speaks_so() -> None:
+    client = running("till", "reg.example/till:1")
+    logs = log_of("till", "com.mysql.cj.jdbc.exceptions.MySQLException: running with the --read-only option")
+    world = [*client, *store(), *store("shelf", "redis:7", 6379)]
+    assert causes(snapshot(*world, logs=logs)) == [("db_read_only", "ledger")]
+
+
+def test_of_two_databases_that_could_be_meant_neither_is_accused() -> None:
+    client = running("till", "reg.example/till:1")
+    logs = log_of("till", "com.mysql.cj.jdbc.exceptions.MySQLException: running with the --read-only option")
+    assert causes(snapshot(*client, *store(), *store("annex"), logs=logs)) == [("db_read_only", "till")]
+
+
+def test_a_pool_that_runs_dry_is_a_weak_hint_of_a_full_database() -> None:
+    client = running("till", "reg.example/till:1", DB_HOST="ledger")
+    logs = log_of("till", "ERROR HikariPool-1 - Connection is not available, request timed out after 30000ms.")
+    found = ranked(snapshot(*client, *store(), logs=logs))
+    assert [(one.finding.fault, one.finding.component.name) for one in found] == [
+        ("db_connection_exhaustion", "ledger")
+    ]
+    assert found[0].confidence < 0.5

@@ -11,6 +11,7 @@ import orjson
 import yaml
 
 from core.language import Text
+from tools.engines.analyzers.complaints import FAILED_CALLS
 from tools.engines.changes import Rollout, last_rollout
 from tools.engines.diagnosis import Component, Evidence
 from tools.engines.finding import Finding, evidence
@@ -90,10 +91,16 @@ def _finding(snapshot: Snapshot, pod: Object, status: Object, workload: Componen
         ),
         evidence=tuple(proof),
         onset=min((item.at for item in proof if item.at), default=None),
-        explainable=True,
+        explainable=code in KILLED_FROM_OUTSIDE or _may_be_a_victim(snapshot, pod, container),
         remedies=("rollback_rollout",) if changed else (),
         facts={"container": container, "exit_code": code},
     )
+
+
+def _may_be_a_victim(snapshot: Snapshot, pod: Object, container: str) -> bool:
+    """It says that a call failed, or nothing is known of what it said."""
+    logs = [snapshot.log(pod, container, previous=previous) for previous in (True, False)]
+    return not logs[0].lines or any(log.said(*FAILED_CALLS) for log in logs)
 
 
 def _last_words(snapshot: Snapshot, pod: Object, container: str) -> Iterator[Evidence]:
@@ -114,9 +121,17 @@ def _change(workload: Component, rollout: Rollout | None) -> Iterator[Evidence]:
 
 def programs_without_a_variable(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:  # noqa: ARG001
     for program in snapshot.speakers:
-        lines = heard(snapshot, program, "missing_variable")
+        lines = _by_the_program_itself(program, heard(snapshot, program, "missing_variable"))
         if lines and not _runs(snapshot, program):
             yield _without(snapshot, program, lines)
+
+
+def _by_the_program_itself(program: Program, lines: list[Heard]) -> list[Heard]:
+    """Not by an init container: what stops that one is its own fault."""
+    first = {
+        str(one.get("name")) for one in rows(program.spec, "initContainers") if one.get("restartPolicy") != "Always"
+    }
+    return [one for one in lines if one.key.container not in first]
 
 
 def _without(snapshot: Snapshot, program: Program, lines: list[Heard]) -> Finding:
@@ -149,7 +164,8 @@ def programs_that_cannot_read_their_configuration(snapshot: Snapshot, graph: Gra
     for program in [*snapshot.programs, *snapshot.unseen]:
         if _runs(snapshot, program):
             continue
-        lines, broken = heard(snapshot, program, "config_parse"), list(_broken_files(snapshot, program))
+        lines = _by_the_program_itself(program, heard(snapshot, program, "config_parse"))
+        broken = list(_broken_files(snapshot, program))
         if lines or broken:
             yield _unreadable(program, lines, broken)
 

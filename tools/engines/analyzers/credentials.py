@@ -15,6 +15,7 @@ from tools.engines.diagnosis import Component, Evidence
 from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
 from tools.engines.heard import Heard, as_evidence, heard, silence
+from tools.engines.objects import dig, when
 from tools.engines.program import Program
 from tools.engines.snapshot import Snapshot
 from tools.engines.stores import CACHES, Dial, Stores, Value, engine_of, expected_by, given_to
@@ -38,6 +39,8 @@ class Refusal:
     """What it was given where all other clients of the store were given something else."""
     had_worked: bool = False
     """It ran for a good while before it was first refused, and did not change since."""
+    outlived: bool = False
+    """The store was started after all of the client's pods."""
 
     @property
     def differs(self) -> bool:
@@ -71,6 +74,16 @@ def _had_worked(snapshot: Snapshot, client: Program, lines: list[Heard]) -> bool
     )
 
 
+def _outlived(client: Program, server: Program | None) -> bool:
+    mine, its = _born(client), _born(server) if server else None
+    return bool(mine and its and its > mine)
+
+
+def _born(program: Program) -> datetime | None:
+    times = [when(dig(pod, "metadata", "creationTimestamp")) for pod in program.pods]
+    return max((at for at in times if at), default=None)
+
+
 def _since(lines: list[Heard]) -> datetime | None:
     return min((one.said.first for one in lines if one.said.first), default=None)
 
@@ -88,16 +101,32 @@ def _refused(snapshot: Snapshot, graph: Graph, *, caches: bool) -> Iterator[Find
     for refusal in _refusals(snapshot, Stores(snapshot, graph), caches=caches):
         by_server.setdefault(refusal.server, []).append(refusal)
     for server, refusals in by_server.items():
+        if _server_changed(refusals, caches=caches):
+            yield _withdrawn(server, refusals, caches=caches)
+            continue
         wrong = [one for one in refusals if one.differs]
-        others = [one for one in refusals if not one.differs and one.lines]
-        changed = bool(others) and others[0].known_server and (
-            len(others) > 1 or all(one.had_worked or one.agrees for one in others)
-        )  # fmt: skip
+        others = [one for one in refusals if not one.differs]
         yield from (_wrong_credentials(snapshot, one, caches=caches) for one in wrong)
-        if changed:
+        if others and _are_locked_out(others):
             yield _withdrawn(server, others, caches=caches)
         else:
             yield from (_wrong_credentials(snapshot, one, caches=caches) for one in others)
+
+
+def _are_locked_out(refusals: list[Refusal]) -> bool:
+    return refusals[0].known_server and (len(refusals) > 1 or all(one.had_worked or one.agrees for one in refusals))
+
+
+def _server_changed(refusals: list[Refusal], *, caches: bool) -> bool:
+    """Whether a cache asks for another password than all its clients have: it is what started last, or all clients agree.
+
+    A database keeps its passwords in its data, where its settings no longer reach them, so of a database this cannot be said.
+    """
+    told = [one for one in refusals if one.lines]
+    if not caches or not told or not told[0].known_server or any(one.odd for one in told):
+        return False
+    given = {one.given.text for one in told if one.given}
+    return all(one.had_worked or one.outlived for one in told) or (len(told) > 1 and len(given) == 1)
 
 
 def _refusals(snapshot: Snapshot, stores: Stores, *, caches: bool) -> Iterator[Refusal]:
@@ -114,7 +143,8 @@ def _refusals(snapshot: Snapshot, stores: Stores, *, caches: bool) -> Iterator[R
             dial, given, expected = compared or (None, None, None)
             place = server or (dial.servers[0].component if dial and dial.servers else program.component)
             odd = _odd(snapshot, stores, program, place) if lines else None
-            yield Refusal(program, place, lines, given, expected, odd, _had_worked(snapshot, program, lines))
+            worked, outlived = _had_worked(snapshot, program, lines), _outlived(program, snapshot.program(place))
+            yield Refusal(program, place, lines, given, expected, odd, worked, outlived)
 
 
 def _odd(snapshot: Snapshot, stores: Stores, client: Program, server: Component) -> Value | None:

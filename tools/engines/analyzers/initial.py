@@ -77,9 +77,15 @@ def _finding(snapshot: Snapshot, pod: Object, container: str, workload: Componen
         ),
         evidence=(*proof, *words),
         onset=min((item.at for item in proof if item.at), default=None),
-        explainable=True,
+        explainable=_waits(snapshot, pod, container),
         facts={"container": container},
     )
+
+
+def _waits(snapshot: Snapshot, pod: Object, container: str) -> bool:
+    """Whether it may be somebody else's victim: it names a dependency that does not answer, or nothing is known of what it says."""
+    logs = [snapshot.log(pod, container, previous=previous) for previous in (False, True)]
+    return not any(log.lines for log in logs) or any(log.said(*_WAITS_FOR) for log in logs)
 
 
 def _last_words(snapshot: Snapshot, pod: Object, container: str) -> list[Evidence]:
