@@ -167,7 +167,7 @@ class _Rules:
             most = most or 0.0
             if wanted > 0 and wanted + taken.get(resource, 0.0) > most + _ALMOST:
                 free = max(0.0, most - taken.get(resource, 0.0))
-                detail = f"{resource}: {_amount(wanted)} asked, {_amount(free)} of {_amount(most)} free"
+                detail = f"{resource}: {amount_text(wanted)} asked, {amount_text(free)} of {amount_text(most)} free"
                 yield Obstacle(_kind_of(resource), name, detail, wanted > most + _ALMOST, resource)
 
     def _host_ports(self, node: Object) -> Iterator[Obstacle]:
@@ -383,7 +383,7 @@ def _kind_of(resource: str) -> str:
     return "device" if "/" in resource else "amount"
 
 
-def _amount(value: float) -> str:
+def amount_text(value: float) -> str:
     for size, suffix in ((2.0**40, "Ti"), (2.0**30, "Gi"), (2.0**20, "Mi")):
         if value >= size:
             return f"{value / size:.4g}{suffix}"

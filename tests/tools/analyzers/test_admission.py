@@ -197,6 +197,17 @@ def test_a_claim_that_a_stateful_set_may_not_make() -> None:
     assert (finding.fault, finding.harms[0].name) == ("namespace_storage_quota_exceeded", "store")
 
 
+def test_the_next_claim_of_a_stateful_set_is_set_against_the_quota_of_its_class() -> None:
+    owner = deployment("store", replicas=2, available=1)
+    owner |= {"kind": "StatefulSet", "status": {"replicas": 1}}
+    asks = {"resources": {"requests": {"storage": "8Gi"}}, "storageClassName": "fast"}
+    owner["spec"]["volumeClaimTemplates"] = [{"metadata": {"name": "data"}, "spec": asks}]
+    resource = "fast.storageclass.storage.k8s.io/requests.storage"
+    (finding,) = of_quotas(owner, quota({resource: "16Gi"}, {resource: "20Gi"}))
+    assert (finding.fault, finding.latent) == ("namespace_storage_quota_exceeded", False)
+    assert of_quotas(owner, quota({resource: "8Gi"}, {resource: "20Gi"})) == []
+
+
 def test_a_refused_claim_explains_the_pod_that_waits_for_it() -> None:
     owner = deployment("baker", available=0)
     owner["spec"]["template"]["spec"]["volumes"] = [{"name": "d", "persistentVolumeClaim": {"claimName": "data"}}]

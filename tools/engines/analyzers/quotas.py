@@ -16,11 +16,12 @@ from tools.engines.diagnosis import Component, Evidence
 from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
 from tools.engines.objects import Object, component, dig, mapping, name_of, namespace_of, rows
-from tools.engines.placement import requests
+from tools.engines.placement import amount_text, requests
 from tools.engines.program import Program
 from tools.engines.quantity import parse
 from tools.engines.shortage import misses_pods, refusals
 from tools.engines.snapshot import Event, Snapshot
+from tools.engines.volumes import class_of
 
 _EXCEEDED = re.compile(r"exceeded quota: (\S+?), requested: (.*?), used: (.*?), limited: ([^\s;\]\"]*)")
 _UNNAMED = re.compile(r"failed quota: (\S+?): must specify ([\w./,: -]+)")
@@ -142,23 +143,43 @@ def _add(cases: _Cases, namespace: str, excess: list[Excess], proof: Evidence, v
 
 
 def _by_pods(snapshot: Snapshot, cases: _Cases) -> None:
+    """What one more pod, or a claim that is made for it, would add."""
     quotas = _quotas(snapshot)
     others = {one.component for one in refusals(snapshot) if not _told(one.message)}
     for program in snapshot.programs if quotas else ():
-        for quota in quotas.get(program.namespace, ()) if program.component not in others else ():
-            if _covers(quota, program) and misses_pods(snapshot, program):
-                excess = list(_excess(quota, _one_more(snapshot, program)))
-                if excess:
-                    worst = max(excess, key=lambda one: one.over)
-                    ref = f"{component(quota)} status.used[{worst.resource}]"
-                    shown = f"{worst.resource}: {worst.used} of {worst.hard} used, and one more pod asks for {worst.requested}"
-                    _add(
-                        cases,
-                        program.namespace,
-                        [worst],
-                        evidence("kubernetes", ref, shown, weight=0.85),
-                        [program.component],
-                    )
+        near = quotas.get(program.namespace, [])
+        if not near or program.component in others or not misses_pods(snapshot, program):
+            continue
+        for quota in near:
+            claims = [one for asked in _claims_of_one(program) for one in _excess(quota, asked)]
+            excess = claims + (list(_excess(quota, _one_more(snapshot, program))) if _covers(quota, program) else [])
+            if excess:
+                worst = max(excess, key=lambda one: one.over)
+                ref = f"{component(quota)} status.used[{worst.resource}]"
+                shown = (
+                    f"{worst.resource}: {worst.used} of {worst.hard} used, and one more pod asks for {worst.requested}"
+                )
+                _add(
+                    cases,
+                    program.namespace,
+                    [worst],
+                    evidence("kubernetes", ref, shown, weight=0.85),
+                    [program.component],
+                )
+
+
+def _claims_of_one(program: Program) -> Iterator[dict[str, float]]:
+    """What each claim of one more pod adds, in all and of its class."""
+    for template in rows(program.obj, "spec", "volumeClaimTemplates"):
+        size = parse(dig(template, "spec", "resources", "requests", "storage")) or 0.0
+        of_class = f"{class_of(template)}.storageclass.storage.k8s.io/"
+        yield {
+            "requests.storage": size,
+            "persistentvolumeclaims": 1.0,
+            "count/persistentvolumeclaims": 1.0,
+            f"{of_class}requests.storage": size,
+            f"{of_class}persistentvolumeclaims": 1.0,
+        }
 
 
 def _quotas(snapshot: Snapshot) -> dict[str, list[Object]]:
@@ -174,7 +195,7 @@ def _excess(quota: Object, asked: dict[str, float]) -> Iterator[Excess]:
         used, most = mapping(quota, "status", "used").get(resource), hard.get(resource)
         have, bound = parse(used), parse(most)
         if have is not None and bound is not None and amount > 0 and have + amount > bound * (1 + 1e-9):
-            yield Excess(name_of(quota), resource, f"{amount:.6g}", str(used), str(most))
+            yield Excess(name_of(quota), resource, amount_text(amount), str(used), str(most))
 
 
 def _one_more(snapshot: Snapshot, program: Program) -> dict[str, float]:
