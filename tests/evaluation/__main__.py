@@ -1,4 +1,4 @@
-"""`make score`: every scenario through the whole product in simulated time, and questions asked of the knowledge base.
+"""`make score`: the casebook's bundles, every scenario through the whole product in simulated time, and questions of the knowledge base.
 
 No key and no cluster; times are simulated, so a slow machine takes longer and scores the same. It ends well whatever the numbers are, and
 badly only where it could not play. The verdicts of the last kept run are beside this file; the differences to them come last.
@@ -17,6 +17,7 @@ from time import perf_counter
 from simulator.scenarios import Scenario, shipped
 from tests.bench.table import render
 from tests.evaluation import search
+from tests.evaluation.casebook.__main__ import casebook
 from tests.evaluation.score import SearchScore
 from tests.evaluation.session import examine_all, silence
 from tests.evaluation.totals import CONTROL_HEADS, HEADS, calm, differences, keep, kept, rows, summed
@@ -27,6 +28,10 @@ def main() -> int:
     options = _parser().parse_args()
     silence()
     began = perf_counter()
+    if not options.json:
+        casebook(options.only, options.seed, options.jobs, keep_them=options.keep)
+    if options.casebook_only:
+        return 0
     verdicts = _examined(options)
     found = asyncio.run(search.score()) if options.only in ("", "search") else None
     if options.json:
@@ -43,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--only", default="", help="scenarios, faults, categories or patterns of them, with commas between; or `search`"
     )
+    made.add_argument("--casebook-only", action="store_true", help="bundles only, without the played scenarios (fast)")
     made.add_argument("--sample", type=int, default=0, help="so many of them, drawn by the seed")
     made.add_argument("--seed", type=int, default=0, help="of other names and other dice; 0: each as it is written")
     made.add_argument("--jobs", type=int, default=2, help="processes (default: %(default)s)")

@@ -6,6 +6,7 @@ The seed 0 is the practice set; any other draws the same faults in other cluster
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
@@ -15,24 +16,39 @@ from tests.evaluation.casebook.table import changes, failures, keep, report
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
-    wanted = chosen(options.only, options.seed)
-    if not wanted:
-        raise SystemExit(f"there is no case {options.only!r}")
     if options.write:
+        wanted = chosen(options.only, options.seed)
         write_all(wanted, options.write)
         sys.stdout.write(f"{len(wanted)} bundles in {options.write}\n")
+    shown = Shown(failures=options.failures, by_fault=options.by_fault)
+    if not casebook(options.only, options.seed, options.jobs, keep_them=options.keep, shown=shown):
+        raise SystemExit(f"there is no case {options.only!r}")
+    return 0
+
+
+@dataclass(frozen=True)
+class Shown:
+    failures: bool = False
+    by_fault: bool = False
+
+
+def casebook(only: str, seed: int, jobs: int, *, keep_them: bool = False, shown: Shown = Shown()) -> int:
+    """Examine the cases that are meant, print the table, and say how many there were."""
+    wanted = chosen(only, seed)
+    if not wanted:
+        return 0
     began = perf_counter()
-    marks = examine_all(wanted, options.jobs)
-    if options.failures:
+    marks = examine_all(wanted, jobs)
+    if shown.failures:
         sys.stdout.write("\n".join(failures(marks)) + "\n\n")
     sys.stdout.write(
-        f"{report(marks, by_fault=options.by_fault)}\n{len(marks)} cases in {perf_counter() - began:.0f} s\n"
+        f"{report(marks, by_fault=shown.by_fault)}\n{len(marks)} bundles in {perf_counter() - began:.0f} s\n\n"
     )
-    if options.keep and not options.seed and not options.only:
+    if keep_them and not seed and not only:
         keep(marks)
-    elif not options.seed:
+    elif not seed:
         sys.stdout.write("".join(f"{line}\n" for line in changes(marks)))
-    return 0
+    return len(marks)
 
 
 def _parser() -> argparse.ArgumentParser:

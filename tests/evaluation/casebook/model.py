@@ -122,7 +122,7 @@ class Pod:
     def is_ready(self) -> bool:
         if self.unschedulable or self.phase in ("Pending", "Failed", "Succeeded") or self.node is None or self.unready:
             return False
-        return all(state.ready for name, state in self.states.items() if name not in self.init_names)
+        return all(state.ready for state in self.states.values())
 
     @property
     def init_names(self) -> set[str]:

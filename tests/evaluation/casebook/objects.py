@@ -30,11 +30,32 @@ def objects_of(scene: Scene) -> list[Object]:
     services = [one.service for one in scene.everyone() if one.service] + scene.loose_services
     for service in services:
         made += routing(scene, service)
-    made += scene.extra
+    made += [*scene.extra, *_always(scene)]
     made += [_event(scene, one) for one in [*scene.happenings, *_births(scene)]]
     for hook in scene.hooks:
         hook(made)
     return made
+
+
+def _always(scene: Scene) -> Iterator[Object]:
+    """What every cluster has and nobody looks at."""
+    for name, value in (("system-node-critical", 2000001000), ("system-cluster-critical", 2000000000)):
+        rest = {"value": value, "globalDefault": False, "preemptionPolicy": "PreemptLowerPriority"}
+        yield {
+            "apiVersion": "scheduling.k8s.io/v1",
+            "kind": "PriorityClass",
+            "metadata": meta(scene, name, None, scene.nodes[0].created),
+            **rest,
+        }
+    for what in scene.dice.sample(
+        ["cert-manager-controller", "ingress-nginx-leader", "csi-resizer", "external-dns"], 2
+    ):
+        at = scene.ago(minutes=scene.dice.uniform(2, 58))
+        text = f"{what}-{scene.letters(5)}_{scene.uid()} became leader"
+        yield _event(
+            scene,
+            Happening("Lease", "kube-system", what, scene.uid(), "Normal", "LeaderElection", text, 1, at, at, what),
+        )
 
 
 def _namespaces(scene: Scene) -> Iterator[Object]:
