@@ -145,7 +145,7 @@ def _finding(scene: Scene, fault: str, who: Component, says: Says, many: Sequenc
         ),
         tuple(_proof(many, says.weight)),
         onset=min(starts, default=None),
-        explainable=True,
+        explainable="network" in fault,
         harms=tuple(scene.on_node(who.name)) if is_node else (),
     )
 

@@ -27,6 +27,8 @@ LEAST_CALLS = 1.0
 FAILING = 0.25
 FULL = 0.9
 MOST = 0.4
+HALF = 0.5
+BRIMFUL = 0.95
 _RETRY_WORDS = ("retry", "retries", "attempt", "backoff")
 _CACHE_WORDS = ("ttl", "expire", "maxmemory", "cache", "evict")
 
@@ -97,7 +99,7 @@ def neighbours_that_take_a_node(snapshot: Snapshot, graph: Graph) -> Iterable[Fi
             continue
         taker = _taker(scene, node)
         starved = [who for who in scene.on_node(node) if taker and who != taker[0] and _starves(scene, who, node)]
-        if taker and starved:
+        if taker and (starved or _fills_it_unseen(scene, node, taker, now)):
             yield _neighbour(scene, node, many[0], taker, starved)
 
 
@@ -210,6 +212,14 @@ def _cores(scene: Scene, node: str) -> float | None:
     )
 
 
+def _fills_it_unseen(scene: Scene, node: str, taker: tuple[Component, Series, float], busy: float) -> bool:
+    """Asked about one namespace nobody sees who starves in the others: then only who has no limit and takes nearly everything."""
+    program = scene.program(taker[0])
+    is_free = program is not None and any(not dig(row, "resources", "limits", "cpu") for row in program.containers)
+    cores = _cores(scene, node)
+    return bool(scene.snapshot.namespace and is_free and cores and busy >= BRIMFUL and taker[2] >= HALF * cores)
+
+
 def _starves(scene: Scene, who: Component, node: str) -> bool:
     if latencies(scene).get(who):
         return True
@@ -247,6 +257,7 @@ def _neighbour(
     if unlimited:
         ref = f"{program.ref if program else who}.containers[{unlimited[0]}].resources.limits.cpu"
         proof.append(evidence("kubernetes", ref, "no CPU limit", weight=0.4))
+    beside = ", ".join(one.name for one in starved[:4])
     without_en, without_zh = (" without a limit", "且没有上限") if unlimited else ("", "")
     return Finding(
         "noisy_neighbour",
@@ -254,9 +265,9 @@ def _neighbour(
         who,
         Text(
             f"{who} takes {used:.2f} cores of node {node}{without_en}, which is {level(busy.points):.0%} busy; "
-            f"{', '.join(one.name for one in starved[:4])} starve(s) beside it. Limit it, move it or scale it down.",
+            f"{beside or 'whatever else runs there'} starve(s) beside it. Limit it, move it or scale it down.",
             f"{who} 占用节点 {node} 的 {used:.2f} 核{without_zh}，节点 CPU 已达 {level(busy.points):.0%}，"
-            f"同节点的 {'、'.join(one.name for one in starved[:4])} 得不到 CPU。请限制、迁移或缩容它。",
+            f"同节点的 {beside or '其他 Pod'} 得不到 CPU。请限制、迁移或缩容它。",
         ),
         tuple(proof),
         onset=moment(onset.onset) if onset else None,

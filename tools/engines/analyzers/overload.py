@@ -7,7 +7,7 @@ work; what is left burns processor time of its own.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from core.language import Text
@@ -17,7 +17,7 @@ from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
 from tools.engines.metrics.load import HELD_BACK, NEAR_LIMIT, Load, loads, service_shift
 from tools.engines.metrics.scene import Scene, moment, scene_of
-from tools.engines.metrics.shift import Shift
+from tools.engines.metrics.shift import NO_BEFORE, Shift, beside, level
 from tools.engines.metrics.slow import latencies
 from tools.engines.objects import Object, component, dig, kind_of, mapping, namespace_of, rows, whole
 from tools.engines.program import Program
@@ -29,6 +29,8 @@ BURNS = 1.5
 LEAST_CORES = 0.1
 FULL = 0.9
 ABOVE = 1.1
+FAR_ABOVE = 4.0
+LEAST_PEERS = 4
 PINNED = 0.95
 MAX_EVIDENCE = 3
 
@@ -119,7 +121,7 @@ def _hot(scene: Scene, program: Program) -> Hot | None:
         return None  # a task takes what it gets until it is done
     found = loads(scene, program)
     slow = bool(latencies(scene).get(program.component))
-    busy = [load for load in found if _is_busy(load, slow=slow)]
+    busy = [load for load in found if _is_busy(load, slow=slow)] or (_far_above(scene, program, found) if slow else [])
     if not busy:
         return None
     busy.sort(key=lambda load: (load.share or 0.0, load.held_back or 0.0, load.used or 0.0), reverse=True)
@@ -129,6 +131,24 @@ def _hot(scene: Scene, program: Program) -> Hot | None:
     onset = _onset(worst)
     pods = len({load.pod for load in found}) or 1
     return Hot(program, same, pods, onset, worst.moved)
+
+
+def _far_above(scene: Scene, program: Program, found: list[Load]) -> list[Load]:
+    """Of a slow program without a limit that was measured only now: pods that use many times what all others do."""
+    own = [load for load in found if load.usage and len(load.usage.points) < NO_BEFORE]
+    signal = next((name for name in ("cpu_usage", "cpu_level") if scene.of(name).get(program.component)), "")
+    others = (
+        [level(one.points) for who, many in scene.of(signal).items() if who != program.component for one in many]
+        if signal
+        else []
+    )
+    if not own or len(others) < LEAST_PEERS:
+        return []
+    return [
+        replace(load, moved=beside(level(load.usage.points), others, load.usage.points))
+        for load in own
+        if load.usage and level(load.usage.points) >= FAR_ABOVE * max(others)
+    ]
 
 
 def _is_busy(load: Load, *, slow: bool) -> bool:

@@ -33,7 +33,7 @@ class Cover(Generic[T]):
 
 def best(marks: Sequence[Mark[T]], prefer: Iterable[T] = ()) -> Cover[T] | None:
     """The thing with the best fit (marked and at it, of all that are marked or at it); None where none fits well."""
-    marked = [mark for mark in marks if mark.is_marked]
+    marked = [mark for mark in marks if mark.is_marked and mark.ends]
     if not marked:
         return None
     hit: dict[T, list[Mark[T]]] = defaultdict(list)

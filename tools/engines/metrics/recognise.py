@@ -19,7 +19,7 @@ from tools.engines.metrics.histograms import Bucket, quantiles
 from tools.engines.metrics.numbers import Points, cleaned, only_grows, rates, scaled, summed
 from tools.engines.metrics.roles import Form, known
 from tools.engines.metrics.sides import by_side
-from tools.engines.metrics.whose import same, whose
+from tools.engines.metrics.whose import ENTITY, same, whose
 from tools.engines.snapshot import Series, Signal
 
 Raw = tuple[str, Mapping[str, Any], Sequence[Any]]
@@ -45,6 +45,7 @@ _SPELT_CODES = """
 code response_code status status_code http_status_code grpc_code grpc_status http_response_status_code
 rpc_grpc_status_code envoy_response_code_class response_code_class outcome classification span_status
 """
+_APART = frozenset({"__name__", "le", "quantile", "mode", "cpu"})
 _CODES = tuple(_SPELT_CODES.split())
 _BAD_CODE = re.compile(
     r"^(5\d\d|5xx|5|STATUS_CODE_ERROR|SERVER_ERROR|failure|error|Internal|Unavailable|Unknown|DeadlineExceeded|ResourceExhausted|Aborted|13|14|4)$",
@@ -171,6 +172,9 @@ def _by_words(own: str, stem: str, told: dict[str, str], points: Points) -> _Rea
 
 def _labels(told: Mapping[str, str]) -> dict[str, str]:
     found = whose(told)
+    if not any(key in found for key in ENTITY):
+        # Nobody that is known: kept apart from others by whatever it says of itself.
+        found = {**{key: value for key, value in told.items() if key not in _APART}, **found}
     code = next((told[key] for key in _CODES if told.get(key)), "")
     return {**found, "code": code} if code else found
 

@@ -18,6 +18,8 @@ LEAST_SPREAD = 0.03
 NORMAL = 1.4826
 FAR = 5.0
 FEW = 12
+NO_BEFORE = 15
+"""Fewer samples than this that all say the same may all be of the time of trouble."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +143,12 @@ def outliers(levels: Sequence[tuple[str, float]], times: float = 2.0) -> list[st
 def _middle(values: Sequence[float]) -> tuple[float, float]:
     middle = median(values)
     return middle, NORMAL * median(abs(value - middle) for value in values)
+
+
+def beside(value: float, peers: Sequence[float], points: Points) -> Shift:
+    """Where no time before was measured, the peers stand for it: what they are at is what would be usual."""
+    middle, spread = _middle(peers)
+    return Shift(middle, value, spread, points[0][0], len(points))
 
 
 def mean_of(many: Iterable[Points]) -> list[tuple[float, float]]:

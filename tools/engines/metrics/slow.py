@@ -12,13 +12,16 @@ from weakref import WeakKeyDictionary
 
 from tools.engines.diagnosis import Component
 from tools.engines.metrics.scene import Scene
-from tools.engines.metrics.shift import Shift, shift
+from tools.engines.metrics.shift import NO_BEFORE, Shift, beside, level, outliers, shift
 from tools.engines.snapshot import Series
 
 SLOWER = 1.5
 LEAST_SECONDS = 0.02
 OWN = ("latency", "served_latency", "edge_latency")
 ON_THE_WAY = 0.4
+LEAST_PEERS = 4
+FAR_SLOWER = 4.0
+LONG = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +84,26 @@ def _slow(scene: Scene) -> dict[Component, list[Slow]]:
                 moved = shift(series.points, scene.onset)
                 if moved and moved.rose(SLOWER, LEAST_SECONDS):
                     found[who].append(Slow(series, moved))
+    if not found:
+        _beside_peers(scene, found)
     for many_slow in found.values():
         many_slow.sort(key=lambda slow: slow.moved.after - slow.moved.before, reverse=True)
     return found
+
+
+def _beside_peers(scene: Scene, found: dict[Component, list[Slow]]) -> None:
+    """In a short window that may lie wholly in the trouble, who is far slower than the others is slow."""
+    every = [
+        (who, one) for who, many in scene.of("latency").items() for one in many if one.labels.get("quantile") != "0.5"
+    ]
+    if len(every) < LEAST_PEERS or any(len(one.points) >= NO_BEFORE for _, one in every):
+        return
+    levels = [(str(number), level(one.points)) for number, (_, one) in enumerate(every)]
+    for number in map(int, outliers(levels, FAR_SLOWER)):
+        who, one = every[number]
+        others = [value for name, value in levels if name != str(number)]
+        if level(one.points) >= LONG:
+            found[who].append(Slow(one, beside(level(one.points), others, one.points)))
 
 
 def ways(scene: Scene) -> list[Way]:

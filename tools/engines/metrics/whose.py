@@ -32,17 +32,19 @@ _SPELLINGS = {
 }
 _HOST = re.compile(r"^(?:[a-z]+://)?([a-z0-9][a-z0-9-]*)\.([a-z0-9][a-z0-9-]*)(?:\.svc(?:\.[a-z0-9.-]+)?)(?::\d+)?$")
 _ENVOY = re.compile(r"^(?:outbound|inbound)_?\|?\|?\d+\|*_*[^|]*\|+(.+)$")
+_PATH = re.compile(r"^/k8s(?:-cronjob)?/(?P<namespace>[^/]+)/(?P<pod>[^/]+)(?:/(?P<container>[^/]+))?$")
+_MADE_NAME = re.compile(r"^k8s_(?P<container>[^_]+)_(?P<pod>[^_]+)_(?P<namespace>[^_]+)_[0-9a-f-]+_\d+$")
 _PORT = re.compile(r":\d+$")
 _NOBODY = {"", "unknown", "none", "null", "POD", "<none>"}
 
 
 def whose(labels: Labels) -> dict[str, str]:
     """The labels of `ENTITY` that are told, each under its one name; `instance` and `job` as they are where nothing better is."""
-    found: dict[str, str] = {}
+    found = _in_one(labels)
     for key, spellings in _SPELLINGS.items():
         value = next((labels[name] for name in spellings if labels.get(name, "") not in _NOBODY), "")
         if value:
-            found[key] = value
+            found.setdefault(key, value)
     for key in ("service", "client", "server", "workload"):
         if key in found:
             _take_apart(found, key)
@@ -51,6 +53,12 @@ def whose(labels: Labels) -> dict[str, str]:
         if labels.get(key):
             found.setdefault(key, labels[key])
     return found
+
+
+def _in_one(labels: Labels) -> dict[str, str]:
+    """Exporters that look at the runtime tell everything in one label: a path, or the name that the kubelet gives."""
+    cut = _PATH.match(labels.get("container_id", "")) or _MADE_NAME.match(labels.get("name", ""))
+    return {key: value for key, value in cut.groupdict().items() if value} if cut else {}
 
 
 def _take_apart(found: dict[str, str], key: str) -> None:
