@@ -1,16 +1,22 @@
 """From a live cluster to a snapshot: bounded, in parallel, and honest about what could not be read."""
 
 from datetime import datetime
+from pathlib import Path
 
 import pytest
+import yaml
 
 from core.clock import ManualClock
 from core.errors import Forbidden, NotConfigured, NotFound, Upstream
-from tests.tools.cluster import FakeCluster, FakeClusters, FakePrometheus, FakeSeries
-from tests.tools.objects import NS, Object, caller, deployment, pod, replica_set, service, waiting
-from tools.collect import KINDS, MAX_LOG_PODS, Collector
+from tests.tools.cluster import FakeCluster, FakeClusters, FakePrometheus, FakeSample, FakeSeries
+from tests.tools.objects import NS, Object, at, caller, deployment, pod, replica_set, service, waiting
+from tools.clients.kinds import KindTable
+from tools.collect import KINDS, MAX_LOG_PODS, Collector, Listener
+from tools.collect.kinds import CLUSTER_KINDS, SYSTEM_KINDS
 from tools.engines.snapshot import Signal, Snapshot
 from tools.queries import QUERIES
+
+ROOT = Path(__file__).parents[2]
 
 
 def objects() -> list[Object]:
@@ -41,14 +47,14 @@ def gap(snap: Snapshot, word: str) -> str:
 async def test_everything_readable_leaves_no_gap(clock: ManualClock) -> None:
     snap = await collected(clock, FakeCluster(*objects()))
     assert snap.gaps == []
-    assert {obj["kind"] for obj in snap.objects} == {"Deployment", "ReplicaSet", "Pod", "Service"}
+    assert {obj["kind"] for obj in snap.objects} == {"Namespace", "Deployment", "ReplicaSet", "Pod", "Service"}
     assert snap.window.end == clock.now()
 
 
 async def test_each_signal_is_one_query_for_the_whole_namespace(clock: ManualClock) -> None:
     metrics = prometheus()
     await collected(clock, FakeCluster(*objects()), metrics)
-    assert len(metrics.asked) == len(QUERIES)
+    assert len([asked for asked in metrics.asked if "ALERTS" not in asked]) == len(QUERIES)
     assert sum(f'namespace="{NS}"' in asked for asked in metrics.asked) == len(
         [text for text in QUERIES.values() if "%s" in text]
     )
@@ -75,7 +81,7 @@ async def test_each_kind_that_is_forbidden_is_named_and_everything_else_is_read(
         cluster.read_errors[kind] = Forbidden(f"You may not list {kind}.", permission=f"list {kind}")
     snap = await collected(clock, cluster)
     assert {one.what for one in snap.gaps} == {"Event objects", "Node objects", "EndpointSlice objects"}
-    assert len(snap.objects) == len(objects())
+    assert len(snap.objects) == len(objects()) + 1
 
 
 @pytest.mark.parametrize("broken", KINDS)
@@ -84,7 +90,8 @@ async def test_whichever_kind_fails_the_answer_is_there_and_says_so(clock: Manua
     cluster.read_errors[broken] = Upstream("The Kubernetes API server", "failed with 500", retryable=True, status=500)
     snap = await collected(clock, cluster)
     assert "failed with 500" in gap(snap, f"{broken} objects")
-    assert {obj["kind"] for obj in snap.objects} == {obj["kind"] for obj in objects()} - {broken}
+    assert {obj["kind"] for obj in snap.objects} == {"Namespace", *(obj["kind"] for obj in objects())} - {broken}
+    assert snap.kinds_read == {*KINDS, *CLUSTER_KINDS} - {broken}
 
 
 @pytest.mark.parametrize("signal", QUERIES)
@@ -189,7 +196,7 @@ async def test_the_namespaces_that_addresses_name_are_read_too(clock: ManualCloc
 
 
 async def test_more_objects_than_the_bound_is_told(clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tools.collect.MAX_OBJECTS", 1)
+    monkeypatch.setattr("tools.collect.objects.MAX_OBJECTS", 1)
     made = objects()
     snap = await collected(clock, FakeCluster(*made, pod(made[1], "hjklm")))
     assert "only the first" in gap(snap, "Pod")
@@ -202,3 +209,97 @@ async def test_samples_that_are_not_numbers_are_left_out(clock: ManualClock) -> 
     ]
     snap = await collected(clock, FakeCluster(*objects()), prometheus(throttled=ratio))
     assert [series.points for series in snap.series("cpu_throttled")] == [[(2.0, 0.5)]]
+
+
+async def test_of_secrets_only_the_keys_are_kept(clock: ManualClock) -> None:
+    secret = {"kind": "Secret", "metadata": {"name": "db", "namespace": NS}, "data": {"password": "aHVudGVyMg=="}}
+    snap = await collected(clock, FakeCluster(*objects(), secret))
+    (found,) = snap.of("Secret")
+    assert list(found["data"]) == ["password"]
+    assert "aHVudGVyMg" not in str(found)
+
+
+async def test_who_may_not_list_secrets_is_told_and_gets_the_rest(clock: ManualClock) -> None:
+    cluster = FakeCluster(*objects())
+    cluster.read_errors["Secret"] = Forbidden("You may not list secrets.", permission="list secrets")
+    snap = await collected(clock, cluster)
+    assert "may not list secrets" in gap(snap, "Secret")
+    assert not snap.reads("Secret")
+    assert snap.reads("ConfigMap")
+
+
+async def test_a_kind_that_was_cut_is_not_known_in_full(clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tools.collect.objects.MAX_OBJECTS", 1)
+    made = objects()
+    snap = await collected(clock, FakeCluster(*made, pod(made[1], "hjklm")))
+    assert not snap.reads("Pod")
+    assert snap.reads("Deployment")
+
+
+async def test_the_systems_own_pods_and_leases_are_read_whichever_namespace_was_asked_about(clock: ManualClock) -> None:
+    dns = {"kind": "Pod", "metadata": {"name": "coredns-1", "namespace": "kube-system"}}
+    lease = {"kind": "Lease", "metadata": {"name": "n1", "namespace": "kube-node-lease"}}
+    snap = await collected(clock, FakeCluster(*objects(), dns, lease))
+    assert snap.get("Pod", "kube-system", "coredns-1")
+    assert snap.get("Lease", "kube-node-lease", "n1")
+
+
+async def test_who_may_not_read_the_systems_namespaces_is_not_told_so_each_time(clock: ManualClock) -> None:
+    cluster = FakeCluster(*objects())
+    cluster.read_errors["kube-system/*"] = Forbidden("Not there.", permission="list pods")
+    assert (await collected(clock, cluster)).gaps == []
+
+
+async def test_alerts_that_fire_are_read_with_the_time_since_when(clock: ManualClock) -> None:
+    metrics = prometheus()
+    labels = {"__name__": "ALERTS", "alertname": "Slow", "namespace": NS, "alertstate": "firing"}
+    metrics.samples = [FakeSample(labels, 1_772_442_000.0), FakeSample({"job": "x"})]
+    (found,) = (await collected(clock, FakeCluster(*objects()), metrics)).alerts
+    assert (found.name, found.labels) == ("Slow", {"alertname": "Slow", "namespace": NS})
+    assert found.starts_at is not None
+    assert found.starts_at.timestamp() == 1_772_442_000.0
+
+
+async def test_who_runs_well_beside_trouble_is_heard_once_and_what_calls_it_first(
+    clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tools.collect.logs.MAX_BESIDE", 1)
+    made = objects()
+    sick = pod(made[1], "hjklm", ready=False, restartCount=3, state=waiting("CrashLoopBackOff"))
+    front, other = caller("zfront", f"http://baker.{NS}:80"), deployment("aother")
+    well = []
+    for owner in (front, other):
+        new = replica_set(owner, 1)
+        well += [owner, new, *(pod(new, name, state={"running": {"startedAt": at(60)}}) for name in ("bcdfg", "hjklm"))]
+    snap = await collected(clock, FakeCluster(made[0], made[1], made[3], sick, *well))
+    assert [str(key) for key in snap.logs] == [
+        f"log {NS}/baker-rs1-hjklm/app (previous)",
+        f"log {NS}/zfront-rs1-bcdfg/app",
+    ]
+
+
+async def test_who_listens_is_told_of_each_step_and_gets_each_log_as_it_came(clock: ManualClock) -> None:
+    made = objects()
+    bad = pod(made[1], "hjklm", ready=False, restartCount=3, state=waiting("CrashLoopBackOff"))
+    steps: list[str] = []
+    texts: list[str] = []
+    listener = Listener(steps.append, lambda _key, text: texts.append(text))
+    await Collector(FakeClusters(FakeCluster(*made, bad)), prometheus(), clock).collect(NS, listener=listener)
+    assert texts == ["line\n"]
+    assert {"Pod: 2", "metrics: memory"} <= set(steps)
+
+
+def test_what_is_read_is_what_the_roles_grant_and_no_more() -> None:
+    granted: dict[str, set[str]] = {}
+    for role in yaml.safe_load_all((ROOT / "deploy/rbac/read.yaml").read_text()):
+        for rule in role["rules"]:
+            assert rule["verbs"] == ["get", "list"]
+            for group in rule["apiGroups"]:
+                granted.setdefault(group, set()).update(rule["resources"])
+    kinds = KindTable()
+    needed: dict[str, set[str]] = {"": {"pods/log"}}
+    for name in (*KINDS, *CLUSTER_KINDS, *SYSTEM_KINDS, "Lease"):
+        kind = kinds.get(name)
+        assert kind, name
+        needed.setdefault(kind.group, set()).add(kind.plural)
+    assert granted == needed

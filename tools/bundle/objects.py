@@ -1,26 +1,22 @@
 """The Kubernetes objects of a bundle, one or a List a file, in JSON or YAML, with what each kind's absence may mean.
 
-An object is kept as it came, without its managedFields and without what nobody may see: a Secret's values become keyed hashes before
-anything else looks at it, under a key that dies with the process, so that equal values can still be seen to be equal.
+Everything that is a mapping is kept, whatever it lacks, because an engine reads what is there.
 """
 
-import secrets
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from core.secrets import fingerprint
 from tools.bundle.folder import File, Refusals, text_of
 from tools.bundle.items import Reading, values
 from tools.bundle.limits import MAX_EVENTS, MAX_OBJECT_TEXT, MAX_OBJECTS, MAX_YAML_FILE
 from tools.bundle.yamls import documents
 from tools.clients.kinds import KindTable
-from tools.engines.objects import Object, dig, kind_of, mapping, name_of, namespace_of
+from tools.discreet import kept
+from tools.engines.objects import Object, dig, kind_of, name_of, namespace_of
 
 MAX_NESTED = 3
 _KINDS = KindTable()
-_KEY = secrets.token_hex(16)
-_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 @dataclass(slots=True)
@@ -98,16 +94,16 @@ def load(found: Iterable[File], refusals: Refusals) -> Objects:
 def _load(file: File, objects: Objects, refusals: Refusals) -> None:
     reading, seen, strange = Reading(), set[str](), 0
     guess = _KINDS.get(file.stem.split(".")[0].replace("-", ""))
-    told, before, kept = guess.name if guess else "", objects.text, len(objects.found)
+    told, before, count = guess.name if guess else "", objects.text, len(objects.found)
     for value in _values(file, reading):
         if not isinstance(value, dict):
             strange += 1
             continue
         for obj in _unpacked(value, reading.kind.removesuffix("List") or told, objects.listed):
             seen.add(kind_of(obj))
-            objects.add(_kept(obj))
-        if len(objects.found) > kept:
-            objects.text, kept = objects.text + reading.taken, len(objects.found)
+            objects.add(kept(obj))
+        if len(objects.found) > count:
+            objects.text, count = objects.text + reading.taken, len(objects.found)
     objects.text = max(objects.text, before + (0 if reading.taken else file.size))
     own = reading.kind.removesuffix("List") or told
     if reading.is_list:
@@ -147,20 +143,3 @@ def _unpacked(value: Object, kind: str, listed: set[str], depth: int = 0) -> Ite
     if not own and kind:
         value["kind"] = kind
     yield value
-
-
-def _kept(obj: Object) -> Object:
-    meta = mapping(obj, "metadata")
-    meta.pop("managedFields", None)
-    kind = kind_of(obj)
-    if kind == "Secret":
-        mapping(meta, "annotations").pop(_APPLIED, None)
-        for part in ("data", "stringData"):
-            obj[part] = {key: _hashed(value) for key, value in mapping(obj, part).items()}
-    elif kind == "ConfigMap" and "binaryData" in obj:
-        obj["binaryData"] = {key: f"{len(str(value))} characters" for key, value in mapping(obj, "binaryData").items()}
-    return obj
-
-
-def _hashed(value: Any) -> str:
-    return fingerprint(_KEY, str(value))[:16] if value else ""

@@ -65,10 +65,15 @@ BUILT_IN: tuple[Kind, ...] = (
     *_kinds("networking.k8s.io/v1", False, "IngressClass ingressclasses"),
     *_kinds("discovery.k8s.io/v1", True, "EndpointSlice endpointslices"),
     *_kinds("policy/v1", True, "PodDisruptionBudget poddisruptionbudgets pdb"),
-    *_kinds("storage.k8s.io/v1", False, "StorageClass storageclasses sc, VolumeAttachment volumeattachments"),
+    *_kinds(
+        "storage.k8s.io/v1",
+        False,
+        "StorageClass storageclasses sc, VolumeAttachment volumeattachments, CSIDriver csidrivers, CSINode csinodes",
+    ),
     *_kinds("rbac.authorization.k8s.io/v1", True, "Role roles, RoleBinding rolebindings"),
     *_kinds("rbac.authorization.k8s.io/v1", False, "ClusterRole clusterroles, ClusterRoleBinding clusterrolebindings"),
     *_kinds("scheduling.k8s.io/v1", False, "PriorityClass priorityclasses pc"),
+    *_kinds("node.k8s.io/v1", False, "RuntimeClass runtimeclasses"),
     *_kinds("coordination.k8s.io/v1", True, "Lease leases"),
     *_kinds(
         "admissionregistration.k8s.io/v1",
