@@ -11,6 +11,7 @@ from tools.engines.analyzers import (
     alerted,
     amplified,
     bindings,
+    changed,
     claims,
     commands,
     complained,
@@ -35,6 +36,7 @@ from tools.engines.analyzers import (
     probed,
     probes,
     quotas,
+    releases,
     replicas,
     routing,
     sidecars,
@@ -117,6 +119,11 @@ ANALYZERS: tuple[Analyzer, ...] = (
     network.clocks_that_are_wrong,
     complained.clocks_that_others_doubt,
     # change
+    releases.releases_that_do_worse,
+    releases.programs_scaled_below_need,
+    changed.settings_that_broke_their_users,
+    changed.certificates_that_nobody_trusts,
+    changed.quotas_that_were_lowered,
     # what hurts
     slowness.programs_that_became_slow,
     alerted.alerts_as_symptoms,

@@ -119,12 +119,21 @@ def _state(snapshot: Snapshot, one: Asked) -> Iterator[Evidence]:
             if dig(status, "state", "running") and status.get("ready") is False and not _is_young(snapshot, one, began):
                 yield evidence("kubernetes", f"{ref}.ready", "runs and is not ready", began, weight=0.3)
                 return
-        elif ended.get("exitCode") in _KILLED and ended.get("reason") != "OOMKilled" and not _is_over(snapshot, ended):
+        elif (
+            ended.get("exitCode") in _ends(snapshot, pod)
+            and ended.get("reason") != "OOMKilled"
+            and not _is_over(snapshot, ended)
+        ):
             quote = f"exit code {ended.get('exitCode')}, {whole(status.get('restartCount')) or 0} restart(s)"
             yield evidence(
                 "kubernetes", f"{ref}.lastState.terminated", quote, when(ended.get("finishedAt")), weight=0.3
             )
             return
+
+
+def _ends(snapshot: Snapshot, pod: Object) -> set[int]:
+    """With what a container ends that is killed: many programs hear the signal and choose their own code, so an event is asked first."""
+    return _KILLED if snapshot.events_of(pod) else _KILLED | {1, 2}
 
 
 def _is_young(snapshot: Snapshot, one: Asked, began: datetime | None) -> bool:
@@ -164,7 +173,8 @@ def _wrong_port(snapshot: Snapshot, trouble: Trouble) -> Finding | None:
     decisive = [item for item in against if item.weight >= 0.5]
     moved_port = [x for x in moved if x.path.endswith(".port")]
     is_told = one.number in known or one.number in told_by_environment(one.container)
-    if (is_told or _exits_by_itself(one)) and not (moved_port and refused) and not listens:
+    by_itself = _exits_by_itself(one) and not (moved and decisive)
+    if (is_told or by_itself) and not (moved_port and refused) and not listens:
         return None
     if not decisive and not (moved and (refused or against)) and not (against and refused):
         return None

@@ -1,0 +1,193 @@
+"""New versions that do worse than the ones before, and programs scaled down below what they need.
+
+A change alone hurts nobody: the pods of the new revision must fail, or the program's answers get worse after it. Whatever names what is
+bad in it (an image, a probe, a limit, a missing key) goes before. Of a release that changed only settings it is the settings that are
+bad; where the image is another, the version.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+from core.language import Text
+from tools.engines.alarms import Alarm, about, alarms
+from tools.engines.changes import Rollout, last_rollout, revisions
+from tools.engines.diagnosis import Evidence
+from tools.engines.edits import applied, last_edit
+from tools.engines.finding import Finding, evidence
+from tools.engines.graph import Graph
+from tools.engines.metrics.load import loads, service_shift
+from tools.engines.metrics.scene import Scene, moment, scene_of
+from tools.engines.objects import Object, component, dig, is_ready, rows, statuses, when, whole
+from tools.engines.program import Program
+from tools.engines.snapshot import Snapshot
+
+LATELY = timedelta(hours=2)
+PATIENCE = timedelta(minutes=3)
+AFTER = timedelta(minutes=20)
+BEFORE = timedelta(minutes=2)
+BUSY = 0.8
+_DOWN = re.compile(r"Scaled down replica set (\S+) (?:from (\d+) to (\d+)|to (\d+) from (\d+))")
+
+
+def releases_that_do_worse(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
+    scene = scene_of(snapshot, graph)
+    rung = about(alarms(scene), "errors", "latency") if snapshot.alerts else {}
+    for program in snapshot.programs:
+        rollout = last_rollout(snapshot, program.obj) if program.obj else None
+        at = rollout.current.at if rollout else None
+        if rollout is None or not rollout.fields or (at and snapshot.taken_at - at > LATELY):
+            continue
+        failing = list(_failing(snapshot, program, rollout))
+        worse = [] if failing or at is None else list(_worse(scene, program, at, rung.get(program.component, [])))
+        if failing or worse:
+            yield _release(program, rollout, [*failing, *worse])
+
+
+def _failing(snapshot: Snapshot, program: Program, rollout: Rollout) -> Iterator[Evidence]:
+    new = [pod for pod in program.pods if _is_of(pod, rollout.current.name)]
+    old = [pod for pod in program.pods if _is_of(pod, rollout.previous.name) and is_ready(pod)]
+    bad = [pod for pod in new if not is_ready(pod) and not _is_young(snapshot, pod)]
+    if not bad or any(is_ready(pod) and not _restarts(pod) for pod in new):
+        return
+    quote = f"{len(bad)} of {len(new)} pods of revision {rollout.current.number} are not ready"
+    yield evidence("kubernetes", f"{component(bad[0])} status.conditions[Ready]", quote, weight=0.4)
+    if old:
+        quote = f"{len(old)} pods of revision {rollout.previous.number} are ready"
+        yield evidence("kubernetes", f"{rollout.previous.name} status.readyReplicas", quote, weight=0.4)
+
+
+def _is_of(pod: Object, made_by: str) -> bool:
+    owners = {str(row.get("name")) for row in rows(pod, "metadata", "ownerReferences")}
+    return made_by in owners or dig(pod, "metadata", "labels", "controller-revision-hash") == made_by
+
+
+def _is_young(snapshot: Snapshot, pod: Object) -> bool:
+    born = when(dig(pod, "metadata", "creationTimestamp"))
+    return born is not None and snapshot.taken_at - born < PATIENCE
+
+
+def _restarts(pod: Object) -> int:
+    return sum(whole(status.get("restartCount")) or 0 for status in statuses(pod))
+
+
+def _worse(scene: Scene, program: Program, at: datetime, rung: list[Alarm]) -> Iterator[Evidence]:
+    """Errors first, then slowness, that began with the release."""
+    for signal, what in (("error_share", "errors"), ("errors", "errors"), ("latency", "latency")):
+        found = service_shift(scene, program.component, signal)
+        if found and found[1].rose(1.5) and _follows(moment(found[1].onset), at):
+            series, moved = found
+            quote = f"{what} from {moved.before:.3g} to {moved.after:.3g} since the release"
+            yield evidence("metric", series.query or signal, quote, moment(moved.onset), weight=0.55)
+            break
+    for alarm in rung[:1]:
+        if alarm.alert.starts_at and _follows(alarm.alert.starts_at, at):
+            yield evidence("alert", alarm.alert.ref, alarm.alert.text, alarm.alert.starts_at, weight=0.35)
+
+
+def _follows(onset: datetime, at: datetime) -> bool:
+    return at - BEFORE <= onset <= at + AFTER
+
+
+def _release(program: Program, rollout: Rollout, proof: list[Evidence]) -> Finding:
+    settings = all(_is_setting(change.path) for change in rollout.fields)
+    shown = "; ".join(str(change) for change in rollout.fields[:3])
+    ref = f"{program.component} revision {rollout.current.number} ({rollout.current.name})"
+    change = evidence("change", ref, shown, rollout.current.at, weight=0.5)
+    now, before = rollout.current.number, rollout.previous.number
+    return Finding(
+        fault="bad_config_change" if settings else "bad_rollout",
+        category="change",
+        component=program.component,
+        words=Text(
+            f"Revision {now} of {program.component} does worse than revision {before} did ({shown}): {proof[0].quote}. "
+            f"Go back to revision {before}.",
+            f"{program.component} 的第 {now} 版比第 {before} 版差（{shown}）：{proof[0].quote}。请回滚到第 {before} 版。",
+        ),
+        evidence=(change, *proof),
+        onset=rollout.current.at,
+        explainable=not any(item.source == "kubernetes" for item in proof),
+        remedies=("rollback_rollout",),
+        facts={"revision": now, "back_to": before},
+    )
+
+
+def _is_setting(path: str) -> bool:
+    return ".env" in path or ".volumes" in path or "annotations" in path or "configMap" in path
+
+
+def programs_scaled_below_need(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
+    scene = scene_of(snapshot, graph)
+    rung = about(alarms(scene), "errors", "latency", "cpu", "throttled", "scaler") if snapshot.alerts else {}
+    for program in snapshot.programs:
+        found = _scaled(snapshot, program) if program.wanted else None
+        if found is None:
+            continue
+        before, change = found
+        harm = [*_overloaded(scene, program), *_rung(rung.get(program.component, []), change.at)]
+        if change.at:
+            harm += list(_worse(scene, program, change.at, []))
+        if harm:
+            yield _scaled_finding(program, before, change, harm)
+
+
+def _scaled(snapshot: Snapshot, program: Program) -> tuple[int, Evidence] | None:
+    """How many it had before somebody made them fewer, and where that stands."""
+    obj, wanted = program.obj, program.wanted or 0
+    if obj is None or any(_rescaled(snapshot, program)):
+        return None
+    history = revisions(snapshot, obj)
+    for event in reversed(snapshot.events_of(obj)):
+        match = _DOWN.search(event.message)
+        if not match or (event.at and snapshot.taken_at - event.at > LATELY):
+            continue
+        before, after = int(match[2] or match[5]), int(match[3] or match[4])
+        same = not history or match[1] == history[0].name
+        if same and after == wanted < before:
+            return before, evidence("event", event.ref, event.message, event.at, weight=0.5)
+    told = whole(applied(obj, "spec", "replicas"))
+    if told and told > wanted:
+        edit = last_edit(obj, subresource="scale")
+        quote = f"{wanted}, and {told} were applied"
+        return told, evidence(
+            "change", f"{program.component} spec.replicas", quote, edit.at if edit else None, weight=0.5
+        )
+    return None
+
+
+def _rescaled(snapshot: Snapshot, program: Program) -> Iterator[bool]:
+    """An autoscaler that decides on the number has its own reasons."""
+    for scaler in snapshot.of("HorizontalPodAutoscaler", program.namespace):
+        target = dig(scaler, "spec", "scaleTargetRef") or {}
+        yield dig(target, "kind") == program.component.kind and dig(target, "name") == program.name
+
+
+def _overloaded(scene: Scene, program: Program) -> Iterator[Evidence]:
+    busy = [load for load in loads(scene, program) if (load.share or 0.0) >= BUSY or load.is_at_its_limit]
+    if busy:
+        most = max(busy, key=lambda load: load.share or 0.0)
+        ref = most.usage.query if most.usage else most.source
+        yield evidence("metric", ref, f"{most.pod}: {most.share or 1.0:.0%} of its CPU limit", weight=0.5)
+
+
+def _rung(rung: list[Alarm], at: datetime | None) -> Iterator[Evidence]:
+    for alarm in rung[:1]:
+        if at is None or (alarm.alert.starts_at and alarm.alert.starts_at >= at - BEFORE):
+            yield evidence("alert", alarm.alert.ref, alarm.alert.text, alarm.alert.starts_at, weight=0.4)
+
+
+def _scaled_finding(program: Program, before: int, change: Evidence, harm: list[Evidence]) -> Finding:
+    return Finding(
+        fault="scaled_down",
+        category="change",
+        component=program.component,
+        words=Text(
+            f"{program.component} was scaled from {before} to {program.wanted}, which is too few: {harm[0].quote}. "
+            f"Scale it back to {before}.",
+            f"{program.component} 从 {before} 个副本缩到 {program.wanted} 个，已不够用：{harm[0].quote}。请恢复到 {before} 个。",
+        ),
+        evidence=(change, *harm),
+        onset=change.at,
+        remedies=("restore_replicas", "scale_out"),
+        facts={"replicas": before},
+    )
