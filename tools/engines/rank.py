@@ -79,6 +79,8 @@ def explains(deep: Finding, shallow: Finding, graph: Graph) -> bool:
         return False
     if deep.component == shallow.component:
         return shallow.symptom or _deeper(deep, shallow)
+    if deep.category == "change" and shallow.component in deep.harms and _deeper(deep, shallow):
+        return True  # a program that breaks of settings which it shares with others seems to break by itself
     if not (shallow.symptom or shallow.explainable):
         return False
     return shallow.component in deep.harms or graph.suffers(shallow.component, deep.component, *deep.harms)
