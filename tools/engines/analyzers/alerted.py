@@ -6,7 +6,7 @@ wait for. Alerts about the network of several programs that share a machine are 
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core.language import Text
 from tools.engines.alarms import Alarm, about, alarms
@@ -38,7 +38,7 @@ class Says:
 
 _SAYS = {
     "cpu": Says("pod_cpu_overload", "", 0.6, Text("is overloaded", "CPU 过载")),
-    "throttled": Says("cpu_throttled", "", 0.3, Text("is throttled at its CPU limit", "CPU 被限流")),
+    "throttled": Says("cpu_throttled", "", 0.4, Text("is throttled at its CPU limit", "CPU 被限流")),
     "memory_leak": Says("memory_leak", "", 0.55, Text("uses more and more memory", "内存持续增长")),
     "threads": Says("thread_exhaustion", "", 0.55, Text("has too many threads", "线程过多")),
     "open_files": Says("file_descriptor_exhaustion", "", 0.55, Text("has too many files open", "打开的文件过多")),
@@ -59,6 +59,9 @@ def faults_that_alerts_name(snapshot: Snapshot, graph: Graph) -> Iterable[Findin
         return
     scene = scene_of(snapshot, graph)
     every = alarms(scene)
+    taker = _taker(scene, every)
+    if taker:
+        yield taker
     for meaning, says in _SAYS.items():
         found = about(every, meaning)
         machine = _shared_machine(scene, found) if meaning in _OF_THE_NETWORK else None
@@ -86,6 +89,24 @@ def alerts_as_symptoms(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
                 onset=alarm.alert.starts_at,
                 symptom=True,
             )
+
+
+def _taker(scene: Scene, every: Sequence[Alarm]) -> Finding | None:
+    """A machine without processor time, and one program on it that is told to burn it while others answer late."""
+    burning = about(every, "cpu")
+    machines = {who.name for who in burning if who.kind == "Node"}
+    suffering = {who for alarm in every if alarm.meaning in {"latency", "errors"} for who in alarm.about}
+    takers = [
+        who
+        for who, many in burning.items()
+        if who.kind != "Node" and who not in suffering and any(alarm.node in machines for alarm in many)
+    ]
+    if len(takers) != 1 or not suffering:
+        return None
+    who, (node, *_) = takers[0], sorted(machines)
+    says = Says("noisy_neighbour", "", 0.65, Text("takes the processors of its node", "占满了所在节点的 CPU"))
+    told = [*burning[who], *burning.get(Component(kind="Node", name=node), [])]
+    return replace(_finding(scene, "noisy_neighbour", who, says, told), harms=tuple(sorted(suffering, key=str)))
 
 
 def _said(alarm: Alarm) -> str:
@@ -181,7 +202,7 @@ def _late_roots(scene: Scene, every: Sequence[Alarm]) -> Iterator[Finding]:
         for who, many in about(every, *_LATE).items()
         if who.kind != "Node" and not all(alarm.is_old for alarm in many)
     }
-    if measured or not late:
+    if measured or not late or any(alarm.meaning in _SAYS and alarm.about and not alarm.is_old for alarm in every):
         return
     begun = roots(scene, late)
     words = Text("answers late, and nothing that it calls does", "响应变慢，而其下游并不慢")

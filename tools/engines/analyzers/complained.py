@@ -16,17 +16,24 @@ from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
 from tools.engines.heard import Heard, as_evidence, heard
 from tools.engines.metrics.cover import Cover, Mark, best
+from tools.engines.metrics.load import service_shift
 from tools.engines.metrics.scene import Scene, scene_of
+from tools.engines.metrics.shift import Shift
 from tools.engines.metrics.slow import roots
 from tools.engines.objects import dig, is_ready
 from tools.engines.program import Program
-from tools.engines.snapshot import Probe, Snapshot
+from tools.engines.snapshot import Probe, Series, Snapshot
 
 OFTEN = 3
 LONG = 0.15
+MULTIPLIED = 2.0
 TIMES = 4.0
 _TOOK = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)\s*(ms|milliseconds?|us|µs|s|sec(?:onds?)?)\b", re.IGNORECASE)
 _LOST = re.compile(r"(\d+(?:\.\d+)?)\s*%\s*(?:packet )?loss|丢包率?\s*[:：]?\s*(\d+(?:\.\d+)?)\s*%", re.IGNORECASE)
+_AWAITED = re.compile(
+    r"read ?timed? ?out|awaiting headers|reading response|socket ?timeout|deadline|responsetimeout", re.IGNORECASE
+)
+_CONNECTING = re.compile(r"\bdial\b|connect(?:ion)? ?timed? ?out|connecttimeout|handshake|etimedout", re.IGNORECASE)
 _UNIT = {"ms": 1e-3, "mi": 1e-3, "us": 1e-6, "µs": 1e-6, "s": 1.0, "se": 1.0}
 
 
@@ -44,7 +51,59 @@ def callees_that_calls_time_out_on(snapshot: Snapshot, graph: Graph) -> Iterable
     if machine:
         yield _late(machine, [one for who in begun for one in votes[who]], "node_network_delay", tuple(begun))
     elif len(begun) == 1:
-        yield _late(begun[0], votes[begun[0]], "pod_network_delay", tuple(sorted(callers[begun[0]], key=str)))
+        fault = "slow_dependency" if _answers_are_awaited(votes[begun[0]]) else "pod_network_delay"
+        yield _late(begun[0], votes[begun[0]], fault, tuple(sorted(callers[begun[0]], key=str)))
+
+
+def stores_that_say_they_are_slow(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:  # noqa: ARG001
+    for program in snapshot.programs:
+        lines = heard(snapshot, program, "slow_query")
+        if sum(one.said.count for one in lines) >= OFTEN:
+            yield Finding(
+                "slow_dependency",
+                "performance",
+                program.component,
+                Text(
+                    f"{program.component} logs slow statements: whoever asks it waits. Read its slow log, and add what index is missing.",
+                    f"{program.component} 记录了慢查询，调用方都在等待它。请查看慢日志并补上缺失的索引。",
+                ),
+                as_evidence(lines, 0.65),
+                explainable=True,
+            )
+
+
+def clients_that_say_they_retry(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
+    """Their callee must be seen to get more requests than before: whose calls fail tries again, and that alone is no storm."""
+    scene = scene_of(snapshot, graph)
+    for program in snapshot.programs:
+        lines = heard(snapshot, program, "retries")
+        for called in dict.fromkeys(who for one in lines for who in _called(scene, program, one.said.target)):
+            found = service_shift(scene, called, "requests")
+            if found and found[1].rose(MULTIPLIED) and sum(one.said.count for one in lines) >= OFTEN:
+                yield _retries(program.component, called, lines, *found)
+
+
+def _retries(who: Component, called: Component, lines: list[Heard], series: Series, moved: Shift) -> Finding:
+    quote = f"requests to {called.name} rose {moved.times:.1f} times"
+    return Finding(
+        "retry_storm",
+        "performance",
+        who,
+        Text(
+            f"{who} tries its calls to {called.name} again and again, and {quote}. Limit its retries and wait between them.",
+            f"{who} 反复重试对 {called.name} 的调用，后者请求量升至 {moved.times:.1f} 倍。请限制重试次数并加入退避。",
+        ),
+        (*as_evidence(lines, 0.65), evidence("metric", series.query, quote, series.ended, weight=0.5)),
+        harms=(called,),
+    )
+
+
+def _answers_are_awaited(lines: list[Heard]) -> bool:
+    """Connected, and then nothing: it is the callee that is slow, and not the way to it."""
+    awaited = sum(
+        one.said.count for one in lines if _AWAITED.search(one.said.text) and not _CONNECTING.search(one.said.text)
+    )
+    return 2 * awaited > sum(one.said.count for one in lines)
 
 
 def checks_that_took_long(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:

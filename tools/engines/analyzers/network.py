@@ -27,6 +27,7 @@ DROPS_FLOOR = 0.2
 HALF = 0.45
 CLOCK_FLOOR = 0.5
 MAX_SHOWN = 4
+BUSY = 0.93
 
 
 def networks_that_delay_or_lose(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
@@ -221,7 +222,7 @@ def _machine_of(scene: Scene, labels: Mapping[str, str]) -> list[Thing]:
 def _by_latency_alone(scene: Scene) -> list[tuple[Cover[Thing], float]]:
     """Several roots of slowness that share nothing but a machine, on which hardly anything else is quick."""
     slow = set(latencies(scene))
-    if len(slow) < 2:
+    if len(slow) < 2 or any(level(many[0].points) >= BUSY for many in scene.at_nodes("node_cpu").values()):
         return []
     calls, begun = callees(scene), set(roots(scene, slow))
     quick = {who for who in scene.of("latency") if who not in slow}

@@ -16,9 +16,12 @@ from tools.engines.metrics.roles_of import is_cache, is_store
 from tools.engines.metrics.scene import Scene, moment, scene_of
 from tools.engines.metrics.shift import level, outliers, shift
 from tools.engines.metrics.slow import Slow, Way, callees, latencies, roots, ways
+from tools.engines.objects import dig
 from tools.engines.snapshot import Series, Snapshot
 
 BUSY_DISK = 0.85
+BUSY_NODE = 0.93
+LEAST_BYTES = 2e6
 MAX_ROOTS = 3
 MORE = 1.25
 
@@ -44,7 +47,7 @@ def programs_that_others_wait_for(snapshot: Snapshot, graph: Graph) -> Iterable[
     found = [who for who in roots(scene, slow) if not _is_badly_connected(scene, who)]
     # Many at once have something in common that is none of them.
     for who in found if len(found) <= MAX_ROOTS else ():
-        if not _is_busy(scene, who) and not _is_asked_more(scene, who):
+        if not (_is_busy(scene, who) or _is_asked_more(scene, who) or _is_on_a_busy_machine(scene, who)):
             yield _dependency(scene, who, slow[who][0])
 
 
@@ -191,10 +194,38 @@ def _busy_disks(scene: Scene) -> Iterator[tuple[Component, Series, str]]:
                 yield who, series, f"its disk is busy {level(series.points):.0%} of the time"
                 break
     for node, series in _busy_machines(scene):
+        writer = _writer(scene, node)
+        if writer:
+            yield (
+                writer,
+                series,
+                f"the disk of {node} is busy {level(series.points):.0%} of the time, and {writer.name} writes most",
+            )
+            continue
         keepers = [who for who in scene.on_node(node) if (program := scene.program(who)) and is_store(program)]
         slow = [who for who in keepers if who in latencies(scene)]
         for who in slow or (keepers if len(keepers) == 1 else []):
             yield who, series, f"the disk of {node} is busy {level(series.points):.0%} of the time"
+
+
+def _writer(scene: Scene, node: str) -> Component | None:
+    """Who began to read or write many times as much as before on a machine, and more than anybody else there."""
+    grown: dict[Component, float] = {}
+    for signal in ("disk_written", "disk_read"):
+        for who in scene.on_node(node):
+            for one in scene.of(signal).get(who, ()):
+                moved = shift(one.points)
+                if moved and moved.rose(3.0, LEAST_BYTES):
+                    grown[who] = max(grown.get(who, 0.0), moved.after)
+    return max(grown, key=lambda who: (grown[who], str(who)), default=None)
+
+
+def _is_on_a_busy_machine(scene: Scene, who: Component) -> bool:
+    """Its processors or its disk have no time left: what is slow there is slow for that."""
+    program = scene.program(who)
+    busy = {node for node, _ in _busy_machines(scene)}
+    busy |= {node for node, many in scene.at_nodes("node_cpu").items() if level(many[0].points) >= BUSY_NODE}
+    return program is not None and any(dig(pod, "spec", "nodeName") in busy for pod in program.pods)
 
 
 def _busy_machines(scene: Scene) -> Iterator[tuple[str, Series]]:

@@ -82,6 +82,6 @@ def _from_modes(found: Found) -> None:
 
 def _share_of(modes: Mapping[str, Points], wanted: Sequence[str]) -> Points:
     parts = [modes[mode] for mode in wanted if mode in modes]
-    if not parts or "idle" not in modes or len(modes) < 3:
+    if not parts or "idle" not in modes or len(modes) < 2:
         return []
     return combined(summed(parts), summed(list(modes.values())), "/")
