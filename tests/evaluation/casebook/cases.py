@@ -55,7 +55,12 @@ def scene_of(seed: int, flavours: Sequence[str] = (), wants: Iterable[str] = ())
     taken_at = datetime(2024, 2, 1, tzinfo=UTC) + timedelta(
         minutes=dice.randrange(0, 60 * 24 * 700), seconds=dice.randrange(60)
     )
-    scene = Scene(dice, taken_at, taken_at - timedelta(minutes=dice.uniform(7, 50)), style)
+    scene = Scene(
+        dice,
+        taken_at,
+        taken_at - timedelta(minutes=dice.choice([dice.uniform(2.5, 8), dice.uniform(7, 50), dice.uniform(7, 50)])),
+        style,
+    )
     draw_nodes(scene, dice.randrange(3, 9))
     draw_agents(scene)
     draw_application(scene, set(wants))
@@ -121,6 +126,7 @@ def drawn(case: Case) -> Drawn:
         answer = each.build(scene)
         if not case.is_control:
             made.answers.append(answer)
+            scene.picked += [one for one in scene.programs if str(one.component) == str(answer.component)]
     _keep_what_is_needed(scene, made.answers)
     culprit = made.answers[0].component.name if made.answers else ""
     for herring in scene.dice.sample(misleading.HERRINGS, case.herrings):

@@ -73,6 +73,28 @@ def _namespaces(scene: Scene) -> Iterator[Object]:
                 "kind": "ServiceAccount",
                 "metadata": meta(scene, "default", name, scene.nodes[0].created),
             }
+        head = meta(scene, "kube-root-ca.crt", name, scene.nodes[0].created)
+        yield {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": head,
+            "data": {"ca.crt": "-----BEGIN CERTIFICATE-----\nMIIC\n-----END CERTIFICATE-----\n"},
+        }
+        if scene.style.helm and name in scene.namespaces:
+            release = meta(
+                scene,
+                f"sh.helm.release.v1.{scene.style.team}.v{scene.style.minor - 20}",
+                name,
+                scene.ago(days=9),
+                labels={"owner": "helm", "status": "deployed"},
+            )
+            yield {
+                "apiVersion": "v1",
+                "kind": "Secret",
+                "metadata": release,
+                "type": "helm.sh/release.v1",
+                "data": {"release": "sha256:0d1c9fe2b5"},
+            }
         if name not in known:
             head = meta(scene, name, None, scene.nodes[0].created, labels={"kubernetes.io/metadata.name": name})
             yield {

@@ -61,6 +61,8 @@ def pod_of(scene: Scene, pod: Pod) -> Object:
         ]
         spec["volumes"] = [*spec.get("volumes", ()), *claims]
         spec["hostname"], spec["subdomain"] = pod.name, program.name
+    if program.kind not in ("Node", "Pod"):
+        _with_token(pod, spec)
     if pod.node:
         spec["nodeName"] = pod.node.name
     return {
@@ -70,6 +72,25 @@ def pod_of(scene: Scene, pod: Pod) -> Object:
         "spec": {**spec, **pod.extra},
         "status": _pod_status(scene, pod),
     }
+
+
+def _with_token(pod: Pod, spec: Object) -> None:
+    """The account's token, which the API server mounts into every pod."""
+    name = f"kube-api-access-{pod.uid[:5]}"
+    sources = [
+        {"serviceAccountToken": {"expirationSeconds": 3607, "path": "token"}},
+        {"configMap": {"items": [{"key": "ca.crt", "path": "ca.crt"}], "name": "kube-root-ca.crt"}},
+        {
+            "downwardAPI": {
+                "items": [{"fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.namespace"}, "path": "namespace"}]
+            }
+        },
+    ]
+    mount = {"mountPath": "/var/run/secrets/kubernetes.io/serviceaccount", "name": name, "readOnly": True}
+    spec["volumes"] = [*spec.get("volumes", ()), {"name": name, "projected": {"defaultMode": 420, "sources": sources}}]
+    for kind in ("containers", "initContainers"):
+        if kind in spec:
+            spec[kind] = [{**one, "volumeMounts": [*one.get("volumeMounts", ()), mount]} for one in spec[kind]]
 
 
 def _pod_status(scene: Scene, pod: Pod) -> Object:

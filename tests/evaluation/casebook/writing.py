@@ -158,15 +158,16 @@ LAYOUTS: dict[str, Callable[[Path, list[Object]], None]] = {
 
 
 def _write_logs(scene: Scene, folder: Path) -> None:
-    for program in scene.programs:
+    if scene.sources.layout == "dump":
+        _dump_logs(scene, folder)
+    for program in scene.programs if scene.sources.layout != "dump" else ():
         for pod in program.pods:
             for container in pod.template["spec"]["containers"]:
                 _write_log(scene, folder, pod, container["name"])
     for (pod, container, previous), entries in scene.said.items():
-        known = pod.program in scene.programs and container in {
-            one["name"] for one in pod.template["spec"]["containers"]
-        }
-        if not known or previous:
+        mains = {one["name"] for one in pod.template["spec"]["containers"]}
+        is_written = pod.program in scene.programs and (scene.sources.layout == "dump" or container in mains)
+        if previous or not is_written:
             _put(_path(folder, pod, container, previous=previous), _text(entries))
 
 
@@ -178,16 +179,33 @@ def _text(entries: list[tuple[datetime, list[str]]]) -> str:
     return "".join(f"{line}\n" for _, lines in sorted(entries, key=lambda entry: entry[0]) for line in lines)
 
 
+def _dump_logs(scene: Scene, folder: Path) -> None:
+    """All containers of a pod in one file, as `kubectl cluster-info dump` has them."""
+    for pod in (pod for program in scene.programs for pod in program.pods):
+        parts = []
+        for container in [*pod.template["spec"].get("initContainers", ()), *pod.template["spec"]["containers"]]:
+            name = f"container {container['name']} of pod {pod.namespace}/{pod.name}"
+            entries = _entries(scene, pod, container["name"])
+            parts.append(f"==== START logs for {name} ====\n{_text(entries)}==== END logs for {name} ====\n")
+        if pod.node:
+            _put(folder / pod.namespace / pod.name / "logs.txt", "".join(parts))
+
+
 def _write_log(scene: Scene, folder: Path, pod: Pod, container: str) -> None:
+    entries = _entries(scene, pod, container)
+    if entries:
+        _put(_path(folder, pod, container), _text(entries))
+
+
+def _entries(scene: Scene, pod: Pod, container: str) -> list[tuple[datetime, list[str]]]:
     entries = list(scene.said.get((pod, container, False), ()))
     if (pod.silent or pod.node is None) and not entries:
-        return
+        return []
     is_main = container == pod.program.main
     state = pod.states.get(container)
     if is_main and not pod.silent and (state is None or "running" in state.now):
         entries += _ordinary(scene, pod, state.now["running"]["startedAt"] if state else None)
-    if entries:
-        _put(_path(folder, pod, container), _text(entries))
+    return entries
 
 
 def _ordinary(scene: Scene, pod: Pod, started: str | None) -> list[tuple[datetime, list[str]]]:

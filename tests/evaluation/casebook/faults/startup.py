@@ -447,9 +447,9 @@ def download_fails(scene: Scene) -> Answer:
 
 
 @way("init_container_failed")
-def ownership_cannot_be_set(scene: Scene) -> Answer:
+def archive_is_broken(scene: Scene) -> Answer:
     program = _plain(scene)
-    lines = ["+ sh /scripts/prepare.sh", "/scripts/prepare.sh: line 14: TENANT_ID: parameter not set"]
+    lines = ["unpacking /seed/data.tar.gz", "tar: invalid magic", "tar: short read"]
     return _init_fails(
         scene, program, _with_init("prepare", "busybox:1.36", ["sh", "-eu", "/scripts/prepare.sh"]), "prepare", lines, 2
     )
