@@ -50,7 +50,10 @@ _MEANINGS: tuple[tuple[str, str], ...] = (
     ("memory", r"memory|\bmem\b|内存"),
     (
         "traffic",
-        r"(traffic|requests?|qps|rps).{0,24}(surge|spike|sudden|high|increas|burst)|流量.{0,6}(激增|突增|过高)|请求量.{0,6}(激增|突增)",
+        (
+            r"request ?rate.{0,24}(anomal|times)|times (?:its|the) usual|"
+            r"(traffic|requests?|qps|rps).{0,24}(surge|spike|sudden|high|increas|burst)|流量.{0,6}(激增|突增|过高)|请求量.{0,6}(激增|突增)"
+        ),
     ),
     ("errors", r"error|5xx|fail|exception|错误|失败|异常"),
     ("latency", r"latency|slow|response ?time|\bp9\d+\b|duration|delay|time-?out|延迟|时延|耗时|响应时间|变慢|超时"),

@@ -13,10 +13,11 @@ from tools.engines.changes import last_rollout
 from tools.engines.diagnosis import Component, Evidence
 from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
+from tools.engines.heard import heard
 from tools.engines.metrics.load import service_shift
-from tools.engines.metrics.roles_of import is_cache
+from tools.engines.metrics.roles_of import is_cache, is_store
 from tools.engines.metrics.scene import Scene, moment, scene_of
-from tools.engines.metrics.shift import Shift, level, shift
+from tools.engines.metrics.shift import NO_BEFORE, Shift, level, shift
 from tools.engines.metrics.slow import callees, latencies
 from tools.engines.objects import dig, kind_of, namespace_of
 from tools.engines.quantity import parse
@@ -86,6 +87,7 @@ def caches_that_are_passed_by(snapshot: Snapshot, graph: Graph) -> Iterable[Find
         misses = _misses(scene, cache)
         if misses and misses not in found.get(cache, []):
             found.setdefault(cache, []).append(misses)
+            harmed.setdefault(cache, set()).update(_behind(scene, cache))
     for cache, proofs in found.items():
         changed = list(_changed(snapshot, cache, _CACHE_WORDS))
         yield _passed_by(cache, [*proofs, *changed], harmed.get(cache, set()), changed=bool(changed))
@@ -157,6 +159,19 @@ def _caches_of(scene: Scene, client: Component) -> list[Component]:
     return sorted((who for who in called if (program := scene.program(who)) and is_cache(program)), key=str)
 
 
+def _behind(scene: Scene, cache: Component) -> set[Component]:
+    """Who asks the cache, by their addresses or by what they log, and whom they ask instead."""
+    askers = set(scene.callers_of.get(cache, set()))
+    askers |= {program.component for program in scene.snapshot.programs if heard(scene.snapshot, program, "cache_miss")}
+    stores = {
+        one
+        for who in askers
+        for one in callees(scene).get(who, ())
+        if (program := scene.program(one)) and is_store(program)
+    }
+    return askers | stores
+
+
 def _misses(scene: Scene, cache: Component) -> Evidence | None:
     hits, misses = scene.together("cache_hits", cache), scene.together("cache_misses", cache)
     other = dict(misses)
@@ -192,9 +207,10 @@ def _taker(scene: Scene, node: str) -> tuple[Component, Series, float] | None:
     used: dict[str, tuple[Component, Series, float]] = {}
     for pod in scene.snapshot.pods_on(node):
         name, place = str(dig(pod, "metadata", "name")), namespace_of(pod)
-        own = scene.snapshot.series("cpu_usage", namespace=place, pod=name) or scene.snapshot.series(
-            "busiest", namespace=place, pod=name
+        told = (
+            scene.snapshot.series(signal, namespace=place, pod=name) for signal in ("cpu_usage", "busiest", "cpu_level")
         )
+        own = next((found for found in told if found), [])
         if own:
             used[f"{place}/{name}"] = (scene.snapshot.maker_of(pod), own[0], sum(level(one.points) for one in own))
     ranked = sorted(used.values(), key=lambda row: -row[2])
@@ -213,11 +229,14 @@ def _cores(scene: Scene, node: str) -> float | None:
 
 
 def _fills_it_unseen(scene: Scene, node: str, taker: tuple[Component, Series, float], busy: float) -> bool:
-    """Asked about one namespace nobody sees who starves in the others: then only who has no limit and takes nearly everything."""
+    """Asked about one namespace, or shown a few minutes, nobody sees who starves: then only who has no limit and takes nearly all."""
+    is_young = len(taker[1].points) < NO_BEFORE
     program = scene.program(taker[0])
     is_free = program is not None and any(not dig(row, "resources", "limits", "cpu") for row in program.containers)
     cores = _cores(scene, node)
-    return bool(scene.snapshot.namespace and is_free and cores and busy >= BRIMFUL and taker[2] >= HALF * cores)
+    return bool(
+        (scene.snapshot.namespace or is_young) and is_free and cores and busy >= BRIMFUL and taker[2] >= HALF * cores
+    )
 
 
 def _starves(scene: Scene, who: Component, node: str) -> bool:

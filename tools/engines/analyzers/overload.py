@@ -9,6 +9,7 @@ work; what is left burns processor time of its own.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from statistics import median
 
 from core.language import Text
 from tools.engines.changes import FieldChange, Rollout, last_rollout
@@ -30,6 +31,7 @@ LEAST_CORES = 0.1
 FULL = 0.9
 ABOVE = 1.1
 FAR_ABOVE = 4.0
+MODEST = 3.0
 LEAST_PEERS = 4
 PINNED = 0.95
 MAX_EVIDENCE = 3
@@ -191,7 +193,7 @@ def _why(scene: Scene, hot: Hot) -> Why:
         return _no_more_pods(scaler, surge)
     if surge:
         return _more_requests(surge)
-    if _is_tight(hot):
+    if _is_tight(hot) or _is_modest(scene, hot):
         return Why(
             "cpu_throttled",
             Text(
@@ -218,6 +220,15 @@ def _is_tight(hot: Hot) -> bool:
         return False
     # What uses all that it may, all the time, would use more: that is an overload.
     return load.share is not None and load.share < PINNED
+
+
+def _is_modest(scene: Scene, hot: Hot) -> bool:
+    """At its limit with no more than what others use as well, since its pods began: the limit is what is unusual."""
+    load = hot.worst
+    if load.used is None or not load.held_back or (load.moved is not None and load.moved.rose(1.25)):
+        return False
+    others = [level(one.points) for who, many in scene.of("cpu_usage").items() if who != hot.who for one in many]
+    return len(others) >= LEAST_PEERS and load.used <= MODEST * median(others)
 
 
 def _by_change(hot: Hot, rollout: Rollout, lowered: FieldChange) -> Why:
