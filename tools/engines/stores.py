@@ -15,7 +15,7 @@ from functools import cached_property
 from tools.engines.addresses import Address, Meant, meant
 from tools.engines.diagnosis import Component
 from tools.engines.graph import Graph
-from tools.engines.objects import Object, component, dig, mapping, name_of, rows, whole
+from tools.engines.objects import Object, component, dig, mapping, name_of, namespace_of, rows, whole
 from tools.engines.program import Program
 from tools.engines.snapshot import Snapshot
 
@@ -143,10 +143,26 @@ class Stores:
             if dial.servers and dial.client.namespace == client.namespace
         }
         near = [one for one, _ in fitting if one.namespace == client.namespace]
-        for few in (near, [one for one, _ in fitting if one in called], [one for one, _ in fitting]):
+        named = [one for one, _ in fitting if _names(self._snapshot, client, one.name)]
+        for few in (named, near, [one for one, _ in fitting if one in called], [one for one, _ in fitting]):
             if len(few) == 1:
                 return few[0]
         return None
+
+    def dialled_in_log(self, client: Program, host: str, port: int, path: str) -> Dial | None:
+        """The store at an address that a client's log names, where its settings were not read."""
+        address = Address(host, port, path)
+        service = self._by_ip.get(host)
+        target = Meant("service", namespace_of(service), name_of(service), service) if service else None
+        if target is None:
+            target = Meant("outside") if host[:1].isdigit() else meant(self._snapshot, address, client.namespace)
+        servers = tuple(self._snapshot.programs_behind(target.service)) if target.service else ()
+        engine = next((found for server in servers if (found := engine_of(server))), "")
+        return Dial(client, address, engine, target, servers) if engine else None
+
+    @cached_property
+    def _by_ip(self) -> dict[str, Object]:
+        return {str(dig(one, "spec", "clusterIP")): one for one in self._snapshot.of("Service")}
 
     @cached_property
     def _servers(self) -> list[tuple[Component, str]]:
@@ -166,6 +182,12 @@ class Stores:
 
 def _fits(engine: str, engines: list[str], *, caches: bool | None) -> bool:
     return (not engines or engine in engines) and (caches is None or (engine in CACHES) == caches)
+
+
+def _names(snapshot: Snapshot, client: Program, server: str) -> bool:
+    """Whether a variable of the client begins with a store's name: LEDGER_DB_USER of ledger-db."""
+    stem = re.sub(r"\W", "_", server).upper()
+    return any(name.upper().startswith(f"{stem}_") for name in names_of(snapshot, client))
 
 
 def component_key(program: Program) -> str:

@@ -125,3 +125,22 @@ def test_a_pool_that_runs_dry_is_a_weak_hint_of_a_full_database() -> None:
         ("db_connection_exhaustion", "ledger")
     ]
     assert found[0].confidence < 0.5
+
+
+def test_a_log_that_names_the_address_is_enough_where_the_settings_were_not_read() -> None:
+    client, server = crashing("till"), store()
+    server[3]["spec"]["clusterIP"] = "10.96.0.9"
+    logs = log_of("till", "ERROR dial tcp 10.96.0.9:3307: connect: connection refused", previous=True)
+    assert causes(snapshot(*client, *server, logs=logs)) == [("mysql_invalid_port", "till")]
+
+
+def test_a_variable_named_after_a_database_tells_which_of_two_is_meant() -> None:
+    client = running("till", "reg.example/till:1", ANNEX_USER="till")
+    logs = log_of("till", "com.mysql.cj.jdbc.exceptions.MySQLException: running with the --read-only option")
+    assert causes(snapshot(*client, *store(), *store("annex"), logs=logs)) == [("db_read_only", "annex")]
+
+
+def test_of_two_databases_the_one_that_says_so_itself_is_full() -> None:
+    client = running("till", "reg.example/till:1")
+    logs = {**log_of("till", FULL), **log_of("annex", "0 [Warning] [MY-010055] [Server] Too many connections")}
+    assert causes(snapshot(*client, *store(), *store("annex"), logs=logs)) == [("db_connection_exhaustion", "annex")]

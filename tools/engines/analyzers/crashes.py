@@ -215,5 +215,7 @@ def _is_broken(key: str, text: str, *, whole: bool) -> str:
 
 
 def _runs(snapshot: Snapshot, program: Program) -> bool:
-    """Whether its pods are known to be well; of a program of which only a log is known nothing is."""
+    """Whether its pods are known to be well, or a node runs them by itself, as it does the parts of the control plane."""
+    if any(owner.get("kind") == "Node" for pod in program.pods for owner in rows(pod, "metadata", "ownerReferences")):
+        return True
     return bool(program.pods) and not is_unwell(snapshot, program)

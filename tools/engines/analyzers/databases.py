@@ -31,10 +31,25 @@ _OFF = ("=0", "=off", "=false", "=no")
 
 
 def databases_asked_at_a_wrong_port(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
-    for dial in Stores(snapshot, graph).dials:
+    stores, found = Stores(snapshot, graph), set[Component]()
+    for dial in (*stores.dials, *_dialled_in_logs(snapshot, stores)):
         served = ports_served(dial) if dial.meant.service else []
-        if served and dial.address.port and dial.address.port not in served and dial.engine not in CACHES:
+        wrong = served and dial.address.port and dial.address.port not in served and dial.engine not in CACHES
+        if wrong and dial.client.component not in found:
+            found.add(dial.client.component)
             yield _wrong_port(snapshot, dial, served)
+
+
+def _dialled_in_logs(snapshot: Snapshot, stores: Stores) -> Iterator[Dial]:
+    for program in snapshot.speakers:
+        seen: set[str] = set()
+        for one in heard(snapshot, program, *_AWAY) if not engine_of(program) else ():
+            host, _, port = one.said.target.rpartition(":")
+            if one.said.target in seen or not host or not port.isdigit():
+                continue
+            seen.add(one.said.target)
+            if dial := stores.dialled_in_log(program, host, int(port), str(one.key)):
+                yield dial
 
 
 def _wrong_port(snapshot: Snapshot, dial: Dial, served: list[int]) -> Finding:
@@ -115,6 +130,7 @@ def databases_without_free_connections(snapshot: Snapshot, graph: Graph) -> Iter
         if engine_of(program) and (lines := heard(snapshot, program, "too_many_connections")):
             sure.setdefault(program.component, []).extend(lines)
     waiting = _told_by_clients(snapshot, graph, ("pool_exhausted",), alone=_AWAY[:4])
+    _gather_with_the_server(snapshot, sure)
     for where in dict.fromkeys([*sure, *waiting]):
         lines, queued = sure.get(where, []), waiting.get(where, [])
         weight = 0.45 if len({one.key.pod for one in queued}) > 1 else 0.35
@@ -131,6 +147,14 @@ def databases_without_free_connections(snapshot: Snapshot, graph: Graph) -> Iter
             onset=_onset(lines or queued),
             explainable=not lines,
         )
+
+
+def _gather_with_the_server(snapshot: Snapshot, sure: dict[Component, list[Heard]]) -> None:
+    """Clients whose store is not known mean the one database that says the same of itself."""
+    full = [where for where in sure if (program := snapshot.program(where)) and engine_of(program)]
+    if len(full) == 1:
+        for where in [one for one in sure if one not in full]:
+            sure[full[0]].extend(sure.pop(where))
 
 
 def _told_by_clients(
