@@ -18,6 +18,7 @@ from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
 from tools.engines.metrics.load import loads, service_shift
 from tools.engines.metrics.scene import Scene, moment, scene_of
+from tools.engines.metrics.shift import Shift, level
 from tools.engines.objects import Object, component, dig, is_ready, rows, statuses, when, whole
 from tools.engines.program import Program
 from tools.engines.snapshot import Snapshot
@@ -28,6 +29,10 @@ AFTER = timedelta(minutes=20)
 BEFORE = timedelta(minutes=2)
 BUSY = 0.8
 _DOWN = re.compile(r"Scaled down replica set (\S+) (?:from (\d+) to (\d+)|to (\d+) from (\d+))")
+
+LEAST_SECONDS = 0.05
+LEAST_SHARE = 0.03
+LEAST_RATE = 0.2
 
 
 def releases_that_do_worse(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
@@ -71,11 +76,26 @@ def _restarts(pod: Object) -> int:
     return sum(whole(status.get("restartCount")) or 0 for status in statuses(pod))
 
 
+def _is_felt(scene: Scene, program: Program, signal: str, moved: Shift) -> bool:
+    """One answer in a thousand that fails is no news, nor are a few milliseconds."""
+    if signal == "latency":
+        return moved.after - moved.before >= LEAST_SECONDS
+    if signal == "error_share":
+        return moved.after - moved.before >= LEAST_SHARE
+    asked = [level(one.points) for one in scene.of("requests").get(program.component, ())]
+    return moved.after >= LEAST_SHARE * max(asked, default=LEAST_RATE / LEAST_SHARE)
+
+
 def _worse(scene: Scene, program: Program, at: datetime, rung: list[Alarm]) -> Iterator[Evidence]:
     """Errors first, then slowness, that began with the release."""
     for signal, what in (("error_share", "errors"), ("errors", "errors"), ("latency", "latency")):
         found = service_shift(scene, program.component, signal)
-        if found and found[1].rose(1.5) and _follows(moment(found[1].onset), at):
+        if (
+            found
+            and found[1].rose(1.5)
+            and _is_felt(scene, program, signal, found[1])
+            and _follows(moment(found[1].onset), at)
+        ):
             series, moved = found
             quote = f"{what} from {moved.before:.3g} to {moved.after:.3g} since the release"
             yield evidence("metric", series.query or signal, quote, moment(moved.onset), weight=0.55)
