@@ -199,3 +199,10 @@ def test_a_hostile_line_costs_no_more_than_a_long_one(line: str) -> None:
     began = time.process_time()
     digest([line, "Traceback (most recent call last):", *[line[:50_000]] * 3])
     assert time.process_time() - began < 2
+
+
+@pytest.mark.parametrize("before", ['{"event": "started", "level": "info"}', "INFO:     Application startup complete."])
+def test_a_python_trace_does_not_belong_to_the_information_above_it(before: str) -> None:
+    text = f"{before}\nTraceback (most recent call last):\n  File \"/app/a.py\", line 9\nKeyError: 'TENANT_ID'"
+    assert len(entries(text)) == 2
+    assert digest(text.split("\n")).said("missing_variable")[0].target == "TENANT_ID"

@@ -257,6 +257,7 @@ def test_a_sentence_means_what_it_means_and_names_what_it_names(
         "redis 连接已恢复: connection refused",
         "DEBUG config: connection_timeout=5",
         "reading password policy",
+        "TypeError: Cannot read properties of undefined (reading 'reduce')",
     ],
 )
 def test_what_only_sounds_like_trouble_means_none(text: str) -> None:

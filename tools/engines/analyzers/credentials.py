@@ -68,7 +68,8 @@ def _had_worked(snapshot: Snapshot, client: Program, lines: list[Heard]) -> bool
     if had_run_well(snapshot, client):
         return True
     began = {one.key: snapshot.logs[one.key].first for one in lines if one.key in snapshot.logs}
-    return any(
+    # Pods of an older revision may have worked well: it is the youngest that count.
+    return bool(began) and all(
         (start := began.get(one.key)) is not None and one.said.first is not None and one.said.first - start > HAD_WORKED
         for one in lines
     )

@@ -151,7 +151,7 @@ class _Gathered:
             self._remembered = 0
         cluster = self._miner.cluster(text)
         cluster.level = cluster.level or level(text)
-        known = self._known[shape] = (cluster, meanings(text, quiet=is_quiet(text)), text)
+        known = self._known[shape] = (cluster, meanings(text, quiet="\n" not in text and is_quiet(text)), text)
         self._remembered += len(shape) + len(text)
         return known
 

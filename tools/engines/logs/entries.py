@@ -42,6 +42,7 @@ _ENDS_TRACE = re.compile(r"^\w[\w.]{0,120}(?:Error|Exception|Exit|Interrupt)\b")
 _TELLING = re.compile(
     r"^\s*(?:Caused by:|Suppressed:|---> |Inner|\w[\w.]{0,120}(?:Error|Exception|Exit)\b|[a-zA-Z]+: )"
 )
+_CALM = re.compile(r"\{|[^\n]{0,80}\b(?:INFO|DEBUG|TRACE|info|debug|Info)\b")
 _ANSI = re.compile(r"\x1b\[[0-9;?]{0,20}[A-Za-z]|\x1b\][^\x07]{0,80}\x07")
 _CRI = re.compile(r"(?:stdout|stderr) ([FP]) ?")
 _MONTHS = ("", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -124,7 +125,7 @@ def streamed(lines: Iterable[str], where: str = "") -> Iterator[Entry]:
                 continue
         if not line or line.isspace():
             continue
-        if held is not None and _continues(line, in_trace):
+        if held is not None and _continues(line, in_trace) and not _begins_anew(line, held.text):
             frames += 1
             if len(held.text) < MAX_ENTRY and (frames <= FRAMES or _TELLING.match(line)):
                 held.text = f"{held.text}\n{line[:MAX_LINE]}"[:MAX_ENTRY]
@@ -212,6 +213,11 @@ def _continues(line: str, in_trace: bool) -> bool:
     if in_trace and _IN_TRACE.match(line):
         return True
     return line in _CLOSING or (".go:" in line[:200] and bool(_GO_FILE.match(line)))
+
+
+def _begins_anew(line: str, before: str) -> bool:
+    """A Python trace belongs to the error above it, and not to an information that happens to stand there."""
+    return line.startswith("Traceback") and _CALM.match(before) is not None
 
 
 def _level_in(said: dict[str, Any]) -> str:
