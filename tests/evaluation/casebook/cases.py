@@ -3,7 +3,7 @@
 import importlib
 import pkgutil
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 
@@ -46,6 +46,12 @@ class Drawn:
     case: Case
     scene: Scene
     answers: list[Answer] = field(default_factory=list)
+
+    @property
+    def met(self) -> bool:
+        """Whether two answers name one component."""
+        places = [{str(one.component), *one.places} for one in self.answers]
+        return any(one & other for number, one in enumerate(places) for other in places[:number])
 
 
 def scene_of(seed: int, flavours: Sequence[str] = (), wants: Iterable[str] = ()) -> Scene:
@@ -117,7 +123,17 @@ def _sources(scene: Scene) -> Sources:
 
 
 def drawn(case: Case) -> Drawn:
-    """Build it: the healthy cluster, then each way, then herrings, then what is taken away."""
+    """Build it; two faults that met on one component are drawn again, for nobody could be asked to tell them apart."""
+    made = _built(case)
+    for number in range(1, 9):
+        if not made.met:
+            break
+        made = _built(replace(case, seed=case.seed + number))
+    return replace(made, case=case)
+
+
+def _built(case: Case) -> Drawn:
+    """The healthy cluster, then each way, then herrings, then what is taken away."""
     flavours = next((one.flavours for one in case.ways if one.flavours), ())
     wants = [want for one in case.ways for want in one.wants]
     scene = scene_of(case.seed, flavours, wants)

@@ -137,7 +137,7 @@ def _pino(program: Program, at: datetime, level: str, lines: list[str], dice: Ra
         body["err"] = {"type": "Error", "message": lines[0], "stack": "\n".join(lines)}
         body["msg"] = "request errored"
     else:
-        body["msg"] = lines[0]
+        body["msg"] = "\n".join(lines)
     return [json.dumps(body, ensure_ascii=False)]
 
 
@@ -171,7 +171,10 @@ def _serilog(program: Program, at: datetime, level: str, lines: list[str], dice:
 
 def _nginx(program: Program, at: datetime, level: str, lines: list[str], dice: Random) -> list[str]:  # noqa: ARG001
     if level == "INFO":
-        return [f"10.244.{dice.randrange(9)}.{dice.randrange(2, 250)} - - [{at:%d/%b/%Y:%H:%M:%S} +0000] {lines[0]}"]
+        return [
+            f"10.244.{dice.randrange(9)}.{dice.randrange(2, 250)} - - [{at:%d/%b/%Y:%H:%M:%S} +0000] {lines[0]}",
+            *lines[1:],
+        ]
     named = {"ERROR": "error", "WARN": "warn", "FATAL": "emerg"}.get(level, "notice")
     number = "" if named in ("emerg", "notice") else f" *{dice.randrange(100, 99999)}"
     return [

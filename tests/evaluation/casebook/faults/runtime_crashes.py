@@ -331,7 +331,8 @@ def proxy_in_front_has_a_broken_file(scene: Scene) -> Answer:
             'directive "listen" is not terminated by ";" in /etc/nginx/conf.d/site.conf:3',
         ]
     )
-    text = "server {\n  listen 8080\n  location / {\n    proxy_passs http://backend;\n  }}\n}\n"
+    call = program.calls[0]
+    text = f"server {{\n  listen 8080\n  location / {{\n    proxy_passs http://{call.host}:{call.port};\n  }}}}\n}}\n"
     for pod in scene.afflict(
         program,
         lambda one: _mount(scene, one, f"{program.name}-site", "site.conf", "/etc/nginx/conf.d/site.conf", text),
