@@ -30,7 +30,7 @@ services: ## Install the optional servers that tests can use (Debian, root)
 bench: ready-test ## Measure the figures that matter on this machine
 	@$(BIN)/python -m tests.bench
 
-score: ready-test ## Play every scenario through the product and score it (ARGS="--only PATTERN --seed N --keep")
+score: ready-test ## Score the engine on bundles, then play every scenario (ARGS="--casebook-only --only PATTERN --seed N --keep")
 	@$(BIN)/python -m tests.evaluation $(ARGS)
 
 soak: ready-test ## Long kill-and-recover runs (the short form is in `make test`)

@@ -236,18 +236,14 @@ def kube_proxy_crashes_on_one_node(scene: Scene) -> Answer:
     proxy, node = add_kube_proxy(scene), _busy(scene)
     pod = next(one for one in proxy.pods if one.node is node)
     scene.crashing(pod, 1, lived=2)
-    scene.say(
-        pod,
-        "",
-        scene.dice.choice(
-            [
-                'E1128 09:01:11.234567       1 run.go:74] "command failed" err="failed complete: open /var/lib/kube-proxy/config.conf: no such file or directory"',
-                "F1128 09:01:11.234567       1 server.go:495] unable to create proxier: can't set sysctl net/ipv4/conf/all/route_localnet to 1: open /proc/sys/net/ipv4/conf/all/route_localnet: read-only file system",
-            ]
-        ),
-        at=scene.ago(seconds=80),
-        raw=True,
+    said = scene.dice.choice(
+        [
+            'run.go:74] "command failed" err="failed complete: open /var/lib/kube-proxy/config.conf: no such file or directory"',
+            "server.go:495] unable to create proxier: can't set sysctl net/ipv4/conf/all/route_localnet to 1: open /proc/sys/net/ipv4/conf/all/route_localnet: read-only file system",
+        ]
     )
+    at = scene.ago(seconds=80)
+    scene.say(pod, "", f"E{at:%m%d %H:%M:%S}.234567       1 {said}", at=at, raw=True)
     crash_alert(scene, pod)
     _services_fail_from(scene, node)
     return _right("kube_proxy_unavailable", node, "objects")
@@ -299,12 +295,10 @@ def _part_down(scene: Scene, part: str) -> list[Node]:
             "kube-scheduler": "failed to get delegated authentication kubeconfig: stat /etc/kubernetes/scheduler.conf: no such file or directory",
             "kube-controller-manager": 'unable to load configmap based request-header-client-ca-file: Get "https://10.0.0.4:6443/api/v1": x509: certificate has expired or is not yet valid',
         }[part]
+        at = scene.ago(seconds=100)
+        quoted = said.replace('"', '\\"')
         scene.say(
-            pod,
-            "",
-            f'E1128 06:21:09.112233       1 run.go:74] "command failed" err="{said}"',
-            at=scene.ago(seconds=100),
-            raw=True,
+            pod, "", f'E{at:%m%d %H:%M:%S}.112233       1 run.go:74] "command failed" err="{quoted}"', at=at, raw=True
         )
     hold_lease(scene, part, scene.onset)
     if scene.dice.random() < 0.5:
