@@ -125,6 +125,12 @@ def _eliminated(suspects: list[Finding], graph: Graph) -> set[int]:
         if belief[id(deep)] < EXPLAINS_FROM:
             continue
         for shallow in _explained(deep, by_component, graph):
+            if (
+                shallow.category == "change"
+                and deep.component == shallow.component
+                and belief[id(deep)] < belief[id(shallow)]
+            ):
+                continue  # a shape in the numbers that is less sure than the change does not explain it away
             # Of two that explain each other the one with the better evidence, which comes first, stays.
             if not (id(deep) in gone and explains(shallow, deep, graph)):
                 gone.add(id(shallow))

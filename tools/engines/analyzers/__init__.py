@@ -124,6 +124,7 @@ ANALYZERS: tuple[Analyzer, ...] = (
     releases.releases_that_do_worse,
     releases.programs_scaled_below_need,
     changed.settings_that_broke_their_users,
+    changed.settings_read_at_a_restart,
     changed.certificates_that_nobody_trusts,
     changed.quotas_that_were_lowered,
     # what hurts

@@ -10,11 +10,13 @@ from datetime import timedelta
 
 from core.language import Text
 from tools.engines.addresses import Address, meant
+from tools.engines.analyzers.releases import failing_pods, said_since, worse_since
+from tools.engines.changes import Rollout, last_rollout
 from tools.engines.diagnosis import Component, Evidence
 from tools.engines.edits import Edit, applied, last_edit
 from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
-from tools.engines.heard import heard
+from tools.engines.metrics.scene import scene_of
 from tools.engines.objects import Object, component, dig, is_ready, mapping, name_of, statuses, when, whole
 from tools.engines.program import Program
 from tools.engines.quantity import parse
@@ -38,6 +40,59 @@ def settings_that_broke_their_users(snapshot: Snapshot, graph: Graph) -> Iterabl
         broken = [one for one in programs if _broke_since(one, edited[key])]
         if broken and not any(_is_well_since(one, edited[key]) for one in programs):
             yield _setting(snapshot, key, edited[key], broken)
+
+
+def settings_read_at_a_restart(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
+    """A release that only restarts, after which a program does worse: what it read anew has changed, not its version."""
+    scene = scene_of(snapshot, graph)
+    for program in snapshot.programs:
+        rollout = last_rollout(snapshot, program.obj) if program.obj else None
+        at = rollout.current.at if rollout else None
+        if rollout is None or at is None or snapshot.taken_at - at > LATELY or not _only_restarts(rollout):
+            continue
+        files = list(dict.fromkeys((ref.kind, ref.name) for ref in references(program) if ref.kind == "ConfigMap"))
+        found = [(obj, name) for kind, name in files if (obj := snapshot.get(kind, program.namespace, name))]
+        harm = [*failing_pods(snapshot, program, rollout), *worse_since(scene, program, at, [])]
+        harm += said_since(snapshot, program, rollout)
+        if found and harm:
+            obj = max(found, key=lambda pair: _likely_edited(pair[0], pair[1]))[0]
+            yield _read_anew(program, rollout, obj, harm, sure=len(found) == 1)
+
+
+def _only_restarts(rollout: Rollout) -> bool:
+    return all("annotations" in change.path for change in rollout.fields)
+
+
+def _likely_edited(obj: Object, name: str) -> tuple[str, int, str]:
+    """Which of several was edited last: by what it says, else by the version that the API server counts."""
+    edit = last_edit(obj)
+    version = str(dig(obj, "metadata", "resourceVersion") or "0")
+    return (edit.at.isoformat() if edit else "", int(version) if version.isdigit() else 0, name)
+
+
+def _read_anew(program: Program, rollout: Rollout, obj: Object, harm: list[Evidence], *, sure: bool) -> Finding:
+    who = component(obj)
+    ref = f"{program.component} revision {rollout.current.number} ({rollout.current.name})"
+    quote = f"only restarted: {'; '.join(str(change) for change in rollout.fields[:2])}"
+    shown = ", ".join(f"{key}={value}" for key, value in list(mapping(obj, "data").items())[:4] if len(str(value)) < 40)
+    return Finding(
+        fault="bad_config_change",
+        category="change",
+        component=who,
+        words=Text(
+            f"{program.component} was only restarted and does worse since ({harm[0].quote}): what it read anew from {who} has "
+            "changed. Compare that with what stood there before, and take the change back.",
+            f"{program.component} 只是被重启，之后变差（{harm[0].quote}）：它重新读取的 {who} 已被修改。请与先前内容对比并撤回修改。",
+        ),
+        evidence=(
+            evidence("change", ref, quote, rollout.current.at, weight=0.5),
+            evidence("kubernetes", f"{who} data", shown or "read at the restart", weight=0.4 if sure else 0.25),
+            *harm,
+        ),
+        onset=rollout.current.at,
+        explainable=True,
+        harms=(program.component,),
+    )
 
 
 def _edited(snapshot: Snapshot) -> dict[tuple[str, str, str], Edit]:
@@ -112,13 +167,15 @@ def _named_in_logs(snapshot: Snapshot, obj: Object, broken: list[Program]) -> It
 
 def certificates_that_nobody_trusts(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
     untrusting: dict[Component, list[tuple[Program, Evidence]]] = {}
-    for program in snapshot.programs:
-        for one in heard(snapshot, program, *_UNTRUSTED):
-            host = one.said.target.rsplit(":", maxsplit=1)[0]
-            addresses = [Address(host, None, "")] if host else graph.addresses_of(program)
-            proof = evidence("log", str(one.key), one.said.text, one.said.last, weight=0.55)
-            for behind in _servers(snapshot, program, addresses):
-                untrusting.setdefault(behind.component, []).append((program, proof))
+    for program in snapshot.speakers:
+        # Not only what was said last: a client that gave up does not go on asking.
+        for key, log in snapshot.logs_of(program):
+            for one in log.said(*_UNTRUSTED):
+                host = one.target.rsplit(":", maxsplit=1)[0]
+                addresses = [Address(host, None, "")] if host else graph.addresses_of(program)
+                proof = evidence("log", str(key), one.text, one.last, weight=0.55)
+                for behind in _servers(snapshot, program, addresses):
+                    untrusting.setdefault(behind.component, []).append((program, proof))
     for who, clients in untrusting.items():
         server = snapshot.program(who)
         secret = _certificate(snapshot, server) if server else None
@@ -140,12 +197,28 @@ def _certificate(snapshot: Snapshot, server: Program) -> Object | None:
         obj = snapshot.get("Secret", server.namespace, ref.name) if ref.kind == "Secret" else None
         if obj and (dig(obj, "type") == "kubernetes.io/tls" or "tls.crt" in mapping(obj, "data")):
             return obj
+    return _certificate_by_name(snapshot, server)
+
+
+def _certificate_by_name(snapshot: Snapshot, server: Program) -> Object | None:
+    """Whoever ends TLS for it keeps its certificate beside it, under its name or as a Certificate says."""
+    services = {name_of(one) for one in snapshot.services_of(server.obj)} if server.obj else set()
+    names = services | {server.name}
+    for paper in snapshot.of("Certificate", server.namespace):
+        hosts = {str(host).partition(".")[0] for host in dig(paper, "spec", "dnsNames") or () if isinstance(host, str)}
+        if hosts & names:
+            return snapshot.get("Secret", server.namespace, str(dig(paper, "spec", "secretName") or ""))
+    for name in sorted(names):
+        for ending in ("-tls", "-cert", "-certs", "-certificate"):
+            if obj := snapshot.get("Secret", server.namespace, name + ending):
+                return obj
     return None
 
 
 def _untrusted(server: Component, secret: Object, clients: list[tuple[Program, Evidence]]) -> Finding:
     who, edit = component(secret), last_edit(secret)
-    proof = [clients[0][1], evidence("kubernetes", f"{server} volumes", f"serves the certificate of {who}", weight=0.4)]
+    proof = [clients[0][1], evidence("kubernetes", f"{who}", f"holds the certificate of {server}", weight=0.4)]
+    proof += [item for _, item in clients[1:3]]
     if edit:
         quote = f"changed by {edit.by} at {edit.at:%H:%M:%S} UTC"
         proof.append(evidence("change", f"{who} {edit.path}", quote, edit.at, weight=0.5))

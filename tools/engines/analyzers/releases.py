@@ -16,10 +16,12 @@ from tools.engines.diagnosis import Evidence
 from tools.engines.edits import applied, last_edit
 from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
+from tools.engines.logs.digest import LogDigest
+from tools.engines.logs.patterns import Pattern
 from tools.engines.metrics.load import loads, service_shift
 from tools.engines.metrics.scene import Scene, moment, scene_of
 from tools.engines.metrics.shift import Shift, level
-from tools.engines.objects import Object, component, dig, is_ready, rows, statuses, when, whole
+from tools.engines.objects import Object, component, dig, is_ready, name_of, rows, statuses, when, whole
 from tools.engines.program import Program
 from tools.engines.snapshot import Snapshot
 
@@ -43,13 +45,16 @@ def releases_that_do_worse(snapshot: Snapshot, graph: Graph) -> Iterable[Finding
         at = rollout.current.at if rollout else None
         if rollout is None or not rollout.fields or (at and snapshot.taken_at - at > LATELY):
             continue
-        failing = list(_failing(snapshot, program, rollout))
-        worse = [] if failing or at is None else list(_worse(scene, program, at, rung.get(program.component, [])))
-        if failing or worse:
-            yield _release(program, rollout, [*failing, *worse])
+        if all("annotations" in change.path for change in rollout.fields):
+            continue  # a restart is no release: see what it read anew
+        failing = list(failing_pods(snapshot, program, rollout))
+        worse = [] if failing or at is None else list(worse_since(scene, program, at, rung.get(program.component, [])))
+        said = [] if failing else list(said_since(snapshot, program, rollout))
+        if failing or worse or said:
+            yield _release(program, rollout, [*failing, *worse, *said])
 
 
-def _failing(snapshot: Snapshot, program: Program, rollout: Rollout) -> Iterator[Evidence]:
+def failing_pods(snapshot: Snapshot, program: Program, rollout: Rollout) -> Iterator[Evidence]:
     new = [pod for pod in program.pods if _is_of(pod, rollout.current.name)]
     old = [pod for pod in program.pods if _is_of(pod, rollout.previous.name) and is_ready(pod)]
     bad = [pod for pod in new if not is_ready(pod) and not _is_young(snapshot, pod)]
@@ -86,7 +91,7 @@ def _is_felt(scene: Scene, program: Program, signal: str, moved: Shift) -> bool:
     return moved.after >= LEAST_SHARE * max(asked, default=LEAST_RATE / LEAST_SHARE)
 
 
-def _worse(scene: Scene, program: Program, at: datetime, rung: list[Alarm]) -> Iterator[Evidence]:
+def worse_since(scene: Scene, program: Program, at: datetime, rung: list[Alarm]) -> Iterator[Evidence]:
     """Errors first, then slowness, that began with the release."""
     for signal, what in (("error_share", "errors"), ("errors", "errors"), ("latency", "latency")):
         found = service_shift(scene, program.component, signal)
@@ -103,6 +108,22 @@ def _worse(scene: Scene, program: Program, at: datetime, rung: list[Alarm]) -> I
     for alarm in rung[:1]:
         if alarm.alert.starts_at and _follows(alarm.alert.starts_at, at):
             yield evidence("alert", alarm.alert.ref, alarm.alert.text, alarm.alert.starts_at, weight=0.35)
+
+
+def said_since(snapshot: Snapshot, program: Program, rollout: Rollout) -> Iterator[Evidence]:
+    """Errors that the pods of the new revision go on writing, and that those of the one before do not."""
+    made = {name_of(pod): rollout.current.name for pod in program.pods if _is_of(pod, rollout.current.name)}
+    before = {one.template for key, log in snapshot.logs_of(program) if key.pod not in made for one in _errors(log)}
+    for key, log in snapshot.logs_of(program):
+        new = [one for one in _errors(log) if one.template not in before] if key.pod in made else []
+        if sum(one.count for one in new) >= max(2, log.lines // 20):
+            loudest = max(new, key=lambda one: one.count)
+            yield evidence("log", str(key), f"{loudest.count}x {loudest.example}", weight=0.45)
+            return
+
+
+def _errors(log: LogDigest) -> list[Pattern]:
+    return [one for one in log.patterns if one.level in {"error", "fatal", "critical"}]
 
 
 def _follows(onset: datetime, at: datetime) -> bool:
@@ -146,7 +167,7 @@ def programs_scaled_below_need(snapshot: Snapshot, graph: Graph) -> Iterable[Fin
         before, change = found
         harm = [*_overloaded(scene, program), *_rung(rung.get(program.component, []), change.at)]
         if change.at:
-            harm += list(_worse(scene, program, change.at, []))
+            harm += list(worse_since(scene, program, change.at, []))
         if harm:
             yield _scaled_finding(program, before, change, harm)
 

@@ -193,8 +193,8 @@ ROWS: tuple[Row, ...] = (
     ),
     *_rows(
         "certificate_unknown_authority",
-        "authority|issuer|self-signed|self signed|verify|pkix|unknown ca|trust",
-        r"unknown authority|unable to get (?:local )?issuer|self[- ]signed certificate|unable to verify the first certificate|pkix path building failed|unknown ca\b|depth_zero_self_signed|unable_to_verify_leaf|certificate verify failed|untrustedroot|not trusted by the trust provider",
+        "authority|issuer|self-signed|self signed|verify|pkix|unknown ca|trust|partialchain",
+        r"unknown authority|unable to get (?:local )?issuer|self[- ]signed certificate|unable to verify the first certificate|pkix path building failed|unknown ca\b|depth_zero_self_signed|unable_to_verify_leaf|certificate verify failed|untrustedroot|partialchain|not trusted by the trust provider",
         names="address",
         unless="certificate_expired certificate_name",
     ),
