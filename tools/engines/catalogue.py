@@ -221,7 +221,7 @@ _ALL: list[Fault] = [
             "cpu_throttled",
             "throttled at its CPU limit",
             "CPU 被限流",
-            frozenset({"oom_killed", "traffic_surge", "hpa_maxed"}),
+            frozenset({"scaled_down", "oom_killed", "traffic_surge", "hpa_maxed"}),
         ),
         ("pod_network_delay", "the pod's network is slow", "Pod 网络延迟", frozenset({"pod_network_loss"})),
         ("pod_network_loss", "the pod's network loses packets", "Pod 网络丢包"),
