@@ -120,6 +120,40 @@ def diagnose(
     _run(diagnose_in_terminal(namespace=namespace, name=name, since=since, server=server, token=token, as_json=as_json))
 
 
+@app.command()
+def collect(
+    config: ConfigFile = None,
+    namespace: Annotated[str, typer.Option("--namespace", "-n", help="Namespace to look at; default: all.")] = "",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder to write; default: firstmate-bundle-<time>.")
+    ] = None,
+    since: Annotated[str, typer.Option(help="How far back metrics go, such as 30m or 2h.")] = "1h",
+    context: Annotated[str, typer.Option(help="kubeconfig context; default: the current one.")] = "",
+) -> None:
+    """Write what a diagnosis needs of a live cluster into a folder: no Secret's value, and no server has to run."""
+    from datetime import UTC, datetime
+
+    from rich.console import Console
+
+    from api.collecting import Wanted, summary
+    from api.collecting import collect as collect_bundle
+    from core.config import load
+
+    folder = output or Path(f"firstmate-bundle-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+    loaded = _guarded_value(lambda: load(config))
+    wanted = _guarded_value(lambda: Wanted(namespace or None, _seconds(since), folder, context))
+
+    async def run() -> None:
+        console = Console(stderr=True, highlight=False)
+        snapshot = await collect_bundle(loaded.settings, wanted, console)
+        for gap in snapshot.gaps:
+            console.print(f"? {gap.what}: {gap.why}", style="yellow", markup=False)
+        console.print(summary(snapshot), markup=False)
+        typer.echo(folder)
+
+    _run(run())
+
+
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def tool(
     context: typer.Context,

@@ -8,8 +8,9 @@ from typing import Any
 
 from tools.bundle import logs, objects, telemetry, times
 from tools.bundle.folder import File, Refusals, files
+from tools.bundle.limits import MAX_GAPS, MAX_TEXT
 from tools.engines.diagnosis import Gap
-from tools.engines.metrics.recognise import recognise
+from tools.engines.objects import dig, rows
 from tools.engines.references import references
 from tools.engines.snapshot import Snapshot
 
@@ -38,7 +39,7 @@ def read_bundle(root: Path, namespace: str | None = None, since: timedelta = SIN
     held = objects.load((file for file in found if _is_objects(file)), refusals)
     everything = held.all()
     digests = logs.digests((file for file in found if logs.is_log(file)), everything, refusals)
-    metrics = recognise(telemetry.series((file for file in found if _is_metrics(file)), refusals))
+    metrics = telemetry.metrics((file for file in found if _is_metrics(file)), refusals)
     alerts = telemetry.alerts(_single(single, "alerts.json", refusals))
     seen = {
         "objects": times.newest_of_objects(everything),
@@ -57,8 +58,8 @@ def read_bundle(root: Path, namespace: str | None = None, since: timedelta = SIN
         metrics=metrics,
         alerts=alerts,
         probes=telemetry.probes(_single(single, "probes.json", refusals)),
-        gaps=[*_absent(found, single, held.kinds), *refusals.gaps(), *skew],
-        kinds_read=held.read_in_full(),
+        gaps=[*_told(meta), *_absent(found, single, held.kinds), *refusals.gaps(), *skew],
+        kinds_read=held.read_in_full() & _in_full(meta, held.listed),
     )
     return replace(snapshot, gaps=[*snapshot.gaps, *_unread_references(snapshot, held.kinds)])
 
@@ -70,6 +71,19 @@ def _single(single: dict[str, File], name: str, refusals: Refusals) -> Any:
 def _text(meta: Any, name: str) -> str:
     value = meta.get(name) if isinstance(meta, dict) else None
     return value if isinstance(value, str) else ""
+
+
+def _told(meta: Any) -> Iterator[Gap]:
+    """What could not be read when the bundle was collected, as the collection wrote it down."""
+    for row in rows(meta, "gaps")[:MAX_GAPS]:
+        what, why, how = (str(row.get(name) or "")[:MAX_TEXT] for name in ("what", "why", "how"))
+        yield Gap(what=what, why=why, how=how, neighbour=row.get("neighbour") is True)
+
+
+def _in_full(meta: Any, listed: set[str]) -> frozenset[str]:
+    """The kinds that were collected in full, where the collection wrote that down; else whatever is a list."""
+    told = dig(meta, "kinds_read")
+    return frozenset(str(kind) for kind in told) if isinstance(told, list) else frozenset(listed)
 
 
 def _is_objects(file: File) -> bool:

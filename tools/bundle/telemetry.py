@@ -12,9 +12,11 @@ from typing import Any
 from tools.bundle.folder import File, Refusals
 from tools.bundle.items import whole
 from tools.bundle.limits import MAX_ALERTS, MAX_METRIC_FILE, MAX_METRIC_TEXT, MAX_PROBES, MAX_SERIES, MAX_TEXT
-from tools.engines.metrics.recognise import Raw
-from tools.engines.objects import dig, mapping, when
-from tools.engines.snapshot import Alert, Probe
+from tools.engines.metrics.numbers import cleaned
+from tools.engines.metrics.recognise import Raw, recognise
+from tools.engines.objects import dig, mapping, rows, when
+from tools.engines.snapshot import Alert, Probe, Series, Signal
+from tools.queries import QUERIES
 
 MAX_DEPTH = 8
 _LISTS = (("data", "result"), ("result",), ("data",))
@@ -47,22 +49,41 @@ def members(value: Any, name: str) -> list[Any]:
     return []
 
 
-def series(found: Iterable[File], refusals: Refusals) -> Iterator[Raw]:
+def metrics(found: Iterable[File], refusals: Refusals) -> dict[Signal, list[Series]]:
+    """Recognised by their names; those that a collection of ours wrote say themselves which signal they are."""
+    own: dict[Signal, list[Series]] = {}
+    return {**recognise(series(found, refusals, own)), **own}
+
+
+def series(found: Iterable[File], refusals: Refusals, own: dict[Signal, list[Series]]) -> Iterator[Raw]:
+    """What has to be recognised; what has not is put into `own`."""
     room, left = MAX_METRIC_TEXT, MAX_SERIES
     for file in found:
-        if file.size > room or not left:
+        if file.size > room or left <= 0:
             refusals.add(
                 file.name, f"of metrics no more than {MAX_SERIES} series in {MAX_METRIC_TEXT >> 20} MB are read"
             )
             continue
         value, before = value_of(file, refusals), left
         room -= file.size
+        signal = dig(value, "signal")
+        if isinstance(signal, str) and signal in QUERIES:
+            own.setdefault(signal, []).extend(_own(value, left))
+            left -= len(own[signal])
+            continue
         for one in islice(series_in(file.stem, value), left):
             left -= 1
             yield one
         if left == before and value is not None and not _is_answer(value):
             said = dig(value, "error")
             refusals.add(file.name, f"Prometheus said: {said}" if isinstance(said, str) else "no answer of Prometheus")
+
+
+def _own(value: Any, most: int) -> Iterator[Series]:
+    for row in rows(value, "data", "result")[: max(0, most)]:
+        points = cleaned(row.get("values") or ())
+        if points:
+            yield Series(_texts(row, "metric"), points, str(row.get("query") or ""))
 
 
 def _is_answer(value: Any) -> bool:

@@ -1,6 +1,7 @@
 """Calls that a log says fail: symptoms of whoever made the call, each naming what was called.
 
-A caller whose calls fail is nearly always a victim, and its log is often all that shows a broken route.
+A caller whose calls fail is nearly always a victim, and its log is often all that shows a broken route. A call that fails now and then
+among hundreds of lines of other work is what networks do, and no symptom.
 """
 
 from collections.abc import Iterable
@@ -8,7 +9,7 @@ from collections.abc import Iterable
 from core.language import Text
 from tools.engines.finding import Finding
 from tools.engines.graph import Graph
-from tools.engines.heard import as_evidence, heard
+from tools.engines.heard import Heard, as_evidence, heard
 from tools.engines.snapshot import Snapshot
 
 FAILED_CALLS = (
@@ -18,9 +19,19 @@ FAILED_CALLS = (
 )  # fmt: skip
 
 
+FEW = 3
+MANY_LINES = 30
+"""Of a log around each failed call, where the failures are few: then it is passing."""
+
+
+def is_passing(snapshot: Snapshot, one: Heard) -> bool:
+    log = snapshot.logs[one.key]
+    return one.said.count <= FEW and log.lines > MANY_LINES * one.said.count
+
+
 def calls_that_a_log_says_fail(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:  # noqa: ARG001
     for program in snapshot.speakers:
-        lines = heard(snapshot, program, *FAILED_CALLS)
+        lines = [one for one in heard(snapshot, program, *FAILED_CALLS) if not is_passing(snapshot, one)]
         if not lines:
             continue
         targets = list(dict.fromkeys(one.said.target for one in lines if one.said.target))[:3]

@@ -1,0 +1,29 @@
+"""Calls that a log says fail are a symptom where they go on failing, and none where they fail now and then."""
+
+from tests.tools.objects import NS, deployment, pod, replica_set
+from tests.tools.objects import snapshot as snapshot_of
+from tools.engines.analyzers.complaints import calls_that_a_log_says_fail
+from tools.engines.graph import Graph
+from tools.engines.snapshot import LogKey
+
+REFUSED = "ERROR dial tcp 10.0.0.9:5432: connect: connection refused"
+
+
+def complaints(*lines: str) -> int:
+    owner = deployment("baker")
+    new = replica_set(owner, 1)
+    said = {LogKey(NS, "baker-rs1-bcdfg", "app"): "\n".join(lines)}
+    snapshot = snapshot_of(owner, new, pod(new, "bcdfg"), logs=said)
+    return len(list(calls_that_a_log_says_fail(snapshot, Graph(snapshot))))
+
+
+def test_calls_that_keep_failing_are_a_symptom() -> None:
+    assert complaints(*["INFO served a request", REFUSED] * 10) == 1
+
+
+def test_a_program_that_says_little_else_is_believed_at_once() -> None:
+    assert complaints("INFO starting", REFUSED) == 1
+
+
+def test_a_call_that_fails_now_and_then_among_hundreds_is_none() -> None:
+    assert complaints(*["INFO served a request"] * 150, REFUSED, "INFO served a request") == 0
