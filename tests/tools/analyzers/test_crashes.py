@@ -109,6 +109,15 @@ def test_a_port_in_a_variable_or_an_argument_counts_like_a_declared_one() -> Non
     assert causes(snapshot(*together(main, side, ready=False)))[0] == ("service_sidecar_port_conflict", "till")
 
 
+def test_of_two_containers_on_one_port_the_one_that_falls_is_proof_enough() -> None:
+    world = together(container("web"), container("proxy"), ready=False)
+    fallen = {"name": "proxy", "ready": False, "restartCount": 7, "state": {"waiting": {"reason": "CrashLoopBackOff"}}}
+    world[2]["status"]["containerStatuses"][0]["ready"] = True
+    world[2]["status"]["containerStatuses"].append(fallen)
+    found = ranked(snapshot(*world))
+    assert (found[0].finding.fault, found[0].confidence >= 0.8) == ("service_sidecar_port_conflict", True)
+
+
 def test_a_pod_that_runs_with_a_port_declared_twice_is_no_sure_cause() -> None:
     assert all(
         one.confidence < 0.3 for one in ranked(snapshot(*together(container("web"), container("proxy"), ready=True)))

@@ -12,10 +12,10 @@ from core.language import Text
 from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
 from tools.engines.heard import Heard, as_evidence, heard
-from tools.engines.objects import Object, rows
+from tools.engines.objects import Object, restarts, rows
 from tools.engines.program import Program
 from tools.engines.snapshot import Snapshot
-from tools.engines.unwell import is_unwell
+from tools.engines.unwell import is_unwell, waiting_reason
 
 _PORT_VARIABLE = re.compile(
     r"(?i)^(?:(?:http|server|listen|app|grpc|bind|service|admin|metrics)_?)?(?:port|listen_?addr(?:ess)?|bind_?addr(?:ess)?)$"
@@ -66,6 +66,17 @@ def _ports(container: Object) -> Iterator[tuple[int, str]]:
         yield int(found[1]), "args"
 
 
+def _one_falls(program: Program, names: list[str]) -> bool:
+    """Whether one of the containers, and not all of them, is the one that does not stay up."""
+    down = {
+        str(status.get("name"))
+        for pod in program.pods
+        for status in rows(pod, "status", "containerStatuses")
+        if status.get("name") in names and (waiting_reason(status) or (not status.get("ready") and restarts(status)))
+    }
+    return 0 < len(down) < len(names)
+
+
 def _conflict(
     snapshot: Snapshot, program: Program, lines: list[Heard], twice: dict[int, list[tuple[str, str]]]
 ) -> Finding:
@@ -73,7 +84,7 @@ def _conflict(
     port = int(said) if said else next(iter(twice), 0)
     holders, who = twice.get(port, []), program.component
     names = " and ".join(name for name, _ in holders[:3]) or (lines[0].key.container if lines else "")
-    weight = 0.6 if lines or is_unwell(snapshot, program) else 0.4
+    weight = 0.8 if _one_falls(program, [name for name, _ in holders]) else 0.6 if is_unwell(snapshot, program) else 0.4
     said_so = f"{names} of one pod want port {port}"
     declared = [evidence("kubernetes", holders[1][1], said_so, weight=weight)] if holders else []
     which, which_zh = (f"port {port}", f"端口 {port}") if port else ("a port", "同一端口")
