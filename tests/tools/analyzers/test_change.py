@@ -93,6 +93,27 @@ def test_errors_that_begin_with_a_release_accuse_it_and_errors_from_before_do_no
     assert "bad_rollout baker" not in faults(*objects, metrics=before)
 
 
+def test_errors_that_only_the_pods_of_a_new_version_write_accuse_it() -> None:
+    owner, old, new, young = released(container(), NEW, new_ready=True)
+    line = "2026-03-02T08:5{}:00Z ERROR baker.Oven: cannot cast Loaf to Bun"
+    log = {LogKey(NS, young["metadata"]["name"], "app"): "\n".join(line.format(minute) for minute in range(8))}
+    assert faults(owner, old, new, young, logs=log) == ["bad_rollout baker"]
+    fine = {LogKey(NS, young["metadata"]["name"], "app"): "2026-03-02T08:58:00Z INFO baked"}
+    assert faults(owner, old, new, young, logs=fine) == []
+
+
+def test_a_restart_after_which_a_program_does_worse_accuses_what_it_read_anew() -> None:
+    program = {**container(), "envFrom": [{"configMapRef": {"name": "settings"}}]}
+    owner, old, new, young = released(program, program, new_ready=True)
+    for holder in (owner, new):
+        holder["spec"]["template"]["metadata"]["annotations"] = {"kubectl.kubernetes.io/restartedAt": at(20)}
+    objects = [owner, old, new, young, service(), settings(None, OVEN_MS="3")]
+    begun = errors(*[0.001] * 20, *[0.4] * 10)
+    found = causes(*objects, metrics=begun)
+    assert str(found[0].finding.component) == f"ConfigMap {NS}/settings"
+    assert faults(*objects) == []
+
+
 def test_stateful_sets_keep_their_revisions_in_controller_revisions() -> None:
     def kept(number: int, image: str) -> Object:
         patched = {"$patch": "replace", "spec": {"containers": [container(image=image)]}}

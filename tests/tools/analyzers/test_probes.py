@@ -146,6 +146,14 @@ def test_a_liveness_probe_that_gives_up_before_the_program_started_has_no_patien
     assert faults(*objects, logs=log_of(objects, log, previous=True)) == ["liveness_probe_incorrect_timing"]
 
 
+def test_a_probe_that_is_new_and_too_early_is_not_called_wrong_of_its_port() -> None:
+    before = {**container(), "ports": []}
+    now = {**before, "livenessProbe": http(periodSeconds=1, failureThreshold=2)}
+    refused = REFUSED.replace("8081", "8080")
+    said = (f"Liveness probe failed: {refused}", "Container app failed liveness probe, will be restarted")
+    assert faults(*unready(now, *said, before=before, **killed_often())) == ["liveness_probe_incorrect_timing"]
+
+
 def test_a_startup_probe_that_kills_is_told_from_a_liveness_probe() -> None:
     startup = http(periodSeconds=2, failureThreshold=3)
     refused = REFUSED.replace("8081", "8080")

@@ -176,7 +176,7 @@ def _wrong_port(snapshot: Snapshot, trouble: Trouble) -> Finding | None:
     by_itself = _exits_by_itself(one) and not (moved and decisive)
     if (is_told or by_itself) and not (moved_port and refused) and not listens:
         return None
-    if not decisive and not (moved and (refused or against)) and not (against and refused):
+    if not decisive and not (moved_port and (refused or against)) and not (against and refused):
         return None
     if trouble.says(_OTHER_PROTOCOL, 0.1):
         return None

@@ -147,7 +147,7 @@ def _release(program: Program, rollout: Rollout, proof: list[Evidence]) -> Findi
         ),
         evidence=(change, *proof),
         onset=rollout.current.at,
-        explainable=not any(item.source == "kubernetes" for item in proof),
+        explainable=len(proof) < 2 and proof[0].source != "kubernetes",
         remedies=("rollback_rollout",),
         facts={"revision": now, "back_to": before},
     )
