@@ -109,6 +109,7 @@ ANALYZERS: tuple[Analyzer, ...] = (
     slowness.programs_that_others_wait_for,
     slowness.disks_without_time,
     amplified.clients_that_repeat_themselves,
+    amplified.programs_that_are_asked_more,
     amplified.caches_that_are_passed_by,
     amplified.neighbours_that_take_a_node,
     # infrastructure

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from core.language import Text
 from tools.engines.alarms import Alarm, about, alarms
+from tools.engines.analyzers.complained import is_awaited
 from tools.engines.diagnosis import Component, Evidence
 from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
@@ -166,7 +167,7 @@ def _finding(scene: Scene, fault: str, who: Component, says: Says, many: Sequenc
         ),
         tuple(_proof(many, says.weight)),
         onset=min(starts, default=None),
-        explainable="network" in fault,
+        explainable="network" in fault or fault == "slow_dependency",
         harms=tuple(scene.on_node(who.name)) if is_node else (),
     )
 
@@ -211,4 +212,5 @@ def _late_roots(scene: Scene, every: Sequence[Alarm]) -> Iterator[Finding]:
         says = Says("", "node_network_delay", 0.45, words)
         yield _finding(scene, "node_network_delay", machine, says, [alarm for who in begun for alarm in late[who]])
     elif len(begun) == 1:
-        yield _finding(scene, "pod_network_delay", begun[0], Says("pod_network_delay", "", 0.4, words), late[begun[0]])
+        fault = "slow_dependency" if is_awaited(scene, begun[0]) else "pod_network_delay"
+        yield _finding(scene, fault, begun[0], Says(fault, "", 0.4, words), late[begun[0]])

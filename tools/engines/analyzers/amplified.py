@@ -25,11 +25,12 @@ from tools.engines.snapshot import Series, Snapshot
 
 MULTIPLIED = 2.0
 LEAST_CALLS = 1.0
+FOLLOWS = 1.4
 FAILING = 0.25
 FULL = 0.9
 MOST = 0.4
 HALF = 0.5
-BRIMFUL = 0.95
+BRIMFUL = 0.9
 _RETRY_WORDS = ("retry", "retries", "attempt", "backoff")
 _CACHE_WORDS = ("ttl", "expire", "maxmemory", "cache", "evict")
 
@@ -69,6 +70,65 @@ def clients_that_repeat_themselves(snapshot: Snapshot, graph: Graph) -> Iterable
             harms=_downstream(scene, one.server),
             remedies=("rollback_rollout",) if changed else (),
         )
+
+
+def programs_that_are_asked_more(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
+    """Slow under more requests: where their callers get more as well the surge came in there; where no caller does, one repeats itself."""
+    scene = scene_of(snapshot, graph)
+    for who in latencies(scene):
+        found = service_shift(scene, who, "requests")
+        if not found or not found[1].rose(MULTIPLIED, LEAST_CALLS):
+            continue
+        measured = {
+            one: asked for one in scene.callers_of.get(who, ()) if (asked := service_shift(scene, one, "requests"))
+        }
+        rising = [one for one, asked in measured.items() if asked[1].times >= FOLLOWS]
+        if measured and not rising:
+            if len(measured) == 1:
+                yield _repeats(scene, next(iter(measured)), who, *found)
+        elif not rising:
+            yield _surge(scene, who, *found)
+
+
+def _repeats(scene: Scene, client: Component, who: Component, series: Series, moved: Shift) -> Finding:
+    quote = (
+        f"{who.name} gets {moved.times:.1f} times the requests, and {client.name}, which calls it, no more than before"
+    )
+    return Finding(
+        "retry_storm",
+        "performance",
+        client,
+        Text(
+            f"{client} asks {who} {moved.times:.1f} times as often as before without more requests of its own: it repeats its calls. "
+            "Limit its retries and wait between them.",
+            f"{client} 自身请求量未增，对 {who} 的调用却升至 {moved.times:.1f} 倍：它在重复调用。请限制重试次数并加入退避。",
+        ),
+        (evidence("metric", series.query, quote, moment(moved.onset), weight=0.65),),
+        onset=moment(moved.onset),
+        harms=_downstream(scene, who),
+    )
+
+
+def _surge(scene: Scene, who: Component, series: Series, moved: Shift) -> Finding:
+    quote = f"requests rose {moved.times:.1f} times, to {moved.after:.1f} a second"
+    slow = latencies(scene)[who][0]
+    late = f"answers took {slow.moved.before * 1000:.0f} ms and take {slow.moved.after * 1000:.0f} ms now"
+    return Finding(
+        "traffic_surge",
+        "performance",
+        who,
+        Text(
+            f"{who} gets {moved.times:.1f} times the requests it had, and answers late. More replicas will share the work.",
+            f"{who} 的请求量升至 {moved.times:.1f} 倍且响应变慢。增加副本即可分担。",
+        ),
+        (
+            evidence("metric", series.query, quote, series.ended, weight=0.6),
+            evidence("metric", slow.series.query, late, moment(slow.moved.onset), weight=0.4),
+        ),
+        onset=moment(moved.onset),
+        explainable=True,
+        harms=tuple(one for one in _downstream(scene, who) if one != who),
+    )
 
 
 def caches_that_are_passed_by(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:

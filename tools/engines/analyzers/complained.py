@@ -55,6 +55,21 @@ def callees_that_calls_time_out_on(snapshot: Snapshot, graph: Graph) -> Iterable
         yield _late(begun[0], votes[begun[0]], fault, tuple(sorted(callers[begun[0]], key=str)))
 
 
+def is_awaited(scene: Scene, who: Component) -> bool:
+    """Whether logs say that it takes calls and does not answer them, or that its statements take long."""
+    program = scene.program(who)
+    if program and heard(scene.snapshot, program, "slow_query"):
+        return True
+    lines = [
+        one
+        for caller in scene.callers_of.get(who, ())
+        if (asking := scene.program(caller))
+        for one in heard(scene.snapshot, asking, "timed_out")
+        if who in _called(scene, asking, one.said.target)
+    ]
+    return bool(lines) and _answers_are_awaited(lines)
+
+
 def stores_that_say_they_are_slow(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:  # noqa: ARG001
     for program in snapshot.programs:
         lines = heard(snapshot, program, "slow_query")

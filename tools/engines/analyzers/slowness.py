@@ -8,6 +8,7 @@ program that is slow without work of its own is more often badly connected than 
 from collections.abc import Iterable, Iterator
 
 from core.language import Text
+from tools.engines.analyzers.complained import is_awaited
 from tools.engines.diagnosis import Component, Evidence
 from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
@@ -102,7 +103,7 @@ def _dependency(scene: Scene, who: Component, slow: Slow) -> Finding:
     few = _few_pods(scene, who)
     program = scene.program(who)
     kept = program is not None and (is_store(program) or is_cache(program))
-    if few or (not timed and not kept and _idle_known(scene, who)):
+    if few or (not timed and not kept and _idle_known(scene, who) and not is_awaited(scene, who)):
         return _far_away(who, slow, [*proof, *few])
     return Finding(
         "slow_dependency",

@@ -121,7 +121,7 @@ def _between(early: Sequence[float], late: Sequence[float], onset: float, sample
 
 def level(points: Points) -> float:
     """Where it is now: the median of the last few."""
-    many = max(1, min(5, len(points) // 4 or 1))
+    many = max(1, min(3, len(points) // 4 or 1))
     return median(value for _, value in points[-many:])
 
 
