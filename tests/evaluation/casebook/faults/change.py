@@ -195,6 +195,39 @@ def too_few_are_left_for_the_load(scene: Scene) -> Answer:
     return answer("scaled_down", program, "events", "metrics", keeps=("Deployment",))
 
 
+@way("scaled_down", wants=("worker",))
+def workers_were_taken_away_from_a_full_queue(scene: Scene) -> Answer:
+    """Told by the alert on the queue and the event: no metrics."""
+    program = scene.pick("worker", where=lambda one: one.kind == "Deployment")
+    scene.scale(program, 6, scene.ago(days=3))
+    steady(scene, program)
+    scene.scale(program, 1, scene.onset)
+    revision = f"{program.name}-{program.revisions[-1].hash}"
+    scene.event(
+        program,
+        "ScalingReplicaSet",
+        f"Scaled down replica set {revision} to 1 from 6",
+        type="Normal",
+        by="deployment-controller",
+        first=scene.onset,
+    )
+    for pod in program.pods:
+        scene.keeps_saying(
+            pod,
+            "WARN",
+            f"queue depth {scene.dice.randrange(9000, 40000)}, oldest message is {scene.dice.randrange(300, 1500)}s old",
+            times=8,
+        )
+    scene.alert(
+        "QueueBacklogGrowing",
+        f"messages for {program.name} wait longer than 5 minutes",
+        namespace=program.namespace,
+        deployment=program.name,
+    )
+    scene.sources.metrics = []
+    return answer("scaled_down", program, "events", "logs", "alerts", keeps=("Deployment",))
+
+
 @way("certificate_rotated")
 def server_has_a_certificate_nobody_trusts_yet(scene: Scene) -> Answer:
     program = scene.pick("service", where=lambda one: any(caller.language != "nginx" for caller in scene.callers(one)))
@@ -236,6 +269,39 @@ def server_has_a_certificate_nobody_trusts_yet(scene: Scene) -> Answer:
         "logs",
         keeps=("Secret",),
         places=(program.component, Component("Certificate", name, program.namespace)),
+    )
+
+
+@way("certificate_rotated")
+def trust_bundle_of_a_client_was_replaced(scene: Scene) -> Answer:
+    """Servers kept their certificates; one client lost the authority that signed them."""
+    caller = scene.pick("service", where=lambda one: any(not call.callee.is_data for call in one.calls))
+    name = f"{caller.name}-ca-bundle"
+    made = scene.add(
+        "ConfigMap",
+        name,
+        caller.namespace,
+        data={"ca.crt": "-----BEGIN CERTIFICATE-----\nMIIBkTCB+wIJAKexample\n-----END CERTIFICATE-----\n"},
+    )
+    _edited(scene, made, "ca.crt")
+    caller.pod_spec.setdefault("volumes", []).append({"name": "ca", "configMap": {"name": name, "defaultMode": 420}})
+    caller.container.setdefault("volumeMounts", []).append(
+        {"name": "ca", "mountPath": "/etc/ssl/internal", "readOnly": True}
+    )
+    for call in (one for one in caller.calls if not one.callee.is_data):
+        for pod in caller.pods:
+            for _ in range(6):
+                level, lines = complaint(caller, call, "unknown_ca", scene.dice)
+                scene.say(pod, level, lines, at=scene.later(scene.onset, 5, 900))
+    scene.bend(caller, "errors", to=0.8)
+    scene.starve(caller, "failed", times=3)
+    return answer(
+        "certificate_rotated",
+        Component("ConfigMap", name, caller.namespace),
+        "objects",
+        "logs",
+        keeps=("ConfigMap",),
+        places=(caller.component,),
     )
 
 

@@ -320,6 +320,28 @@ def batch_job_eats_the_node(scene: Scene) -> Answer:
     return answer("noisy_neighbour", noisy, needs, "objects")
 
 
+@way("noisy_neighbour", wants=("worker",))
+def own_worker_without_a_limit_starves_its_neighbours(scene: Scene) -> Answer:
+    """It is of the same application; what is slow are those who share its node, whether they call it or not."""
+    noisy = scene.pick("worker")
+    node = scene.workers[0]
+    noisy.container["resources"] = {"requests": {"cpu": "50m", "memory": "128Mi"}}
+    steady(scene, noisy)
+    for pod in noisy.pods:
+        pod.node = node
+        scene.bend(pod, "cpu", to=node.cpu / 1000 * 0.85 / len(noisy.pods))
+    victims = [one for one in scene.programs if one is not noisy and one.service and not one.is_data][:3]
+    for one in victims:
+        steady(scene, one)
+        one.pods[0].node = node
+        scene.bend(one.pods[0], "cpu", times=0.7)
+        slow(scene, one, by=scene.dice.uniform(0.3, 0.9), depth=0)
+    scene.bend(node, "cpu", to=0.985)
+    scene.bend(node, "load", to=node.cpu / 1000 * 2.6)
+    scene.sources.metrics = ["node", "computed"]
+    return answer("noisy_neighbour", noisy, "metrics", "objects")
+
+
 @way("disk_io_saturated")
 def a_program_writes_the_disk_full_of_work(scene: Scene) -> Answer:
     program = scene.pick("worker", "service", "database")

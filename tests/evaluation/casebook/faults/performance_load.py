@@ -2,6 +2,7 @@
 
 from tests.evaluation.casebook.acts import answer, server
 from tests.evaluation.casebook.complaints import complaint
+from tests.evaluation.casebook.faults.routing_edge import backend, domain, ingress
 from tests.evaluation.casebook.faults.telling import slow, steady, told
 from tests.evaluation.casebook.model import Answer, Object, Program, stamp
 from tests.evaluation.casebook.scene import Curve, Scene
@@ -139,6 +140,7 @@ def many_more_come_in_at_the_edge(scene: Scene) -> Answer:
 @way("traffic_surge")
 def one_service_is_called_much_more(scene: Scene) -> Answer:
     program = server(scene)
+    ingress(scene, f"{program.name}-partners", domain(scene), {"/": backend(program)})  # they come in past the edge
     more = scene.dice.uniform(6, 12)
     _surge(scene, program, more, set())
     slow(scene, program, by=0.4)
@@ -232,6 +234,32 @@ def autoscaler_is_at_its_end(scene: Scene) -> Answer:
     return answer("hpa_maxed", program, "objects", keeps=("HorizontalPodAutoscaler",))
 
 
+@way("hpa_maxed")
+def autoscaler_of_the_first_version_is_at_its_end(scene: Scene) -> Answer:
+    """No conditions, only numbers: as many as allowed, and busier than wanted."""
+    program = scene.pick("service")
+    most = scene.dice.choice([2, 3, 5])
+    scene.scale(program, most, scene.onset)
+    spec = {
+        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": program.name},
+        "minReplicas": 1,
+        "maxReplicas": most,
+        "targetCPUUtilizationPercentage": 70,
+    }
+    status = {
+        "currentReplicas": most,
+        "desiredReplicas": most,
+        "currentCPUUtilizationPercentage": scene.dice.randrange(120, 300),
+        "lastScaleTime": stamp(scene.onset),
+    }
+    scene.add(
+        "HorizontalPodAutoscaler", program.name, program.namespace, api="autoscaling/v1", spec=spec, status=status
+    )
+    slow(scene, program, by=0.9)
+    scene.starve(program, "slow", times=3, depth=1)
+    return answer("hpa_maxed", program, "objects", keeps=("HorizontalPodAutoscaler",))
+
+
 # --- caches and retries -----------------------------------------------------------------------------------------------------------
 
 
@@ -271,6 +299,36 @@ def everything_in_the_cache_ended_at_once(scene: Scene) -> Answer:
     return answer("cache_stampede", cache, "metrics", places=tuple(one.component for one in clients))
 
 
+@way("cache_stampede", wants=("cache",))
+def keys_ended_together_as_alerts_and_logs_tell(scene: Scene) -> Answer:
+    """No series at all: the exporter's alert on hits, and clients that all load the same from the database."""
+    cache = scene.pick("cache", where=lambda one: any(caller.language != "nginx" for caller in scene.callers(one)))
+    clients = [one for one in scene.callers(cache) if one.language != "nginx"]
+    for client in clients:
+        for pod in client.pods:
+            for _ in range(25):
+                scene.say(
+                    pod,
+                    "WARN",
+                    f"cache miss key=price:{scene.dice.randrange(9999)} loading from database took {scene.dice.randrange(900, 4000)}ms",
+                )
+    scene.alert(
+        "RedisHitRateLow",
+        f"cache hit rate of {cache.name} fell from 95% to 6%",
+        namespace=cache.namespace,
+        service=cache.name,
+    )
+    for client in clients[:2]:
+        scene.alert(
+            "HighRequestLatency",
+            f"95th percentile latency of {client.name} is above 1s",
+            namespace=client.namespace,
+            service=client.name,
+        )
+    scene.sources.metrics = []
+    return answer("cache_stampede", cache, "alerts", "logs", places=tuple(one.component for one in clients))
+
+
 @way("retry_storm")
 def callers_repeat_what_fails(scene: Scene) -> Answer:
     """The edge has as many requests as always; between the two there are many times more."""
@@ -308,7 +366,7 @@ def callers_repeat_what_fails(scene: Scene) -> Answer:
 
 @way("retry_storm")
 def mesh_retries_without_measure(scene: Scene) -> Answer:
-    """The VirtualService says ten attempts."""
+    """The VirtualService says ten attempts, whoever calls."""
     caller, call = scene.dice.choice(
         [(one, call) for one in scene.programs for call in one.calls if call.callee.role == "service"]
     )
@@ -343,4 +401,6 @@ def mesh_retries_without_measure(scene: Scene) -> Answer:
         )
     slow(scene, callee, by=0.9)
     scene.sources.metrics = ["istio"]
-    return answer("retry_storm", callee, "logs", "metrics", places=(caller.component,))
+    return answer(
+        "retry_storm", callee, "logs", "metrics", places=tuple(one.component for one in scene.callers(callee))
+    )
