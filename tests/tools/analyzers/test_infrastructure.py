@@ -158,9 +158,17 @@ def test_evictions_alone_tell_of_a_pressure_that_is_over_for_the_moment() -> Non
         "phase": "Failed",
         "reason": "Evicted",
         "message": "The node was low on resource: memory. Threshold ...",
+        "conditions": [{"type": "DisruptionTarget", "status": "True", "lastTransitionTime": at(10)}],
     }
     snap = snapshot(machine(), *gone)
     assert faults(list(nodes.nodes_under_pressure(snap, Graph(snap)))) == [("node_memory_pressure", "n1")]
+
+
+def test_an_evicted_pod_that_was_left_behind_long_ago_accuses_no_node() -> None:
+    gone = placed("baker", "n1")
+    gone[2]["status"] = {"phase": "Failed", "reason": "Evicted", "message": "The node was low on resource: memory."}
+    snap = snapshot(machine(), *gone)
+    assert faults(list(nodes.nodes_under_pressure(snap, Graph(snap)))) == []
 
 
 def test_an_eviction_of_yesterday_accuses_nobody() -> None:

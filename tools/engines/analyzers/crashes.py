@@ -28,6 +28,8 @@ LAST_LINES = 3
 SEVERAL = 3
 LONG = 900.0
 MAX_FILE = 100_000
+# The parts of a control plane that have a fault of their own, on the node that runs them.
+FAULTS_OF_THEIR_OWN = frozenset({"kube-scheduler", "kube-controller-manager"})
 KILLED_FROM_OUTSIDE = frozenset({137, 143})
 _NOT_A_CRASH = {"OOMKilled", "Completed", "ContainerCannotRun", "StartError"}
 
@@ -37,7 +39,7 @@ def programs_that_exit(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
     for pod in snapshot.present_pods():
         for status in rows(pod, "status", "containerStatuses"):
             key = (graph.workload_of(pod), str(status.get("name")))
-            if key not in seen and _is_crashing(snapshot, status):
+            if key not in seen and key[1] not in FAULTS_OF_THEIR_OWN and _is_crashing(snapshot, status):
                 seen.add(key)
                 yield _finding(snapshot, pod, status, key[0])
 

@@ -25,7 +25,7 @@ from tools.engines.nodestate import (
     stale_lease,
     still_measured,
 )
-from tools.engines.objects import Object, dig, name_of, namespace_of
+from tools.engines.objects import Object, dig, name_of, namespace_of, rows, statuses, when
 from tools.engines.snapshot import Snapshot
 
 RUNTIME = re.compile(
@@ -167,7 +167,7 @@ def _pressed(
 def _evictions(snapshot: Snapshot) -> Iterator[tuple[str, str, Evidence]]:
     """Node, sentence and proof of every eviction in the window: from the pods that are left behind, and from events."""
     for pod in snapshot.of("Pod"):
-        if dig(pod, "status", "reason") == "Evicted":
+        if dig(pod, "status", "reason") == "Evicted" and _left_lately(snapshot, pod):
             text = str(dig(pod, "status", "message") or "")
             ref = f"Pod {namespace_of(pod)}/{name_of(pod)} status"
             yield (
@@ -182,6 +182,14 @@ def _evictions(snapshot: Snapshot) -> Iterator[tuple[str, str, Evidence]]:
             node = event.name if event.kind == "Node" else _node_of(snapshot, event.namespace, event.name)
             text = f"{event.reason}: {event.message}"
             yield node, text, evidence("event", event.ref, text, event.at, weight=0.6)
+
+
+def _left_lately(snapshot: Snapshot, pod: Object) -> bool:
+    """Evicted pods are left behind for weeks: one that tells no time of its end is news only if it was young."""
+    ended = [when(row.get("lastTransitionTime")) for row in rows(pod, "status", "conditions")]
+    ended += [when(dig(status, "state", "terminated", "finishedAt")) for status in statuses(pod)]
+    latest = max((at for at in ended if at), default=None) or when(dig(pod, "metadata", "creationTimestamp"))
+    return _is_recent(snapshot, latest)
 
 
 def _is_recent(snapshot: Snapshot, at: datetime | None) -> bool:
