@@ -147,3 +147,20 @@ def test_the_words_name_the_alert() -> None:
     found = first(TOWN, alerts=[alert("PodHighCPU", namespace=NS, pod=POD)])
     assert "PodHighCPU" in found.words.en
     assert "PodHighCPU" in found.words.zh
+
+
+def test_a_program_that_fills_its_machine_while_others_answer_late_is_a_noisy_neighbour() -> None:
+    told = [
+        alert("PodCpuHog", namespace=NS, pod=POD),
+        alert("NodeCpuHigh", node="n1"),
+        alert("HighLatency", namespace=NS, service="mill"),
+    ]
+    assert causes(TOWN, alerts=told)[0] == ("noisy_neighbour", "baker")
+
+
+def test_an_unusual_rate_of_requests_is_a_surge_and_not_a_slow_network() -> None:
+    told = [
+        alert("RequestRateAnomaly", "request rate of baker is 9 times its usual value", namespace=NS, service="baker"),
+        alert("HighLatency", namespace=NS, service="gate"),
+    ]
+    assert causes(TOWN, alerts=told) == [("traffic_surge", "baker")]

@@ -133,3 +133,17 @@ def test_a_command_that_spoils_its_own_pod_is_the_cause(command: str, fault: str
         spec = one["spec"]["template"]["spec"] if "template" in one["spec"] else one["spec"]
         spec["containers"][0]["command"] = ["sh", "-c", command]
     assert causes([*machines(), *baker, *program("mill")]) == [(fault, "baker")]
+
+
+def test_answers_that_are_awaited_accuse_the_callee_itself() -> None:
+    text = LATE.replace("dial tcp baker:80: i/o timeout", "Read timed out")
+    assert heard(TOWN, gate=text) == [("slow_dependency", "baker")]
+
+
+def test_a_store_that_logs_slow_statements_is_a_slow_dependency() -> None:
+    town = [*machines(), *program("gate", calls=["vault"]), *program("vault", image="mysql:8")]
+    slow = "\n".join(
+        f"# Query_time: 4.{number}00111  Lock_time: 0.000012 Rows_sent: 1  Rows_examined: 4822193"
+        for number in range(9)
+    )
+    assert heard(town, vault=slow) == [("slow_dependency", "vault")]

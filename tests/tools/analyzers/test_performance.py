@@ -302,3 +302,58 @@ def test_a_handful_of_samples_claims_little() -> None:
         for signal, many in changed(latency=of_service("baker", LATE)).items()
     }
     assert causes(TOWN, few) == []
+
+
+def test_a_surge_comes_in_at_the_outermost_that_gets_more() -> None:
+    metrics = changed(
+        requests=[*of_service("gate", step(50, 300)), *of_service("baker", step(50, 300))],
+        latency=[*of_service("gate", step(0.1, 0.9)), *of_service("baker", step(0.05, 0.7))],
+        call_latency=[],
+        served_latency=[],
+        cpu_usage=[*of_pods("baker", step(0.1, 0.49)), *of_pods("gate", step(0.1, 0.49))],
+        cpu_throttled=[*of_pods("baker", step(0.01, 0.7)), *of_pods("gate", step(0.01, 0.7))],
+    )
+    assert causes([*TOWN, *program("gate", calls=["baker"], cpu="500m")], metrics)[0] == ("traffic_surge", "gate")
+
+
+def test_more_requests_from_a_caller_that_gets_no_more_are_its_retries() -> None:
+    metrics = changed(
+        requests=of_service("baker", step(50, 300)),
+        latency=of_service("baker", step(0.05, 0.7)),
+        calls=of_call("gate", "baker", flat(50)),
+        cpu_usage=of_pods("baker", step(0.1, 0.49)),
+        cpu_throttled=of_pods("baker", step(0.01, 0.7)),
+    )
+    assert causes(TOWN, metrics)[0] == ("retry_storm", "gate")
+
+
+def test_who_writes_most_on_a_busy_disk_is_the_cause() -> None:
+    metrics: Metrics = {
+        "node_disk_busy": [line(step(0.05, 0.97), {"node": "n1"}, noise=0.01), line(flat(0.05), {"node": "n2"})],
+        "disk_written": [*of_pods("mill", step(5e4, 4e8), 1), *of_pods("baker", flat(5e4), 1)],
+        "latency": [*of_service("mill", LATE), *of_service("baker", LATE)],
+    }
+    assert causes(NEIGHBOURS, metrics)[0] == ("disk_io_saturated", "mill")
+
+
+def test_a_limit_just_below_what_others_use_is_what_is_unusual() -> None:
+    town = [*machines(), *program("baker", cpu="60m"), *program("gate"), *program("mill"), *program("well")]
+    metrics: Metrics = {
+        "cpu_usage": [
+            *of_pods("baker", flat(0.058)),
+            *(one for name in ("gate", "mill", "well") for one in of_pods(name, flat(0.06))),
+        ],
+        "cpu_throttled": of_pods("baker", flat(0.8)),
+    }
+    assert causes(town, metrics)[0] == ("cpu_throttled", "baker")
+
+
+def test_a_few_samples_without_a_time_before_are_held_against_the_peers() -> None:
+    names = ("gate", "mill", "well", "post", "shop")
+    town = [*machines(), *program("baker"), *(one for name in names for one in program(name))]
+    whole: Metrics = {
+        "cpu_level": [*of_pods("baker", flat(2.4)), *(one for name in names for one in of_pods(name, flat(0.06)))],
+        "latency": [*of_service("baker", flat(1.2)), *(one for name in names for one in of_service(name, flat(0.08)))],
+    }
+    few = {signal: [Series(one.labels, one.points[-6:], one.query) for one in many] for signal, many in whole.items()}
+    assert causes(town, few) == [("pod_cpu_overload", "baker")]

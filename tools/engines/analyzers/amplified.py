@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from core.language import Text
+from tools.engines.analyzers.overload import is_short_of_cpu
 from tools.engines.changes import last_rollout
 from tools.engines.diagnosis import Component, Evidence
 from tools.engines.finding import Finding, evidence
@@ -86,8 +87,16 @@ def programs_that_are_asked_more(snapshot: Snapshot, graph: Graph) -> Iterable[F
         if measured and not rising:
             if len(measured) == 1:
                 yield _repeats(scene, next(iter(measured)), who, *found)
-        elif not rising:
+        elif not rising and (
+            _is_short(scene, who) or not any(_is_short(scene, one) for one in _downstream(scene, who))
+        ):
             yield _surge(scene, who, *found)
+
+
+def _is_short(scene: Scene, who: Component) -> bool:
+    """Of all that a surge goes through, it hurts where the processors give way first."""
+    program = scene.program(who)
+    return program is not None and is_short_of_cpu(scene, program)
 
 
 def _repeats(scene: Scene, client: Component, who: Component, series: Series, moved: Shift) -> Finding:
@@ -126,7 +135,7 @@ def _surge(scene: Scene, who: Component, series: Series, moved: Shift) -> Findin
             evidence("metric", slow.series.query, late, moment(slow.moved.onset), weight=0.4),
         ),
         onset=moment(moved.onset),
-        explainable=True,
+        explainable=bool(scene.callers_of.get(who)),
         harms=tuple(one for one in _downstream(scene, who) if one != who),
     )
 

@@ -135,6 +135,10 @@ def _hot(scene: Scene, program: Program) -> Hot | None:
     return Hot(program, same, pods, onset, worst.moved)
 
 
+def is_short_of_cpu(scene: Scene, program: Program) -> bool:
+    return _hot(scene, program) is not None
+
+
 def _far_above(scene: Scene, program: Program, found: list[Load]) -> list[Load]:
     """Of a slow program without a limit that was measured only now: pods that use many times what all others do."""
     own = [load for load in found if load.usage and len(load.usage.points) < NO_BEFORE]

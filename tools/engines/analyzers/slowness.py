@@ -9,10 +9,11 @@ from collections.abc import Iterable, Iterator
 
 from core.language import Text
 from tools.engines.analyzers.complained import is_awaited
+from tools.engines.analyzers.overload import is_short_of_cpu
 from tools.engines.diagnosis import Component, Evidence
 from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
-from tools.engines.metrics.load import loads, service_shift
+from tools.engines.metrics.load import service_shift
 from tools.engines.metrics.roles_of import is_cache, is_store
 from tools.engines.metrics.scene import Scene, moment, scene_of
 from tools.engines.metrics.shift import level, outliers, shift
@@ -85,7 +86,7 @@ def _is_badly_connected(scene: Scene, who: Component) -> bool:
 
 def _is_busy(scene: Scene, who: Component) -> bool:
     program = scene.program(who)
-    return program is not None and any(load.is_at_its_limit for load in loads(scene, program))
+    return program is not None and is_short_of_cpu(scene, program)
 
 
 def _is_asked_more(scene: Scene, who: Component) -> bool:
