@@ -174,7 +174,7 @@ def _wrong_port(snapshot: Snapshot, trouble: Trouble) -> Finding | None:
     moved_port = [x for x in moved if x.path.endswith(".port")]
     is_told = one.number in known or one.number in told_by_environment(one.container)
     by_itself = _exits_by_itself(one) and not (moved and decisive)
-    if (is_told or by_itself) and not (moved_port and refused) and not listens:
+    if (is_told or (by_itself and not listens)) and not (moved_port and refused):
         return None
     if not decisive and not (moved_port and (refused or against)) and not (against and refused):
         return None
