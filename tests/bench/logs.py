@@ -12,9 +12,9 @@ MEBI = 1 << 20
 
 
 async def measure() -> list[Line]:
-    began = time.perf_counter()
+    began = time.process_time()
     found = digest(mixed(LINES))
-    took = time.perf_counter() - began
+    took = time.process_time() - began
     if not found.said("refused"):
         raise RuntimeError("a sentence with a meaning was not heard")
     tracemalloc.start()
@@ -22,7 +22,7 @@ async def measure() -> list[Line]:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     held = f"{len(found.patterns)} templates, at most {peak / MEBI:.0f} MiB held"
-    how = f"{LINES:,} lines of ten forms (plain, JSON, logfmt, access, traces), {held}"
+    how = f"{LINES:,} lines of ten forms (plain, JSON, logfmt, access, traces) by processor time, {held}"
     return [Line("log lines to a digest", "50,000 a second", f"{LINES / took:,.0f} a second", how)]
 
 
