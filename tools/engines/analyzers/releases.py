@@ -34,6 +34,7 @@ _DOWN = re.compile(r"Scaled down replica set (\S+) (?:from (\d+) to (\d+)|to (\d
 
 LEAST_SECONDS = 0.05
 LEAST_SHARE = 0.03
+MANY_LINES, SOME_LINES = 20, 4
 LEAST_RATE = 0.2
 
 
@@ -114,9 +115,11 @@ def said_since(snapshot: Snapshot, program: Program, rollout: Rollout) -> Iterat
     """Errors that the pods of the new revision go on writing, and that those of the one before do not."""
     made = {name_of(pod): rollout.current.name for pod in program.pods if _is_of(pod, rollout.current.name)}
     before = {one.template for key, log in snapshot.logs_of(program) if key.pod not in made for one in _errors(log)}
+    # Where nothing of the old version was read, a few errors may be what it always wrote.
+    share = MANY_LINES if any(key.pod not in made for key, _ in snapshot.logs_of(program)) else SOME_LINES
     for key, log in snapshot.logs_of(program):
         new = [one for one in _errors(log) if one.template not in before] if key.pod in made else []
-        if sum(one.count for one in new) >= max(2, log.lines // 20):
+        if sum(one.count for one in new) >= max(2, log.lines // share):
             loudest = max(new, key=lambda one: one.count)
             yield evidence("log", str(key), f"{loudest.count}x {loudest.example}", weight=0.45)
             return
