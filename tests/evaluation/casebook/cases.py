@@ -18,7 +18,8 @@ from tests.evaluation.casebook.ways import WAYS, Way
 
 EACH = 5
 WITH_HERRINGS = (1, 3, 4)
-REMOVABLE = ("events", "logs", "metrics", "objects", "probes", "alerts")
+# Of these families somebody sends no more than `kubectl get pods,deployments,events` and what the sentence is about.
+NARROW = ("admission", "scheduling", "startup", "infrastructure")
 
 
 @dataclass(frozen=True)
@@ -147,6 +148,9 @@ def _built(case: Case) -> Drawn:
     culprit = made.answers[0].component.name if made.answers else ""
     for herring in scene.dice.sample(misleading.HERRINGS, case.herrings):
         herring(scene, culprit)
+    if case.category in NARROW and scene.dice.random() < 0.12:
+        keeps = frozenset(kind for answer in made.answers for kind in answer.keeps)
+        scene.sources.only = frozenset({"Pod", "Event", "Deployment", "StatefulSet"}) | keeps
     _take_away(case, scene, made.answers)
     return made
 
@@ -197,8 +201,12 @@ def _load() -> None:
 def category_of(fault: str) -> str:
     # A family may fill several files: runtime.py, runtime_stores.py, ...
     module = WAYS[fault][0].build.__module__.rsplit(".", 1)[1].split("_")[0]
-    return {"routing": "service routing", "storage": "scheduling", "images": "startup"}.get(module, module)
-    return {"routing": "service routing", "storage": "scheduling", "images": "startup"}.get(module, module)
+    return {"routing": "service routing", "storage": "scheduling", "images": "startup", "batch": "startup"}.get(
+        module, module
+    )
+    return {"routing": "service routing", "storage": "scheduling", "images": "startup", "batch": "startup"}.get(
+        module, module
+    )
 
 
 def _seed(first_seed: int, name: str) -> int:

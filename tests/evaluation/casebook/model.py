@@ -181,7 +181,7 @@ class Program:
     refused_since: datetime | None = None
     spec: Object = field(default_factory=dict)  # more fields of the workload's spec
     status: Object = field(default_factory=dict)  # overrides of its status
-    frozen: bool = False  # no controller has looked at it since its last change
+    parent: str = ""  # of a Job: the CronJob that made it
     curves: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -263,3 +263,4 @@ class Sources:
     layout: str = "lists"  # lists, yaml, kinds, each, dump
     only_namespace: bool = False
     objects: bool = True
+    only: frozenset[str] = frozenset()  # kinds; empty: all of them

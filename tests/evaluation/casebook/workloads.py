@@ -19,6 +19,8 @@ def workload(scene: Scene, program: Program) -> list[Object]:
         annotations=_annotations(scene, program),
     )
     head["uid"] = uid_of(scene, program.kind, program.namespace, program.name)
+    if program.parent:
+        head["ownerReferences"] = owner(scene, "CronJob", program.namespace, program.parent)
     head["generation"] = (program.revisions[-1].number if program.revisions else 1) + 1
     if program.kind == "Deployment":
         return [_deployment(scene, program, head), *(_replica_set(scene, program, one) for one in program.revisions)]

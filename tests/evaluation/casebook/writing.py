@@ -45,7 +45,11 @@ def _put(path: Path, text: str) -> None:
 def _is_in(scene: Scene, one: Object) -> bool:
     sources = scene.sources
     kind, namespace = one["kind"], one["metadata"].get("namespace")
-    if kind in sources.without or (kind == "Event" and not sources.events):
+    if (
+        (sources.only and kind not in sources.only)
+        or kind in sources.without
+        or (kind == "Event" and not sources.events)
+    ):
         return False
     return (
         not sources.only_namespace

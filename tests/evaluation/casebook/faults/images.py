@@ -10,6 +10,9 @@ KEEPS = frozenset({"ReplicaSet"})
 
 
 def _plain(scene: Scene) -> Program:
+    """Mostly a service; now and then a store."""
+    if scene.dice.random() < 0.15:
+        return scene.pick("database", "queue", "cache")
     return scene.pick(where=lambda one: one.kind == "Deployment")
 
 

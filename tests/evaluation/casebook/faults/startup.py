@@ -10,6 +10,9 @@ KEEPS = frozenset({"ConfigMap", "Secret", "ReplicaSet"})
 
 
 def _plain(scene: Scene) -> Program:
+    """Mostly a service; now and then a store."""
+    if scene.dice.random() < 0.15:
+        return scene.pick("database", "queue", "cache")
     return scene.pick(where=lambda one: one.kind == "Deployment")
 
 
@@ -273,7 +276,7 @@ def program_may_not_write_its_directory(scene: Scene) -> Answer:
         "nginx": f'nginx: [emerg] mkdir() "{path}/client_temp" failed (13: Permission denied)',
     }
     pods = scene.afflict(program, edit)
-    _crash_words(scene, pods, [words[program.language]])
+    _crash_words(scene, pods, [words.get(program.language, f"open {path}/.lock: permission denied")])
     suffer(scene, program, pods)
     return _right("volume_mount_permission_denied", program, ("logs",))
 
