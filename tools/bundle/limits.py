@@ -1,4 +1,4 @@
-"""How much of a bundle is kept, whatever its size. Together they hold a diagnosis below 1.5 GB of memory; a test holds them to it."""
+"""How much of a bundle is kept, whatever its size. Together they hold a diagnosis below 1 GB of memory; tests hold them to it."""
 
 MB = 1024 * 1024
 MAX_FILES = 100_000
@@ -20,7 +20,7 @@ MAX_ALERTS = 5_000
 MAX_PROBES = 10_000
 MAX_TEXT = 2_000
 MAX_LOGS = 5_000
-MAX_LOG_TEXT = 24 * MB
+MAX_LOG_TEXT = 16 * MB
 """Of all logs together. A log of a pod in trouble gets a larger share of it; of a longer log the beginning and the end are read."""
 MAX_LINE = 16 * 1024
 MAX_NAMED = 5
