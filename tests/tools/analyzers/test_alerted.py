@@ -164,3 +164,21 @@ def test_an_unusual_rate_of_requests_is_a_surge_and_not_a_slow_network() -> None
         alert("HighLatency", namespace=NS, service="gate"),
     ]
     assert causes(TOWN, alerts=told) == [("traffic_surge", "baker")]
+
+
+def test_a_cache_that_is_told_to_miss_is_passed_by() -> None:
+    town = [*machines(), *program("baker", calls=["shelf"]), *program("shelf", image="docker.io/library/redis:7")]
+    assert causes(town, alerts=[alert("CacheHitRatioLow", namespace=NS, service="shelf")]) == [
+        ("cache_stampede", "shelf")
+    ]
+
+
+def test_late_answers_of_two_that_wait_for_one_are_not_their_machines() -> None:
+    town = [
+        *machines(),
+        *program("gate", on=["n1"], calls=["vault"]),
+        *program("baker", on=["n1"], calls=["vault"]),
+        *program("vault"),
+    ]
+    late = [alert("HighLatency", namespace=NS, service=name) for name in ("gate", "baker")]
+    assert causes(town, alerts=late) == []

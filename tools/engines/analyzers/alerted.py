@@ -17,7 +17,7 @@ from tools.engines.graph import Graph
 from tools.engines.metrics.cover import Mark, best
 from tools.engines.metrics.load import loads
 from tools.engines.metrics.scene import Scene, scene_of
-from tools.engines.metrics.slow import roots
+from tools.engines.metrics.slow import callees, roots
 from tools.engines.objects import dig
 from tools.engines.snapshot import Snapshot
 
@@ -47,6 +47,7 @@ _SAYS = {
     "disk_io": Says("disk_io_saturated", "", 0.5, Text("waits for its disk", "磁盘 IO 饱和")),
     "traffic": Says("traffic_surge", "", 0.4, Text("gets more requests than usual", "请求量激增")),
     "scaler": Says("hpa_maxed", "", 0.4, Text("has its autoscaler at its end", "自动扩缩容已到上限")),
+    "cache": Says("cache_stampede", "", 0.55, Text("answers too little from what it keeps", "缓存命中率骤降")),
     "clock": Says("", "node_clock_skew", 0.7, Text("has a wrong clock", "时钟偏差")),
     "network_delay": Says("pod_network_delay", "node_network_delay", 0.65, Text("has a slow network", "网络延迟")),
     "packet_loss": Says("pod_network_loss", "node_network_packet_loss", 0.65, Text("loses packets", "网络丢包")),
@@ -207,6 +208,9 @@ def _late_roots(scene: Scene, every: Sequence[Alarm]) -> Iterator[Finding]:
         return
     begun = roots(scene, late)
     words = Text("answers late, and nothing that it calls does", "响应变慢，而其下游并不慢")
+    calls = callees(scene)
+    if len(begun) > 1 and set.intersection(*(calls.get(who, set()) for who in begun)):
+        return  # they share somebody whom they all wait for
     machine = _shared_machine(scene, {who: late[who] for who in begun})
     if machine:
         says = Says("", "node_network_delay", 0.45, words)

@@ -225,6 +225,8 @@ def _by_latency_alone(scene: Scene) -> list[tuple[Cover[Thing], float]]:
     if len(slow) < 2 or any(level(many[0].points) >= BUSY for many in scene.at_nodes("node_cpu").values()):
         return []
     calls, begun = callees(scene), set(roots(scene, slow))
+    if set.intersection(*(calls.get(who, set()) for who in begun)):
+        return []  # they share somebody whom they all wait for, and whom nobody measured
     quick = {who for who in scene.of("latency") if who not in slow}
     marks: Marks = []
     for who in [*begun, *quick]:
