@@ -13,6 +13,7 @@ from tests.tools.objects import NS, Object, at, caller, deployment, pod, replica
 from tools.clients.kinds import KindTable
 from tools.collect import KINDS, MAX_LOG_PODS, Collector, Listener
 from tools.collect.kinds import CLUSTER_KINDS, SYSTEM_KINDS
+from tools.engines.explain import diagnose
 from tools.engines.snapshot import Signal, Snapshot
 from tools.queries import QUERIES
 
@@ -82,6 +83,19 @@ async def test_each_kind_that_is_forbidden_is_named_and_everything_else_is_read(
     snap = await collected(clock, cluster)
     assert {one.what for one in snap.gaps} == {"Event objects", "Node objects", "EndpointSlice objects"}
     assert len(snap.objects) == len(objects()) + 1
+
+
+@pytest.mark.parametrize("first", [0, 1])
+async def test_with_half_of_the_kinds_forbidden_the_rest_is_diagnosed_and_not_called_healthy(
+    clock: ManualClock, first: int
+) -> None:
+    cluster = FakeCluster(*objects())
+    forbidden = [*KINDS, *CLUSTER_KINDS][first::2]
+    for kind in forbidden:
+        cluster.read_errors[kind] = Forbidden(f"You may not list {kind}.", permission=f"list {kind}")
+    snap = await collected(clock, cluster)
+    assert not snap.kinds_read & set(forbidden)
+    assert diagnose(snap, NS, snap.window, snap.taken_at).healthy is not True
 
 
 @pytest.mark.parametrize("broken", KINDS)

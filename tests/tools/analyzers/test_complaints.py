@@ -27,3 +27,11 @@ def test_a_program_that_says_little_else_is_believed_at_once() -> None:
 
 def test_a_call_that_fails_now_and_then_among_hundreds_is_none() -> None:
     assert complaints(*["INFO served a request"] * 150, REFUSED, "INFO served a request") == 0
+
+
+def test_calls_that_have_begun_to_fail_after_long_good_work_are_a_symptom() -> None:
+    assert complaints(*["INFO served a request"] * 500, *[REFUSED, "INFO served a request"] * 10) == 1
+
+
+def test_failures_spread_thinly_over_a_long_log_are_none() -> None:
+    assert complaints(*[REFUSED, *["INFO served a request"] * 99] * 10) == 0

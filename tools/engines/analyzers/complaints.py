@@ -20,13 +20,14 @@ FAILED_CALLS = (
 
 
 FEW = 3
-MANY_LINES = 30
-"""Of a log around each failed call, where the failures are few: then it is passing."""
+LINES_OF_FEW = 30
+LINES = 60
+"""Of a log around each failed call: where there are more, the failures are passing. Of few failures less is asked."""
 
 
 def is_passing(snapshot: Snapshot, one: Heard) -> bool:
-    log = snapshot.logs[one.key]
-    return one.said.count <= FEW and log.lines > MANY_LINES * one.said.count
+    lines, count = snapshot.logs[one.key].lines, one.said.count
+    return lines - one.said.begun > LINES * count or (count <= FEW and lines > LINES_OF_FEW * count)
 
 
 def calls_that_a_log_says_fail(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:  # noqa: ARG001
