@@ -17,6 +17,7 @@ from tests.evaluation.casebook.telemetry import DIALECTS, hash_of
 from tests.evaluation.casebook.ways import WAYS, Way
 
 EACH = 5
+TRIES = 6
 WITH_HERRINGS = (1, 3, 4)
 # Of these families somebody sends no more than `kubectl get pods,deployments,events` and what the sentence is about.
 NARROW = ("admission", "scheduling", "startup", "infrastructure")
@@ -137,7 +138,7 @@ def _built(case: Case) -> Drawn:
     """The healthy cluster, then each way, then herrings, then what is taken away."""
     flavours = next((one.flavours for one in case.ways if one.flavours), ())
     wants = [want for one in case.ways for want in one.wants]
-    scene = scene_of(case.seed, flavours, wants)
+    scene = scene_of(seed, flavours, wants)
     made = Drawn(case, scene)
     for each in case.ways:
         answer = each.build(scene)
