@@ -12,12 +12,12 @@ from tests.evaluation.casebook import herrings as misleading
 from tests.evaluation.casebook.application import draw_application
 from tests.evaluation.casebook.cluster import draw_agents, draw_nodes, draw_style
 from tests.evaluation.casebook.model import Answer, Sources
-from tests.evaluation.casebook.scene import Scene
+from tests.evaluation.casebook.scene import Scene, Unfit
 from tests.evaluation.casebook.telemetry import DIALECTS, hash_of
 from tests.evaluation.casebook.ways import WAYS, Way
 
 EACH = 5
-TRIES = 6
+TRIES = 12
 WITH_HERRINGS = (1, 3, 4)
 # Of these families somebody sends no more than `kubectl get pods,deployments,events` and what the sentence is about.
 NARROW = ("admission", "scheduling", "startup", "infrastructure")
@@ -125,23 +125,25 @@ def _sources(scene: Scene) -> Sources:
 
 
 def drawn(case: Case) -> Drawn:
-    """Build it; two faults that met on one component are drawn again, for nobody could be asked to tell them apart."""
-    made = _built(case)
-    for number in range(1, 9):
-        if not made.met:
-            break
-        made = _built(replace(case, seed=case.seed + number))
-    return replace(made, case=case)
+    """Build it, from the first seed whose cluster has what the ways need.
+
+    Two faults that met on one component are drawn again, too, for nobody could be asked to tell them apart.
+    """
+    found = (_built(replace(case, seed=case.seed + number)) for number in range(TRIES))
+    return replace(next(one for one in found if one and not one.met), case=case)
 
 
-def _built(case: Case) -> Drawn:
+def _built(case: Case) -> Drawn | None:
     """The healthy cluster, then each way, then herrings, then what is taken away."""
     flavours = next((one.flavours for one in case.ways if one.flavours), ())
     wants = [want for one in case.ways for want in one.wants]
-    scene = scene_of(seed, flavours, wants)
+    scene = scene_of(case.seed, flavours, wants)
     made = Drawn(case, scene)
     for each in case.ways:
-        answer = each.build(scene)
+        try:
+            answer = each.build(scene)
+        except Unfit:
+            return None
         if not case.is_control:
             made.answers.append(answer)
             scene.picked += [one for one in scene.programs if str(one.component) == str(answer.component)]

@@ -68,6 +68,10 @@ class Curve:
     noise: float = 0.06
 
 
+class Unfit(LookupError):
+    """The cluster that was drawn has nothing of the kind that a way needs."""
+
+
 @dataclass
 class Scene:
     dice: Random
@@ -103,7 +107,7 @@ class Scene:
         # Two faults at once are of two programs, where there are two.
         found = [one for one in found if one not in self.picked] or found
         if not found:
-            raise LookupError(f"no {wanted} {language} here")
+            raise Unfit(f"no {wanted} {language} here")
         self.picked.append(self.dice.choice(found))
         return self.picked[-1]
 
