@@ -15,6 +15,7 @@ from api.diagnosing import Ask, diagnoses
 from api.spans import seconds
 from core.errors import Invalid
 from tests.tools.bundle.folder import TAKEN, listing, put
+from tools.bundle.read import read_bundle
 
 LAST_WORDS = "2026-03-02T08:59:00Z fatal: cannot log in, password=hunter2hunter2\n"
 
@@ -98,7 +99,7 @@ def test_what_is_said_is_said_in_the_language_asked_for(tmp_path: Path) -> None:
 def test_a_bundle_that_breaks_the_engine_is_told_and_the_next_one_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = diagnosing.read_bundle
+    real = read_bundle
 
     def breaks(path: Path, *more: Any) -> Any:
         if path.name == "bad":
