@@ -27,11 +27,7 @@ INCIDENTS = [
     Incident("incorrect_image_reference", "KubePodImagePull", "Explain this alert and propose a repair"),
     Incident("oom_killed", "KubeContainerOOMKilled", "解释这条告警，并给出修复方案"),
     Incident("service_selector_mismatch", "KubeServiceWithoutEndpoints", "What is wrong here? Fix it."),
-    pytest.param(
-        Incident("pod_cpu_overload", "ContainerCpuNearLimit", "为什么会触发这条告警？请修复", within=600),
-        marks=pytest.mark.xfail(reason="the new analysis of load does not lead to a repair yet", strict=False),
-        id="pod_cpu_overload",
-    ),
+    Incident("pod_cpu_overload", "ContainerCpuNearLimit", "为什么会触发这条告警？请修复", within=600),
 ]
 
 

@@ -357,3 +357,23 @@ def test_a_few_samples_without_a_time_before_are_held_against_the_peers() -> Non
     }
     few = {signal: [Series(one.labels, one.points[-6:], one.query) for one in many] for signal, many in whole.items()}
     assert causes(town, few) == [("pod_cpu_overload", "baker")]
+
+
+def test_new_pods_that_use_all_they_may_where_the_old_ones_used_little_are_overloaded() -> None:
+    """Since they began they show no rise of their own: what the pods before them used is the measure."""
+    town = [*TOWN, *program("kiln"), *program("oven")]
+    young = [Series(one.labels, one.points[-9:], one.query) for one in of_pods("baker", flat(0.499))]
+    gone = [
+        Series({**one.labels, "pod": f"baker-bcdfg24567-{ending}"}, one.points[:-5], one.query)
+        for one, ending in zip(of_pods("baker", flat(0.1)), ("npqrs", "tvwxz"), strict=True)
+    ]
+    others = [*of_pods("gate", flat(0.25)), *of_pods("kiln", flat(0.25)), *of_pods("oven", flat(0.25))]
+    throttled = of_pods("baker", flat(0.98))
+    late = of_service("baker", LATE)
+    metrics = changed(cpu_usage=[*young, *others], cpu_throttled=throttled, latency=late)
+    metrics["cpu_usage"] = [
+        one for one in metrics["cpu_usage"] if len(one.points) < 10 or "baker" not in str(one.labels)
+    ]
+    assert causes(town, metrics)[0] == ("cpu_throttled", "baker")
+    metrics["cpu_usage"] += gone
+    assert causes(town, metrics)[0] == ("pod_cpu_overload", "baker")

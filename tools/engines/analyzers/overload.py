@@ -231,8 +231,20 @@ def _is_modest(scene: Scene, hot: Hot) -> bool:
     load = hot.worst
     if load.used is None or not load.held_back or (load.moved is not None and load.moved.rose(1.25)):
         return False
+    if any(load.used > BURNS * usual for usual in _other_pods(scene, hot)):
+        return False
     others = [level(one.points) for who, many in scene.of("cpu_usage").items() if who != hot.who for one in many]
     return len(others) >= LEAST_PEERS and load.used <= MODEST * median(others)
+
+
+def _other_pods(scene: Scene, hot: Hot) -> list[float]:
+    """What the same container used in pods that are not at their limit, those that were replaced a moment ago too."""
+    short = {load.pod for load in hot.loads}
+    return [
+        median(value for _, value in one.points)
+        for one in scene.of("cpu_usage").get(hot.who, ())
+        if one.labels.get("pod") not in short and one.labels.get("container") == hot.worst.container
+    ]
 
 
 def _by_change(hot: Hot, rollout: Rollout, lowered: FieldChange) -> Why:
