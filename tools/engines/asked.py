@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from tools.engines.objects import Object, dig, is_ready, mapping, rows, statuses, when, whole
+from tools.engines.objects import Object, dig, is_ready, mapping, readiness_since, rows, statuses, when, whole
 from tools.engines.program import Program
 from tools.engines.quantity import parse
 from tools.engines.snapshot import Snapshot
@@ -160,9 +160,4 @@ def _by_condition(one: Asked) -> Iterator[tuple[float, str]]:
 
 
 def _ready_since(pod: Object) -> datetime | None:
-    if not is_ready(pod):
-        return None
-    found = (
-        when(row.get("lastTransitionTime")) for row in rows(pod, "status", "conditions") if row.get("type") == "Ready"
-    )
-    return next(found, None)
+    return readiness_since(pod) if is_ready(pod) else None

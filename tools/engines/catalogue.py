@@ -259,7 +259,3 @@ _ALL: list[Fault] = [
     ),
 ]
 FAULTS: Mapping[str, Fault] = {fault.id: fault for fault in _ALL}
-
-
-def category_of(fault: str) -> str:
-    return FAULTS[fault].category if fault in FAULTS else "symptom"

@@ -77,6 +77,12 @@ def is_ready(pod: Object) -> bool:
     )
 
 
+def readiness_since(pod: Object) -> datetime | None:
+    """Since when it is ready, or is not."""
+    told = (row for row in rows(pod, "status", "conditions") if row.get("type") == "Ready")
+    return next((when(row.get("lastTransitionTime")) for row in told), None)
+
+
 def is_leaving(pod: Object) -> bool:
     return dig(pod, "metadata", "deletionTimestamp") is not None or dig(pod, "status", "phase") in {
         "Succeeded",

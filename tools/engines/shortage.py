@@ -128,7 +128,7 @@ def _by_condition(snapshot: Snapshot) -> Iterator[Refusal]:
 
 def _who(snapshot: Snapshot, kind: str, namespace: str, name: str) -> Component | None:
     """The workload behind a controller; None for one that is known to be gone."""
-    if snapshot.find(kind, namespace, name) is None and (snapshot.of(kind, namespace) or snapshot.reads(kind)):
+    if snapshot.get(kind, namespace, name) is None and (snapshot.of(kind, namespace) or snapshot.reads(kind)):
         return None
     owner = {"kind": kind, "name": name, "controller": True}
     return snapshot.maker_of({"kind": "Pod", "metadata": {"namespace": namespace, "ownerReferences": [owner]}})

@@ -166,10 +166,6 @@ class Snapshot:
         return ByLabels((namespace_of(pod), mapping(pod, "metadata", "labels"), pod) for pod in self.present_pods())
 
     @cached_property
-    def _templates(self) -> ByLabels[Object]:
-        return ByLabels((namespace_of(one), template_labels(one), one) for one in self.workloads())
-
-    @cached_property
     def _selectors(self) -> BySelector[Object]:
         return BySelector((namespace_of(one), mapping(one, "spec", "selector"), one) for one in self.of("Service"))
 
@@ -230,18 +226,15 @@ class Snapshot:
     def get(self, kind: str, namespace: str | None, name: str) -> Object | None:
         return self._by_name.get((kind, namespace or "", name))
 
-    def find(self, kind: str, namespace: str, name: str) -> Object | None:
-        return self._by_name.get((kind, namespace, name))
-
     def maker_of(self, pod: Object) -> Component:
         """The workload that made a pod, as far up as its owners are known; the pod itself where it has none."""
-        return maker(pod, self.find)
+        return maker(pod, self.get)
 
     @cached_property
     def programs(self) -> list[Program]:
         """Everything that runs, or should: each workload with its template and its pods, in whatever kind it came."""
         objects = (obj for obj in self.objects if isinstance(obj, dict))
-        return list(programs(objects, self.present_pods(), self.find))
+        return list(programs(objects, self.present_pods(), self.get))
 
     @cached_property
     def _programs_by_component(self) -> dict[Component, Program]:
@@ -291,10 +284,6 @@ class Snapshot:
 
     def selected_by(self, service: Object) -> list[Object]:
         return self._present_pods.picked(namespace_of(service), mapping(service, "spec", "selector"))
-
-    def backed_by(self, service: Object) -> list[Object]:
-        """The workloads whose pods a Service's selector means, there or not."""
-        return self._templates.picked(namespace_of(service), mapping(service, "spec", "selector"))
 
     def services_of(self, workload: Object) -> list[Object]:
         return self._selectors.picking(namespace_of(workload), template_labels(workload))

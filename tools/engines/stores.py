@@ -343,13 +343,5 @@ def ports_served(dial: Dial) -> list[int]:
     return sorted({port for port in ports if port})
 
 
-def clients_by_store(dials: list[Dial]) -> dict[str, list[Dial]]:
-    """The dials of each store, by the Service or the host that they name."""
-    found: dict[str, list[Dial]] = {}
-    for dial in dials:
-        found.setdefault(dial.where, []).append(dial)
-    return found
-
-
 def title(dial: Dial) -> str:
     return name_of(dial.meant.service) if dial.meant.service else dial.address.host

@@ -51,11 +51,15 @@ def failing(snapshot: Snapshot, graph: Graph, service: Object) -> list[Evidence]
         program = snapshot.program(caller)
         lines = heard(snapshot, program, *AWAY) if program else []
         found += as_evidence([one for one in lines if names(one, service)][:1], 0.5)
+    return [*found, *failed_calls(snapshot, service, weight=0.4)]
+
+
+def failed_calls(snapshot: Snapshot, service: Object, *, weight: float) -> Iterator[Evidence]:
+    """Measured calls to it that fail now."""
     for series in snapshot.series("failed_calls", server=name_of(service)):
         if series.last > 0 and snapshot.is_current(series):
             quote = f"calls from {series.labels.get('client')} fail: {series.last:.2f} a second"
-            found.append(evidence("metric", series.query, quote, series.ended, weight=0.4))
-    return found
+            yield evidence("metric", series.query, quote, series.ended, weight=weight)
 
 
 def names(one: Heard, service: Object) -> bool:

@@ -6,7 +6,7 @@ seen; in a managed cluster they cannot, and then a missing pod means nothing. Wh
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from core.language import Text
 from tools.engines.diagnosis import Component, Evidence
@@ -21,6 +21,7 @@ from tools.engines.objects import (
     mapping,
     name_of,
     namespace_of,
+    readiness_since,
     restarts,
     rows,
     statuses,
@@ -167,7 +168,7 @@ def _part(snapshot: Snapshot, part: str) -> Iterator[Evidence]:
     pods = pod_named(snapshot, SYSTEM, part)
     for pod in pods:
         if not is_ready(pod) and dig(pod, "status", "phase") != "Succeeded":
-            yield evidence("kubernetes", f"{component(pod)} status", _state(pod), _since(pod), weight=0.75)
+            yield evidence("kubernetes", f"{component(pod)} status", _state(pod), readiness_since(pod), weight=0.75)
     if not pods and pod_named(snapshot, SYSTEM, "kube-apiserver"):
         quote = f"no pod {part}-* beside the kube-apiserver's"
         yield evidence("kubernetes", f"Pods in {SYSTEM}", quote, weight=0.7)
@@ -182,11 +183,6 @@ def _state(pod: Object) -> str:
             why = ", ".join(str(part) for part in told if part)
             return f"{status.get('name')} not ready: {why}; {restarts(status)} restarts"
     return f"not ready, phase {dig(pod, 'status', 'phase')}"
-
-
-def _since(pod: Object) -> datetime | None:
-    ready = (row for row in rows(pod, "status", "conditions") if row.get("type") == "Ready")
-    return next((when(row.get("lastTransitionTime")) for row in ready), None)
 
 
 def _no_word(pod: Object) -> Evidence:
@@ -272,11 +268,13 @@ def _bad_proxies(snapshot: Snapshot) -> dict[str, list[Evidence]]:
     pods = [
         pod for pod in snapshot.present_pods() if namespace_of(pod) == SYSTEM and name_of(pod).startswith("kube-proxy")
     ]
-    alive = {name_of(node) for node in snapshot.of("Node") if _posts(node)}
+    alive = {name_of(node) for node in snapshot.of("Node") if is_ready(node)}
     for pod in pods:
         node = str(dig(pod, "spec", "nodeName") or "")
         if not is_ready(pod) and node and (node in alive or not snapshot.of("Node")):
-            found[node] = [evidence("kubernetes", f"{component(pod)} status", _state(pod), _since(pod), weight=0.8)]
+            found[node] = [
+                evidence("kubernetes", f"{component(pod)} status", _state(pod), readiness_since(pod), weight=0.8)
+            ]
     covered = {str(dig(pod, "spec", "nodeName")) for pod in pods}
     if pods and len(alive - covered) == 1 and len(covered) >= 2:
         node = next(iter(alive - covered))
@@ -284,7 +282,3 @@ def _bad_proxies(snapshot: Snapshot) -> dict[str, list[Evidence]]:
             evidence("kubernetes", f"Pods in {SYSTEM}", f"no kube-proxy pod on {node}, one on each other", weight=0.7)
         ]
     return found if len(found) < max(2, len(alive)) else {}
-
-
-def _posts(node: Object) -> bool:
-    return any(row.get("type") == "Ready" and row.get("status") == "True" for row in rows(node, "status", "conditions"))

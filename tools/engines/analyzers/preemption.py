@@ -26,7 +26,7 @@ def workloads_that_were_preempted(snapshot: Snapshot, graph: Graph) -> Iterable[
     told: dict[Component, Event] = {}
     for event in snapshot.events:
         if event.kind == "Pod" and event.reason == "Preempted":
-            pod = snapshot.find("Pod", event.namespace, event.name)
+            pod = snapshot.get("Pod", event.namespace, event.name)
             told[snapshot.maker_of(pod or unseen_pod(event.namespace, event.name))] = event
     for who, event in told.items():
         program = snapshot.program(who)

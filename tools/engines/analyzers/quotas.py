@@ -111,7 +111,7 @@ def _by_sentence(snapshot: Snapshot, cases: _Cases) -> None:
         excess = _told(event.message) if event.kind not in _CONTROLLERS else []
         if excess and excess[0].fault in _OBJECTS:
             place = event.name if event.kind == "Namespace" else event.namespace
-            victim = snapshot.maker_of(snapshot.find(event.kind, event.namespace, event.name) or _unseen(event))
+            victim = snapshot.maker_of(snapshot.get(event.kind, event.namespace, event.name) or _unseen(event))
             proof = evidence("event", event.ref, event.message, event.at, weight=0.8)
             _add(cases, place, excess, proof, [] if event.kind == "Namespace" else [victim])
 

@@ -32,7 +32,7 @@ from tools.engines.objects import (
     when,
 )
 from tools.engines.snapshot import Snapshot
-from tools.engines.used import is_used
+from tools.engines.used import failed_calls, is_used
 
 LIKELY = 0.45
 CLEAR = 0.15
@@ -116,7 +116,11 @@ def _finding(snapshot: Snapshot, graph: Graph, service: Object, ranked: list[Can
     if not meant or not _means_only(graph, service, meant, best.workload):
         return None
     workload, name = component(best.workload), component(service)
-    proof = [*_labels(service, best, lead), *_addresses(snapshot, service), *_traffic(snapshot, service)]
+    proof = [
+        *_labels(service, best, lead),
+        *_addresses(snapshot, service),
+        *failed_calls(snapshot, service, weight=0.5),
+    ]
     return Finding(
         fault="service_selector_mismatch",
         category="service routing",
@@ -196,13 +200,6 @@ def _addresses(snapshot: Snapshot, service: Object) -> Iterator[Evidence]:
     if snapshot.ready_addresses(service) == 0:
         ref = f"EndpointSlice {namespace_of(service)}/{name_of(service)}"
         yield evidence("kubernetes", ref, "no addresses", weight=0.5)
-
-
-def _traffic(snapshot: Snapshot, service: Object) -> Iterator[Evidence]:
-    for series in snapshot.series("failed_calls", server=name_of(service)):
-        if series.last > 0 and snapshot.is_current(series):
-            quote = f"calls from {series.labels.get('client')} fail: {series.last:.2f} a second"
-            yield evidence("metric", series.query, quote, series.ended, weight=0.5)
 
 
 def _changed_at(service: Object) -> datetime | None:

@@ -13,7 +13,6 @@ from statistics import median
 Points = Sequence[tuple[float, float]]
 LEAST_SAMPLES = 8
 FELL = 0.35
-STEADY = 0.8
 LEAST_GROWTH = 0.3
 MAX_SAMPLES = 120
 
