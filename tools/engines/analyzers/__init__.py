@@ -21,6 +21,7 @@ from tools.engines.analyzers import (
     control_plane,
     crashes,
     credentials,
+    crowded,
     databases,
     edges,
     exhausted,
@@ -122,7 +123,7 @@ ANALYZERS: tuple[Analyzer, ...] = (
     amplified.clients_that_repeat_themselves,
     amplified.programs_that_are_asked_more,
     amplified.caches_that_are_passed_by,
-    amplified.neighbours_that_take_a_node,
+    crowded.neighbours_that_take_a_node,
     # infrastructure
     nodes.nodes_that_are_lost,
     nodes.nodes_under_pressure,

@@ -18,10 +18,9 @@ from tools.engines.heard import heard
 from tools.engines.metrics.load import service_shift
 from tools.engines.metrics.roles_of import is_cache, is_store
 from tools.engines.metrics.scene import Scene, moment, scene_of
-from tools.engines.metrics.shift import NO_BEFORE, Shift, level, shift
+from tools.engines.metrics.shift import Shift, level, shift
 from tools.engines.metrics.slow import callees, latencies
-from tools.engines.objects import dig, kind_of, namespace_of
-from tools.engines.quantity import parse
+from tools.engines.objects import kind_of
 from tools.engines.snapshot import Series, Snapshot
 
 MULTIPLIED = 2.0
@@ -162,18 +161,6 @@ def caches_that_are_passed_by(snapshot: Snapshot, graph: Graph) -> Iterable[Find
         yield _passed_by(cache, [*proofs, *changed], harmed.get(cache, set()), changed=bool(changed))
 
 
-def neighbours_that_take_a_node(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
-    scene = scene_of(snapshot, graph)
-    for node, many in scene.at_nodes("node_cpu").items():
-        moved, now = shift(many[0].points), level(many[0].points)
-        if now < FULL or (moved is not None and moved.samples >= 8 and not moved.rose(1.2)):
-            continue
-        taker = _taker(scene, node)
-        starved = [who for who in scene.on_node(node) if taker and who != taker[0] and _starves(scene, who, node)]
-        if taker and (starved or _fills_it_unseen(scene, node, taker, now)):
-            yield _neighbour(scene, node, many[0], taker, starved)
-
-
 def _multiplied(scene: Scene) -> Iterator[Multiplied]:
     for server, many in scene.of("calls").items():
         for series in many:
@@ -268,96 +255,4 @@ def _passed_by(cache: Component, proof: list[Evidence], harmed: set[Component], 
         harms=tuple(sorted(harmed - {cache}, key=str)),
         explainable=not changed,
         remedies=("rollback_rollout",) if changed else (),
-    )
-
-
-def _taker(scene: Scene, node: str) -> tuple[Component, Series, float] | None:
-    """Who uses most of a machine's processors, and more than anybody else there."""
-    used: dict[str, tuple[Component, Series, float]] = {}
-    for pod in scene.snapshot.pods_on(node):
-        name, place = str(dig(pod, "metadata", "name")), namespace_of(pod)
-        told = (
-            scene.snapshot.series(signal, namespace=place, pod=name) for signal in ("cpu_usage", "busiest", "cpu_level")
-        )
-        own = next((found for found in told if found), [])
-        if own:
-            used[f"{place}/{name}"] = (scene.snapshot.maker_of(pod), own[0], sum(level(one.points) for one in own))
-    ranked = sorted(used.values(), key=lambda row: -row[2])
-    if not ranked:
-        return None
-    cores = _cores(scene, node) or sum(row[2] for row in ranked)
-    second = ranked[1][2] if len(ranked) > 1 else 0.0
-    return ranked[0] if ranked[0][2] >= MOST * cores and ranked[0][2] >= 2 * second else None
-
-
-def _cores(scene: Scene, node: str) -> float | None:
-    obj = scene.snapshot.get("Node", None, node)
-    return (
-        parse(dig(obj, "status", "capacity", "cpu")) or parse(dig(obj, "status", "allocatable", "cpu")) if obj else None
-    )
-
-
-def _fills_it_unseen(scene: Scene, node: str, taker: tuple[Component, Series, float], busy: float) -> bool:
-    """Asked about one namespace, or shown a few minutes, nobody sees who starves: then only who has no limit and takes nearly all."""
-    is_young = len(taker[1].points) < NO_BEFORE
-    program = scene.program(taker[0])
-    is_free = program is not None and any(not dig(row, "resources", "limits", "cpu") for row in program.containers)
-    cores = _cores(scene, node)
-    return bool(
-        (scene.snapshot.namespace or is_young) and is_free and cores and busy >= BRIMFUL and taker[2] >= HALF * cores
-    )
-
-
-def _starves(scene: Scene, who: Component, node: str) -> bool:
-    if latencies(scene).get(who):
-        return True
-    waiting = [one for one in scene.of("cpu_waiting").get(who, ()) if _is_on(scene, one, node)]
-    return any(moved.rose(3.0, 0.05) for one in waiting if (moved := shift(one.points)))
-
-
-def _is_on(scene: Scene, series: Series, node: str) -> bool:
-    pod = scene.snapshot.get("Pod", series.labels.get("namespace"), series.labels.get("pod", ""))
-    return pod is not None and dig(pod, "spec", "nodeName") == node
-
-
-def _neighbour(
-    scene: Scene, node: str, busy: Series, taker: tuple[Component, Series, float], starved: list[Component]
-) -> Finding:
-    who, series, used = taker
-    program = scene.program(who)
-    unlimited = [
-        str(row.get("name"))
-        for row in (program.containers if program else ())
-        if not dig(row, "resources", "limits", "cpu")
-    ]
-    moved = shift(series.points)
-    onset = shift(busy.points) or moved
-    proof = [
-        evidence("metric", busy.query, f"{node} is {level(busy.points):.0%} busy", busy.ended, weight=0.5),
-        evidence("metric", series.query, f"{who.name} uses {used:.2f} cores of it", series.ended, weight=0.6),
-        evidence(
-            "metric",
-            f"cpu_waiting on {node}",
-            f"{', '.join(one.name for one in starved[:4])} wait(s) for CPU",
-            weight=0.4,
-        ),
-    ]
-    if unlimited:
-        ref = f"{program.ref if program else who}.containers[{unlimited[0]}].resources.limits.cpu"
-        proof.append(evidence("kubernetes", ref, "no CPU limit", weight=0.4))
-    beside = ", ".join(one.name for one in starved[:4])
-    without_en, without_zh = (" without a limit", "且没有上限") if unlimited else ("", "")
-    return Finding(
-        "noisy_neighbour",
-        "performance",
-        who,
-        Text(
-            f"{who} takes {used:.2f} cores of node {node}{without_en}, which is {level(busy.points):.0%} busy; "
-            f"{beside or 'whatever else runs there'} starve(s) beside it. Limit it, move it or scale it down.",
-            f"{who} 占用节点 {node} 的 {used:.2f} 核{without_zh}，节点 CPU 已达 {level(busy.points):.0%}，"
-            f"同节点的 {beside or '其他 Pod'} 得不到 CPU。请限制、迁移或缩容它。",
-        ),
-        tuple(proof),
-        onset=moment(onset.onset) if onset else None,
-        harms=tuple(starved),
     )

@@ -12,6 +12,7 @@ from core.language import Text
 from tools.engines.diagnosis import Component, Evidence
 from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
+from tools.engines.metrics.cores import usage_shift
 from tools.engines.metrics.cover import Cover, Mark, best, heaviest
 from tools.engines.metrics.scene import Scene, moment, scene_of
 from tools.engines.metrics.shift import level, outliers, shift
@@ -278,7 +279,7 @@ def _partners(scene: Scene, who: Component) -> tuple[Component, ...]:
 
 
 def _quiet_cpu(scene: Scene, thing: Thing) -> Iterator[Evidence]:
-    moved = scene.shifted("cpu_usage", thing) if thing.kind != "Node" else None
+    moved = usage_shift(scene, thing) if thing.kind != "Node" else None
     if moved is not None and moved.times < 1.2:
         quote = f"CPU did not rise ({moved.before:.2f} -> {moved.after:.2f} cores)"
         yield evidence("metric", f"cpu_usage of {thing}", quote, weight=0.1)

@@ -16,6 +16,7 @@ from tools.engines.changes import FieldChange, Rollout, last_rollout
 from tools.engines.diagnosis import Component, Evidence
 from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
+from tools.engines.metrics.cores import usage
 from tools.engines.metrics.load import HELD_BACK, NEAR_LIMIT, Load, loads, service_shift
 from tools.engines.metrics.scene import Scene, moment, scene_of
 from tools.engines.metrics.shift import NO_BEFORE, Shift, beside, level
@@ -142,12 +143,7 @@ def is_short_of_cpu(scene: Scene, program: Program) -> bool:
 def _far_above(scene: Scene, program: Program, found: list[Load]) -> list[Load]:
     """Of a slow program without a limit that was measured only now: pods that use many times what all others do."""
     own = [load for load in found if load.usage and len(load.usage.points) < NO_BEFORE]
-    signal = next((name for name in ("cpu_usage", "cpu_level") if scene.of(name).get(program.component)), "")
-    others = (
-        [level(one.points) for who, many in scene.of(signal).items() if who != program.component for one in many]
-        if signal
-        else []
-    )
+    others = _of_others(scene, program.component)
     if not own or len(others) < LEAST_PEERS:
         return []
     return [
@@ -233,8 +229,12 @@ def _is_modest(scene: Scene, hot: Hot) -> bool:
         return False
     if any(load.used > BURNS * usual for usual in _other_pods(scene, hot)):
         return False
-    others = [level(one.points) for who, many in scene.of("cpu_usage").items() if who != hot.who for one in many]
+    others = _of_others(scene, hot.who)
     return len(others) >= LEAST_PEERS and load.used <= MODEST * median(others)
+
+
+def _of_others(scene: Scene, who: Component) -> list[float]:
+    return [level(one.points) for other, many in usage(scene).items() if other != who for one in many]
 
 
 def _other_pods(scene: Scene, hot: Hot) -> list[float]:
@@ -242,8 +242,8 @@ def _other_pods(scene: Scene, hot: Hot) -> list[float]:
     short = {load.pod for load in hot.loads}
     return [
         median(value for _, value in one.points)
-        for one in scene.of("cpu_usage").get(hot.who, ())
-        if one.labels.get("pod") not in short and one.labels.get("container") == hot.worst.container
+        for one in usage(scene).get(hot.who, ())
+        if one.labels.get("pod") not in short and one.labels.get("container", "") in {"", hot.worst.container}
     ]
 
 

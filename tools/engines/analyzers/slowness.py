@@ -13,6 +13,7 @@ from tools.engines.analyzers.overload import is_short_of_cpu
 from tools.engines.diagnosis import Component, Evidence
 from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
+from tools.engines.metrics.cores import usage, usage_shift
 from tools.engines.metrics.load import service_shift
 from tools.engines.metrics.roles_of import is_cache, is_store
 from tools.engines.metrics.scene import Scene, moment, scene_of
@@ -178,11 +179,11 @@ def _callees_are_quick(scene: Scene, who: Component, timed: list[Way]) -> Iterat
 
 
 def _idle_known(scene: Scene, who: Component) -> bool:
-    return any(scene.of(signal).get(who) for signal in ("cpu_usage", "cpu_share", "cpu_level"))
+    return bool(usage(scene).get(who)) or any(scene.of(signal).get(who) for signal in ("cpu_share", "cpu_level"))
 
 
 def _idle(scene: Scene, who: Component) -> Iterator[Evidence]:
-    moved = scene.shifted("cpu_usage", who)
+    moved = usage_shift(scene, who)
     if moved is not None and moved.times < 1.2:
         quote = f"its CPU did not rise ({moved.before:.3f} -> {moved.after:.3f} cores)"
         yield evidence("metric", f"cpu_usage of {who}", quote, weight=0.2)

@@ -5,10 +5,11 @@ sample of usage from the objects of the metrics API (what `kubectl top` shows). 
 program is busy while it starts.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from tools.engines.diagnosis import Component
+from tools.engines.metrics.cores import allowed, key_of, limit_of, usage
 from tools.engines.metrics.scene import Scene
 from tools.engines.metrics.shift import Shift, level, shift
 from tools.engines.objects import Object, dig, name_of, namespace_of, rows, statuses, when
@@ -19,7 +20,6 @@ from tools.engines.snapshot import Series
 NEAR_LIMIT = 0.8
 HELD_BACK = 0.2
 STARTING = 180.0
-MAY_EXCEED = 1.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,79 +59,38 @@ def _is_young(scene: Scene, pod: Object) -> bool:
 
 def _measured(scene: Scene, program: Program) -> Iterator[Load]:
     who = program.component
-    held = {_key(one): one for one in scene.of("cpu_throttled").get(who, ())}
+    held = {key_of(one): one for one in scene.of("cpu_throttled").get(who, ())}
     seen: set[tuple[str, str]] = set()
-    for one in scene.of("cpu_usage").get(who, ()):
-        seen.add(_key(one))
-        limit = _limit(scene, program, one)
-        yield _load(one, level(one.points), limit, held.get(_key(one)), is_share=False)
+    for one in usage(scene).get(who, ()):
+        seen.add(key_of(one))
+        yield _load(program, one, limit_of(scene, program, one), held.get(key_of(one)), is_share=False)
     for one in scene.of("cpu_share").get(who, ()):
-        if _key(one) not in seen:
-            seen.add(_key(one))
-            yield _load(one, level(one.points), None, held.get(_key(one)), is_share=True)
-    levels = [one for one in scene.of("cpu_level").get(who, ()) if _key(one) not in seen]
-    unit = _unit([(max(value for _, value in one.points), _limit(scene, program, one)) for one in levels])
-    for one in levels:
-        seen.add(_key(one))
-        yield _unnamed(scene, program, one, held.get(_key(one)), unit)
+        if key_of(one) not in seen:
+            seen.add(key_of(one))
+            yield _load(program, one, limit_of(scene, program, one), held.get(key_of(one)), is_share=True)
+    for one in scene.of("cpu_level").get(who, ()):
+        if key_of(one) not in seen:
+            seen.add(key_of(one))
+            yield replace(_load(program, one, None, held.get(key_of(one)), is_share=False), used=None)
     for key, one in held.items():
         if key not in seen:
-            yield Load(key[0], key[1], None, None, None, level(one.points), shift(one.points), None, one)
+            name = key[1] or _only_container(program)
+            yield Load(key[0], name, None, None, None, level(one.points), shift(one.points), None, one)
 
 
-def _unit(tops: list[tuple[float, float | None]]) -> float | None:
-    """Cores, hundredths of the limit (as a negative number) or thousandths of a core: whichever is possible under the limits."""
-    known = [(top, limit) for top, limit in tops if limit]
-    if not known:
-        return None
-    if all(top <= MAY_EXCEED * limit for top, limit in known):
-        return 1.0
-    if all(top <= 100 * MAY_EXCEED for top, _ in known):
-        return -0.01
-    return 0.001 if all(top / 1000 <= MAY_EXCEED * limit for top, limit in known) else None
-
-
-def _unnamed(scene: Scene, program: Program, one: Series, held: Series | None, unit: float | None) -> Load:
-    """Of a series whose name tells no unit."""
+def _load(program: Program, one: Series, limit: float | None, held: Series | None, *, is_share: bool) -> Load:
+    pod, container = key_of(one)
     value = level(one.points)
-    if unit is None:
-        return replace(_load(one, value, None, held, is_share=False), used=None)
-    if unit < 0:
-        return _load(one, -unit * value, None, held, is_share=True)
-    return _load(one, unit * value, _limit(scene, program, one), held, is_share=False)
-
-
-def _load(one: Series, value: float, limit: float | None, held: Series | None, *, is_share: bool) -> Load:
-    pod, container = _key(one)
     share = value if is_share else value / limit if limit else None
-    used = None if is_share else value
+    used = (value * limit if limit else None) if is_share else value
     held_back = level(held.points) if held else None
-    return Load(pod, container, used, limit, share, held_back, shift(one.points), one, held)
+    name = container or _only_container(program)
+    return Load(pod, name, used, limit, share, held_back, shift(one.points), one, held)
 
 
-def _key(one: Series) -> tuple[str, str]:
-    return one.labels.get("pod", ""), one.labels.get("container", "")
-
-
-def _limit(scene: Scene, program: Program, one: Series) -> float | None:
-    name = one.labels.get("container", "")
-    pod = next((pod for pod in program.pods if name_of(pod) == one.labels.get("pod")), None)
-    found = _cores(rows(pod, "spec", "containers") or program.containers, name)
-    if found is not None:
-        return found
-    told = [
-        other.points[-1][1] for other in scene.of("cpu_limit").get(program.component, ()) if _key(other) == _key(one)
-    ]
-    return told[0] if told and told[0] > 0 else None
-
-
-def _cores(containers: Iterable[Object], name: str) -> float | None:
-    """The limit of one container; of the whole pod where none is named and each has one."""
-    limits = [(str(row.get("name")), parse(dig(row, "resources", "limits", "cpu"))) for row in containers]
-    if name:
-        return next((limit for own, limit in limits if own == name and limit), None)
-    known = [limit for _, limit in limits if limit]
-    return sum(known) if known and len(known) == len(limits) else None
+def _only_container(program: Program) -> str:
+    """Where nobody tells containers apart there is often but one."""
+    return str(program.containers[0].get("name") or "") if len(program.containers) == 1 else ""
 
 
 def _sampled(scene: Scene, program: Program) -> Iterator[Load]:
@@ -141,7 +100,7 @@ def _sampled(scene: Scene, program: Program) -> Iterator[Load]:
         for row in rows(sample, "containers") if sample else ():
             name = str(row.get("name"))
             used = parse(dig(row, "usage", "cpu"))
-            limit = _cores(rows(pod, "spec", "containers"), name)
+            limit = allowed(rows(pod, "spec", "containers"), name)
             if used is not None:
                 source = f"PodMetrics {namespace_of(pod)}/{name_of(pod)} containers[{name}].usage.cpu"
                 share = used / limit if limit else None

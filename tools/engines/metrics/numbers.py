@@ -13,6 +13,7 @@ from typing import Any
 Points = list[tuple[float, float]]
 RATE_WINDOW = 120.0
 LEAST_MONOTONE = 6
+HAIR = 0.01
 
 
 def cleaned(points: Iterable[Any]) -> Points:
@@ -49,7 +50,7 @@ def rates(points: Sequence[tuple[float, float]]) -> Points:
     window = max(step_of(points), min(RATE_WINDOW, span / 5))
     grown, total = [0.0], 0.0
     for (_, before), (_, now) in pairwise(points):
-        total += now - before if now >= before else max(now, 0.0)
+        total += now - before if now >= before else _after_a_fall(before, now)
         grown.append(total)
     found, start = [], 0
     for place in range(1, len(points)):
@@ -59,6 +60,11 @@ def rates(points: Sequence[tuple[float, float]]) -> Points:
         if seconds > 0:
             found.append((points[place][0], (grown[place] - grown[start]) / seconds))
     return found
+
+
+def _after_a_fall(before: float, now: float) -> float:
+    """Since a restart a counter has grown by what it shows; one that falls by a hair was only read again, as kernels do with idle time."""
+    return 0.0 if now >= (1 - HAIR) * before else max(now, 0.0)
 
 
 def only_grows(points: Sequence[tuple[float, float]]) -> bool:
