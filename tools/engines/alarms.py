@@ -30,6 +30,10 @@ _MEANINGS: tuple[tuple[str, str], ...] = (
     ),
     ("network_delay", r"网络.{0,8}(延迟|时延|变慢)|(延迟|时延).{0,6}网络|往返时(延|间)"),
     ("cache", r"cache.{0,24}(hit|miss)|(hit|miss) ?(ratio|rate)|keyspace|缓存.{0,6}(命中|击穿|雪崩)"),
+    (
+        "backlog",
+        r"back ?log|queue.{0,24}(grow|length|depth|size|full|lag)|consumer ?(group ?)?lag|messages?.{0,40} wait|积压|堆积",
+    ),
     ("clock", r"\b(clock|ntp|chrony|timex)\b|time (skew|drift|sync)|时钟|时间(偏差|不同步)"),
     ("throttled", r"throttl|节流|cpu.{0,6}限流"),
     ("oom", r"\boom\b|oom ?kill|out of memory|内存溢出"),

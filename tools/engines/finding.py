@@ -29,6 +29,8 @@ class Finding:
     explainable: bool = False
     latent: bool = False
     harms: tuple[Component, ...] = ()
+    told_by: tuple[Component, ...] = ()
+    """On whose word alone it stands: whoever was changed a moment ago may have itself to blame."""
     remedies: tuple[str, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
 

@@ -26,6 +26,7 @@ UNHARMED = 0.75
 UNSEEN = 0.2
 # A suspicion weaker than this explains nothing away that stands on evidence of its own.
 EXPLAINS_FROM = 0.35
+FILES = frozenset({"ConfigMap", "Secret"})
 
 
 @dataclass(slots=True)
@@ -81,9 +82,12 @@ def explains(deep: Finding, shallow: Finding, graph: Graph) -> bool:
         return shallow.symptom or _deeper(deep, shallow)
     if deep.category == "change" and shallow.component in deep.harms and _deeper(deep, shallow):
         return True  # a program that breaks of settings which it shares with others seems to break by itself
+    if deep.category == "change" and not deep.explainable and _is_hearsay(shallow, {deep.component, *deep.harms}):
+        return True  # it says of others what its own change brought about
     if not (shallow.symptom or shallow.explainable):
         return False
-    return shallow.component in deep.harms or graph.suffers(shallow.component, deep.component, *deep.harms)
+    reached = {deep.component, *deep.harms}
+    return all(one in reached or graph.suffers(one, *reached) for one in _stands_at(shallow))
 
 
 def confidence(evidence: Iterable[Evidence], against: Iterable[Evidence] = ()) -> float:
@@ -113,6 +117,7 @@ def _both(one: Finding, other: Finding) -> Finding:
         onset=min(onsets, default=None),
         explainable=one.explainable and other.explainable,
         latent=one.latent and other.latent,
+        told_by=tuple(dict.fromkeys([*one.told_by, *other.told_by])) if one.told_by and other.told_by else (),
         facts={**weaker.facts, **stronger.facts},
     )
 
@@ -131,6 +136,8 @@ def _eliminated(suspects: list[Finding], graph: Graph) -> set[int]:
                 and belief[id(deep)] < belief[id(shallow)]
             ):
                 continue  # a shape in the numbers that is less sure than the change does not explain it away
+            if belief[id(deep)] < belief[id(shallow)] and _is_hearsay(shallow, {deep.component, *deep.harms}):
+                continue
             # Of two that explain each other the one with the better evidence, which comes first, stays.
             if not (id(deep) in gone and explains(shallow, deep, graph)):
                 gone.add(id(shallow))
@@ -138,17 +145,24 @@ def _eliminated(suspects: list[Finding], graph: Graph) -> set[int]:
 
 
 def _by_component(findings: Iterable[Finding]) -> ByComponent:
+    """By where a finding stands, and by those on whose word it does."""
     found: ByComponent = defaultdict(list)
     for finding in findings:
-        found[finding.component].append(finding)
+        for place in dict.fromkeys((finding.component, *_stands_at(finding), *finding.told_by)):
+            found[place].append(finding)
     return found
+
+
+def _stands_at(finding: Finding) -> tuple[Component, ...]:
+    """Where it is felt: settings and certificates call nobody, whoever reads them does."""
+    return finding.harms if finding.component.kind in FILES and finding.harms else (finding.component,)
 
 
 def _explained(deep: Finding, others: ByComponent, graph: Graph) -> list[Finding]:
     """Only where it can reach: hundreds of faults at once must not each be held against every other."""
     places = dict.fromkeys([deep.component, *deep.harms, *graph.suffering(deep.component, *deep.harms)])
-    near = (finding for place in places for finding in others.get(place, ()))
-    return [finding for finding in near if finding is not deep and explains(deep, finding, graph)]
+    near = {id(finding): finding for place in places for finding in others.get(place, ())}
+    return [finding for finding in near.values() if finding is not deep and explains(deep, finding, graph)]
 
 
 def _ranked(cause: Finding, rest: ByComponent, graph: Graph) -> Ranked:
@@ -162,6 +176,10 @@ def _ranked(cause: Finding, rest: ByComponent, graph: Graph) -> Ranked:
         # Nothing suffers from it: the Service nobody calls, the address nobody uses.
         believed = round(believed * (UNSEEN if cause.latent else UNHARMED), 3)
     return Ranked(cause, believed, explained, affected)
+
+
+def _is_hearsay(finding: Finding, changed: set[Component]) -> bool:
+    return bool(finding.told_by) and changed.issuperset(finding.told_by)
 
 
 def _order(one: Ranked) -> tuple[float, int, str, str]:

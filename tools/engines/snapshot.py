@@ -339,9 +339,12 @@ class Snapshot:
     def _logs_by_maker(self) -> dict[Component, list[tuple[LogKey, LogDigest]]]:
         index: dict[Component, list[tuple[LogKey, LogDigest]]] = defaultdict(list)
         for key, log in self.logs.items():
-            pod = self.get("Pod", key.namespace, key.pod)
-            index[self.maker_of(pod or unseen_pod(key.namespace, key.pod))].append((key, log))
+            index[self.speaker_of(key)].append((key, log))
         return index
+
+    def speaker_of(self, key: LogKey) -> Component:
+        """The workload whose log it is."""
+        return self.maker_of(self.get("Pod", key.namespace, key.pod) or unseen_pod(key.namespace, key.pod))
 
     def reads(self, kind: str) -> bool:
         """Whether the absence of an object of this kind is a fact, and not only something that was not read."""

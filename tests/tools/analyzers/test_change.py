@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -28,7 +29,7 @@ from tools.engines.changes import last_rollout
 from tools.engines.edits import last_edit
 from tools.engines.explain import investigate
 from tools.engines.rank import Ranked
-from tools.engines.snapshot import LogKey, Series, Signal
+from tools.engines.snapshot import Alert, LogKey, Series, Signal
 
 
 def causes(
@@ -188,6 +189,35 @@ def test_a_certificate_of_an_unknown_authority_is_the_servers_secret() -> None:
     assert faults(*certified(), client, replica_set(client, 1), eats) == []
 
 
+UNTRUSTED = "2026-03-02T08:59:00Z ERROR I/O error on GET https://baker:80/: unable to find valid certification path"
+
+
+@pytest.mark.parametrize(
+    ("bundle_ago", "secret_ago", "expected"),
+    [(20, None, "authorities"), (None, None, "baker-tls"), (40, 20, "baker-tls")],
+)
+def test_authorities_that_a_client_was_given_anew_are_told_from_a_certificate_that_was_replaced(
+    bundle_ago: float | None, secret_ago: float | None, expected: str
+) -> None:
+    authorities = {"kind": "ConfigMap", "metadata": meta("authorities"), "data": {"ca.crt": "x"}}
+    client = caller("eater", "https://baker:80")
+    client["spec"]["template"]["spec"]["volumes"] = [{"name": "ca", "configMap": {"name": "authorities"}}]
+    eats = pod(replica_set(client, 1))
+    objects = [edited(authorities, bundle_ago) if bundle_ago else authorities, client, replica_set(client, 1), eats]
+    found = faults(*certified(secret_ago), *objects, logs={LogKey(NS, eats["metadata"]["name"], "app"): UNTRUSTED})
+    assert found == [f"certificate_rotated {expected}"]
+
+
+def test_authorities_are_accused_too_where_the_server_is_not_known() -> None:
+    authorities = {"kind": "ConfigMap", "metadata": meta("authorities"), "data": {"ca.crt": "x"}}
+    client = caller("eater", "https://elsewhere.example:443")
+    client["spec"]["template"]["spec"]["volumes"] = [{"name": "ca", "configMap": {"name": "authorities"}}]
+    eats = pod(replica_set(client, 1))
+    objects = [edited(authorities, 20), client, replica_set(client, 1), eats]
+    log = {LogKey(NS, eats["metadata"]["name"], "app"): UNTRUSTED.replace("baker:80", "elsewhere.example:443")}
+    assert faults(*objects, logs=log) == ["certificate_rotated authorities"]
+
+
 def quota(used: str, hard: str, before: str = "") -> Object:
     obj = {
         "kind": "ResourceQuota",
@@ -235,6 +265,27 @@ def test_a_program_scaled_below_what_it_needs_is_told_from_one_that_has_enough()
     assert faults(*objects, metrics=metrics)[:1] == ["scaled_down baker"]
     idle, few = fewer(DOWN, 0.3)
     assert faults(*idle, metrics=few) == []
+
+
+WAITING = "2026-03-02T08:59:{:02}Z WARN queue depth 25255, oldest message is 1179s old"
+
+
+def test_a_consumer_with_too_few_hands_shows_it_by_what_waits() -> None:
+    objects, metrics = fewer(DOWN, 0.2)
+    key = LogKey(NS, objects[2]["metadata"]["name"], "app")
+    log = {key: "\n".join(WAITING.format(second) for second in range(8))}
+    assert faults(*objects, metrics=metrics, logs=log) == ["scaled_down baker"]
+    assert faults(*objects[:3], metrics=metrics, logs=log) == []
+
+
+def test_what_waits_is_known_from_an_alert_or_a_metric_as_well() -> None:
+    objects, metrics = fewer(DOWN, 0.2)
+    labels = {"namespace": NS, "service": "baker"}
+    longer: dict[Signal, list[Series]] = {**metrics, "queue": [series(labels, *[20.0] * 20, *[9000.0] * 10)]}
+    assert faults(*objects, service(), metrics=longer) == ["scaled_down baker"]
+    rung = Alert("QueueBacklogGrowing", {"namespace": NS, "deployment": "baker"}, {"summary": "messages wait"})
+    found = investigate(replace(snapshot(*objects, metrics=metrics), alerts=[rung]))[0].causes
+    assert [one.finding.fault for one in found] == ["scaled_down"]
 
 
 def test_an_old_version_that_goes_is_no_scale_down() -> None:

@@ -146,10 +146,12 @@ def test_a_secret_shows_its_keys_and_which_values_are_equal_and_never_a_value(tm
     assert kept["data"]["empty"] == ""
 
 
-def test_what_nobody_reads_is_not_kept(tmp_path: Path) -> None:
+def test_of_who_wrote_an_object_it_is_kept_when_and_not_which_fields(tmp_path: Path) -> None:
     noisy = pod("a")
-    noisy["metadata"]["managedFields"] = [{"manager": "kubelet"}]
-    assert "managedFields" not in snapshot_of(tmp_path, objects__a=noisy).objects[0]["metadata"]
+    writers = [{"manager": "kubelet", "time": "2026-03-02T08:00:00Z", "fieldsV1": {"f:status": {}}}, "garbage"]
+    noisy["metadata"]["managedFields"] = writers
+    kept = snapshot_of(tmp_path, objects__a=noisy).objects[0]["metadata"]["managedFields"]
+    assert kept == [{"manager": "kubelet", "time": "2026-03-02T08:00:00Z"}]
 
 
 def test_times_in_yaml_stay_text(tmp_path: Path) -> None:

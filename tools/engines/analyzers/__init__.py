@@ -45,6 +45,7 @@ from tools.engines.analyzers import (
     replicas,
     resolving,
     routing,
+    settings,
     sidecars,
     slowness,
     symptoms,
@@ -136,8 +137,8 @@ ANALYZERS: tuple[Analyzer, ...] = (
     # change
     releases.releases_that_do_worse,
     releases.programs_scaled_below_need,
-    changed.settings_that_broke_their_users,
-    changed.settings_read_at_a_restart,
+    settings.settings_that_broke_their_users,
+    settings.settings_read_at_a_restart,
     changed.certificates_that_nobody_trusts,
     changed.quotas_that_were_lowered,
     # what hurts

@@ -5,19 +5,17 @@ longer trust a certificate, pods that no longer fit. A quota of which more is us
 that about. The changed object itself is what has to be changed back.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
 from core.language import Text
 from tools.engines.addresses import Address, meant
-from tools.engines.analyzers.releases import failing_pods, said_since, worse_since
-from tools.engines.changes import Rollout, last_rollout
 from tools.engines.diagnosis import Component, Evidence
-from tools.engines.edits import Edit, applied, last_edit
+from tools.engines.edits import applied, last_edit
 from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
-from tools.engines.metrics.scene import scene_of
-from tools.engines.objects import Object, component, dig, is_ready, mapping, name_of, statuses, when, whole
+from tools.engines.objects import Object, component, dig, mapping, name_of
 from tools.engines.program import Program
 from tools.engines.quantity import parse
 from tools.engines.references import references
@@ -25,148 +23,16 @@ from tools.engines.shortage import misses_pods
 from tools.engines.snapshot import Snapshot
 
 LATELY = timedelta(hours=2)
+_AUTHORITIES = re.compile(
+    r"(?i)(?:^|[._-])(?:ca|cas|root|chain|trust\w{0,8}|cacerts?|bundle|authorit\w{1,4})(?:[._-]|$)"
+)
+Clients = list[tuple[Program, Evidence]]
 _UNTRUSTED = ("certificate_unknown_authority",)
 _NOBODY_S = {"kube-root-ca.crt"}
 
 
-def settings_that_broke_their_users(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:  # noqa: ARG001
-    edited = {key: edit for key, edit in _edited(snapshot).items() if snapshot.taken_at - edit.at < LATELY}
-    users: dict[tuple[str, str, str], list[Program]] = {}
-    for program in snapshot.programs if edited else ():
-        for key in dict.fromkeys((ref.kind, program.namespace, ref.name) for ref in references(program)):
-            if key in edited:
-                users.setdefault(key, []).append(program)
-    for key, programs in users.items():
-        broken = [one for one in programs if _broke_since(one, edited[key])]
-        if broken and not any(_is_well_since(one, edited[key]) for one in programs):
-            yield _setting(snapshot, key, edited[key], broken)
-
-
-def settings_read_at_a_restart(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
-    """A release that only restarts, after which a program does worse: what it read anew has changed, not its version."""
-    scene = scene_of(snapshot, graph)
-    for program in snapshot.programs:
-        rollout = last_rollout(snapshot, program.obj) if program.obj else None
-        at = rollout.current.at if rollout else None
-        if rollout is None or at is None or snapshot.taken_at - at > LATELY or not _only_restarts(rollout):
-            continue
-        files = list(dict.fromkeys((ref.kind, ref.name) for ref in references(program) if ref.kind == "ConfigMap"))
-        found = [(obj, name) for kind, name in files if (obj := snapshot.get(kind, program.namespace, name))]
-        harm = [*failing_pods(snapshot, program, rollout), *worse_since(scene, program, at, [])]
-        harm += said_since(snapshot, program, rollout)
-        if found and harm:
-            obj = max(found, key=lambda pair: _likely_edited(pair[0], pair[1]))[0]
-            yield _read_anew(program, rollout, obj, harm, sure=len(found) == 1)
-
-
-def _only_restarts(rollout: Rollout) -> bool:
-    return all("annotations" in change.path for change in rollout.fields)
-
-
-def _likely_edited(obj: Object, name: str) -> tuple[str, int, str]:
-    """Which of several was edited last: by what it says, else by the version that the API server counts."""
-    edit = last_edit(obj)
-    version = str(dig(obj, "metadata", "resourceVersion") or "0")
-    return (edit.at.isoformat() if edit else "", int(version) if version.isdigit() else 0, name)
-
-
-def _read_anew(program: Program, rollout: Rollout, obj: Object, harm: list[Evidence], *, sure: bool) -> Finding:
-    who = component(obj)
-    ref = f"{program.component} revision {rollout.current.number} ({rollout.current.name})"
-    quote = f"only restarted: {'; '.join(str(change) for change in rollout.fields[:2])}"
-    shown = ", ".join(f"{key}={value}" for key, value in list(mapping(obj, "data").items())[:4] if len(str(value)) < 40)
-    return Finding(
-        fault="bad_config_change",
-        category="change",
-        component=who,
-        words=Text(
-            f"{program.component} was only restarted and does worse since ({harm[0].quote}): what it read anew from {who} has "
-            "changed. Compare that with what stood there before, and take the change back.",
-            f"{program.component} 只是被重启，之后变差（{harm[0].quote}）：它重新读取的 {who} 已被修改。请与先前内容对比并撤回修改。",
-        ),
-        evidence=(
-            evidence("change", ref, quote, rollout.current.at, weight=0.5),
-            evidence("kubernetes", f"{who} data", shown or "read at the restart", weight=0.4 if sure else 0.25),
-            *harm,
-        ),
-        onset=rollout.current.at,
-        explainable=True,
-        harms=(program.component,),
-    )
-
-
-def _edited(snapshot: Snapshot) -> dict[tuple[str, str, str], Edit]:
-    found = (
-        ((kind, str(dig(obj, "metadata", "namespace") or ""), name_of(obj)), last_edit(obj))
-        for kind in ("ConfigMap", "Secret")
-        for obj in snapshot.of(kind)
-    )
-    return {key: edit for key, edit in found if edit and key[2] not in _NOBODY_S}
-
-
-def _broke_since(program: Program, edit: Edit) -> bool:
-    """A container that failed after the edit and had not failed before it."""
-    for pod in program.pods:
-        for status in statuses(pod) if not is_ready(pod) else ():
-            ended = dig(status, "lastState", "terminated") or dig(status, "state", "terminated") or {}
-            at, born = when(dig(ended, "finishedAt")), when(dig(pod, "metadata", "creationTimestamp"))
-            failed = dig(ended, "exitCode") and dig(ended, "reason") != "OOMKilled" and at and at >= edit.at
-            often = (whole(status.get("restartCount")) or 0) * timedelta(minutes=5)
-            was_well = born is None or born >= edit.at - timedelta(minutes=5) or (at and at - often <= edit.at + LATELY)
-            if failed and was_well:
-                return True
-    return False
-
-
-def _is_well_since(program: Program, edit: Edit) -> bool:
-    """A user that started after the edit and is ready has read the new settings without harm."""
-    for pod in program.pods:
-        started = [when(dig(status, "state", "running", "startedAt")) for status in statuses(pod)]
-        if is_ready(pod) and started and all(at and at > edit.at for at in started):
-            return True
-    return False
-
-
-def _setting(snapshot: Snapshot, key: tuple[str, str, str], edit: Edit, broken: list[Program]) -> Finding:
-    who = Component(kind=key[0], namespace=key[1], name=key[2])
-    names = ", ".join(str(one.component) for one in broken[:3])
-    proof = [
-        evidence(
-            "change", f"{who} {edit.path}", f"changed by {edit.by} at {edit.at:%H:%M:%S} UTC", edit.at, weight=0.55
-        ),
-        evidence("kubernetes", f"{broken[0].component}", "fails since it read it", weight=0.4),
-        *_named_in_logs(snapshot, snapshot.get(*key) or {}, broken),
-    ]
-    return Finding(
-        fault="bad_config_change",
-        category="change",
-        component=who,
-        words=Text(
-            f"{who} was changed by {edit.by} at {edit.at:%H:%M} UTC, and {names} fail(s) since. Take the change back.",
-            f"{who} 于 {edit.at:%H:%M} UTC 被 {edit.by} 修改，此后 {names} 出错。请撤回该修改。",
-        ),
-        evidence=tuple(proof),
-        onset=edit.at,
-        harms=tuple(one.component for one in broken),
-    )
-
-
-def _named_in_logs(snapshot: Snapshot, obj: Object, broken: list[Program]) -> Iterator[Evidence]:
-    """A last line that names one of its keys, or the value that stands there."""
-    data = {str(key): str(value) for key, value in mapping(obj, "data").items()}
-    secret = dig(obj, "kind") == "Secret"
-    for program in broken:
-        for log_key, log in snapshot.logs_of(program):
-            for line in log.tail[-8:]:
-                named = any(len(key) > 3 and key in line for key in data)
-                quoted = not secret and any(4 < len(value) < 80 and value in line for value in data.values())
-                if named or quoted:
-                    yield evidence("log", str(log_key), line, weight=0.6)
-                    return
-
-
 def certificates_that_nobody_trusts(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
-    untrusting: dict[Component, list[tuple[Program, Evidence]]] = {}
+    untrusting: dict[Component, Clients] = {}
     for program in snapshot.speakers:
         # Not only what was said last: a client that gave up does not go on asking.
         for key, log in snapshot.logs_of(program):
@@ -174,13 +40,61 @@ def certificates_that_nobody_trusts(snapshot: Snapshot, graph: Graph) -> Iterabl
                 host = one.target.rsplit(":", maxsplit=1)[0]
                 addresses = [Address(host, None, "")] if host else graph.addresses_of(program)
                 proof = evidence("log", str(key), one.text, one.last, weight=0.55)
-                for behind in _servers(snapshot, program, addresses):
-                    untrusting.setdefault(behind.component, []).append((program, proof))
+                servers = [behind.component for behind in _servers(snapshot, program, addresses)]
+                for behind in servers or [program.component]:
+                    untrusting.setdefault(behind, []).append((program, proof))
     for who, clients in untrusting.items():
         server = snapshot.program(who)
-        secret = _certificate(snapshot, server) if server else None
-        if secret:
+        ends_tls = server and not any(program is server for program, _ in clients)
+        secret = _certificate(snapshot, server) if server and ends_tls else None
+        bundle = _bundle(snapshot, clients)
+        if bundle and not (secret and last_edit(secret)):
+            yield _distrusting(bundle, clients)
+        elif secret:
             yield _untrusted(who, secret, clients)
+
+
+def _bundle(snapshot: Snapshot, clients: Clients) -> Object | None:
+    """The authorities that a client was given lately, the latest first."""
+    found = {
+        (edit.at, str(component(obj))): obj
+        for program, _ in clients
+        for ref in references(program)
+        if (obj := snapshot.get(ref.kind, program.namespace, ref.name)) and _holds_authorities(obj)
+        if (edit := last_edit(obj)) and snapshot.taken_at - edit.at < LATELY
+    }
+    return found[max(found)] if found else None
+
+
+def _holds_authorities(obj: Object) -> bool:
+    keys = mapping(obj, "data").keys() | mapping(obj, "binaryData").keys()
+    return obj.get("kind") in {"ConfigMap", "Secret"} and any(_AUTHORITIES.search(str(key)) for key in keys)
+
+
+def _distrusting(bundle: Object, clients: Clients) -> Finding:
+    who, edit = component(bundle), last_edit(bundle)
+    proof = [
+        clients[0][1],
+        evidence("kubernetes", f"{who}", "holds the authorities that the client trusts", weight=0.4),
+    ]
+    proof += [item for _, item in clients[1:3]]
+    if edit:
+        quote = f"changed by {edit.by} at {edit.at:%H:%M:%S} UTC"
+        proof.append(evidence("change", f"{who} {edit.path}", quote, edit.at, weight=0.55))
+    names = ", ".join(dict.fromkeys(str(program.component) for program, _ in clients[:4]))
+    return Finding(
+        fault="certificate_rotated",
+        category="change",
+        component=who,
+        words=Text(
+            f"{who} was replaced, and since then {names} do(es) not trust the certificate that is served: its authority is not "
+            "among those in it. Put the old authority back into it, beside the new one, until every server has a new certificate.",
+            f"{who} 被替换后，{names} 不再信任服务端证书：其中已没有签发该证书的 CA。请把旧 CA 与新 CA 一并放回，直到所有服务端换完证书。",
+        ),
+        evidence=tuple(proof),
+        onset=edit.at if edit else clients[0][1].at,
+        harms=tuple(dict.fromkeys(program.component for program, _ in clients)),
+    )
 
 
 def _servers(snapshot: Snapshot, program: Program, addresses: list[Address]) -> Iterator[Program]:

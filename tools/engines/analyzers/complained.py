@@ -49,10 +49,13 @@ def callees_that_calls_time_out_on(snapshot: Snapshot, graph: Graph) -> Iterable
     begun = [who for who in roots(scene, votes) if _is_often(votes[who], callers[who])]
     machine = _machine_under(scene, begun)
     if machine:
-        yield _late(machine, [one for who in begun for one in votes[who]], "node_network_delay", tuple(begun))
+        told_by = tuple(sorted({one for who in begun for one in callers[who]}, key=str))
+        lines = [one for who in begun for one in votes[who]]
+        yield _late(machine, lines, "node_network_delay", tuple(begun), told_by)
     elif len(begun) == 1:
         fault = "slow_dependency" if _answers_are_awaited(votes[begun[0]]) else "pod_network_delay"
-        yield _late(begun[0], votes[begun[0]], fault, tuple(sorted(callers[begun[0]], key=str)))
+        told_by = tuple(sorted(callers[begun[0]], key=str))
+        yield _late(begun[0], votes[begun[0]], fault, told_by, told_by)
 
 
 def is_awaited(scene: Scene, who: Component) -> bool:
@@ -179,7 +182,9 @@ def _machine_under(scene: Scene, begun: list[Component]) -> Component | None:
     return cover.thing if cover and cover.fit >= 0.99 else None
 
 
-def _late(who: Component, lines: list[Heard], fault: str, harms: tuple[Component, ...]) -> Finding:
+def _late(
+    who: Component, lines: list[Heard], fault: str, harms: tuple[Component, ...], told_by: tuple[Component, ...]
+) -> Finding:
     is_node = who.kind == "Node"
     place_en, place_zh = (
         ("node " + who.name, f"节点 {who.name}") if is_node else (f"the pods of {who}", f"{who} 的 Pod")
@@ -197,6 +202,7 @@ def _late(who: Component, lines: list[Heard], fault: str, harms: tuple[Component
         onset=min((one.said.first for one in lines if one.said.first), default=None),
         explainable=True,
         harms=harms,
+        told_by=told_by,
     )
 
 

@@ -133,6 +133,7 @@ def databases_without_free_connections(snapshot: Snapshot, graph: Graph) -> Iter
     _gather_with_the_server(snapshot, sure)
     for where in dict.fromkeys([*sure, *waiting]):
         lines, queued = sure.get(where, []), waiting.get(where, [])
+        clients = () if lines else _speakers(snapshot, queued)
         weight = 0.45 if len({one.key.pod for one in queued}) > 1 else 0.35
         proof = (*as_evidence(lines, 0.85), *as_evidence(queued, weight))
         yield Finding(
@@ -146,7 +147,12 @@ def databases_without_free_connections(snapshot: Snapshot, graph: Graph) -> Iter
             evidence=proof,
             onset=_onset(lines or queued),
             explainable=not lines,
+            told_by=clients,
         )
+
+
+def _speakers(snapshot: Snapshot, lines: list[Heard]) -> tuple[Component, ...]:
+    return tuple(dict.fromkeys(snapshot.speaker_of(one.key) for one in lines))
 
 
 def _gather_with_the_server(snapshot: Snapshot, sure: dict[Component, list[Heard]]) -> None:

@@ -16,13 +16,14 @@ from tools.engines.diagnosis import Evidence
 from tools.engines.edits import applied, last_edit
 from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
-from tools.engines.logs.digest import LogDigest
-from tools.engines.logs.patterns import Pattern
+from tools.engines.heard import heard
 from tools.engines.metrics.load import loads, service_shift
 from tools.engines.metrics.scene import Scene, moment, scene_of
 from tools.engines.metrics.shift import Shift, level
 from tools.engines.objects import Object, component, dig, is_ready, name_of, rows, statuses, when, whole
 from tools.engines.program import Program
+from tools.engines.settings import changed_settings
+from tools.engines.since import Complaint, complaint_since, errors
 from tools.engines.snapshot import Snapshot
 
 LATELY = timedelta(hours=2)
@@ -32,6 +33,14 @@ BEFORE = timedelta(minutes=2)
 BUSY = 0.8
 _DOWN = re.compile(r"Scaled down replica set (\S+) (?:from (\d+) to (\d+)|to (\d+) from (\d+))")
 
+# What a program's own code does wrong, whatever it is told and whoever answers it.
+OF_CODE = re.compile(
+    r"\b(?:Type|Name|Attribute|Index|Key|Reference|ZeroDivision|NotImplemented|Syntax|Import|ModuleNotFound)Error\b"
+    r"|NullPointerException|NullReferenceException|ClassCastException|InvalidCastException|IndexOutOf|OutOfRangeException"
+    r"|Argument\w{0,12}Exception|IllegalArgument|IllegalState|NoSuch(?:Method|Field|Element)|NumberFormat|FormatException"
+    r"|nil pointer dereference|index out of range|division by zero|divide by zero|interface conversion|panicked at"
+    r"|Cannot read propert|is not a function|undefined method|unsupported operand|StackOverflow|KeyNotFoundException"
+)
 LEAST_SECONDS = 0.05
 LEAST_SHARE = 0.03
 MANY_LINES, SOME_LINES = 20, 4
@@ -51,8 +60,16 @@ def releases_that_do_worse(snapshot: Snapshot, graph: Graph) -> Iterable[Finding
         failing = list(failing_pods(snapshot, program, rollout))
         worse = [] if failing or at is None else list(worse_since(scene, program, at, rung.get(program.component, [])))
         said = [] if failing else list(said_since(snapshot, program, rollout))
-        if failing or worse or said:
-            yield _release(program, rollout, [*failing, *worse, *said])
+        spoken = _spoken_of(snapshot, program, rollout) if at else None
+        if failing or worse or said or spoken:
+            yield _release(program, rollout, [*failing, *worse, *said], spoken)
+
+
+def _spoken_of(snapshot: Snapshot, program: Program, rollout: Rollout) -> Complaint | None:
+    """A complaint about a variable that the release changed."""
+    changed = changed_settings((change.path, change.after) for change in rollout.fields)
+    told = complaint_since(snapshot, program, rollout.current.at, changed) if changed and rollout.current.at else None
+    return told if told and told.link else None
 
 
 def failing_pods(snapshot: Snapshot, program: Program, rollout: Rollout) -> Iterator[Evidence]:
@@ -114,26 +131,26 @@ def worse_since(scene: Scene, program: Program, at: datetime, rung: list[Alarm])
 def said_since(snapshot: Snapshot, program: Program, rollout: Rollout) -> Iterator[Evidence]:
     """Errors that the pods of the new revision go on writing, and that those of the one before do not."""
     made = {name_of(pod): rollout.current.name for pod in program.pods if _is_of(pod, rollout.current.name)}
-    before = {one.template for key, log in snapshot.logs_of(program) if key.pod not in made for one in _errors(log)}
-    # Where nothing of the old version was read, a few errors may be what it always wrote.
-    share = MANY_LINES if any(key.pod not in made for key, _ in snapshot.logs_of(program)) else SOME_LINES
+    before = {one.template for key, log in snapshot.logs_of(program) if key.pod not in made for one in errors(log)}
+    # Where nothing of the old version was read, a few errors may be what it always wrote, unless its code is what fails.
+    compared = any(key.pod not in made for key, _ in snapshot.logs_of(program))
+    is_new_code = any(".image" in change.path for change in rollout.fields)
     for key, log in snapshot.logs_of(program):
-        new = [one for one in _errors(log) if one.template not in before] if key.pod in made else []
+        new = [one for one in errors(log) if one.template not in before] if key.pod in made else []
+        own = is_new_code and any(OF_CODE.search(one.example) for one in new)
+        share = MANY_LINES if compared or own else SOME_LINES
         if sum(one.count for one in new) >= max(2, log.lines // share):
             loudest = max(new, key=lambda one: one.count)
             yield evidence("log", str(key), f"{loudest.count}x {loudest.example}", weight=0.45)
             return
 
 
-def _errors(log: LogDigest) -> list[Pattern]:
-    return [one for one in log.patterns if one.level in {"error", "fatal", "critical"}]
-
-
 def _follows(onset: datetime, at: datetime) -> bool:
     return at - BEFORE <= onset <= at + AFTER
 
 
-def _release(program: Program, rollout: Rollout, proof: list[Evidence]) -> Finding:
+def _release(program: Program, rollout: Rollout, proof: list[Evidence], spoken: Complaint | None) -> Finding:
+    proof = [*(spoken.proof() if spoken else ()), *proof]
     settings = all(_is_setting(change.path) for change in rollout.fields)
     shown = "; ".join(str(change) for change in rollout.fields[:3])
     ref = f"{program.component} revision {rollout.current.number} ({rollout.current.name})"
@@ -150,7 +167,7 @@ def _release(program: Program, rollout: Rollout, proof: list[Evidence]) -> Findi
         ),
         evidence=(change, *proof),
         onset=rollout.current.at,
-        explainable=len(proof) < 2 and proof[0].source != "kubernetes",
+        explainable=spoken is None and len(proof) < 2 and proof[0].source != "kubernetes",
         remedies=("rollback_rollout",),
         facts={"revision": now, "back_to": before},
     )
@@ -162,13 +179,17 @@ def _is_setting(path: str) -> bool:
 
 def programs_scaled_below_need(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
     scene = scene_of(snapshot, graph)
-    rung = about(alarms(scene), "errors", "latency", "cpu", "throttled", "scaler") if snapshot.alerts else {}
+    rung = about(alarms(scene), "errors", "latency", "cpu", "throttled", "scaler", "backlog") if snapshot.alerts else {}
     for program in snapshot.programs:
         found = _scaled(snapshot, program) if program.wanted else None
         if found is None:
             continue
         before, change = found
-        harm = [*_overloaded(scene, program), *_rung(rung.get(program.component, []), change.at)]
+        harm = [
+            *_overloaded(scene, program),
+            *_behind(scene, program),
+            *_rung(rung.get(program.component, []), change.at),
+        ]
         if change.at:
             harm += list(worse_since(scene, program, change.at, []))
         if harm:
@@ -214,9 +235,19 @@ def _overloaded(scene: Scene, program: Program) -> Iterator[Evidence]:
         yield evidence("metric", ref, f"{most.pod}: {most.share or 1.0:.0%} of its CPU limit", weight=0.5)
 
 
+def _behind(scene: Scene, program: Program) -> Iterator[Evidence]:
+    """Whoever takes from a queue shows what is too much by what waits there."""
+    for one in heard(scene.snapshot, program, "backlog")[:1]:
+        yield evidence("log", str(one.key), one.said.quote or one.said.text, one.said.last, weight=0.5)
+    found = service_shift(scene, program.component, "queue")
+    if found and found[1].rose(1.5):
+        quote = f"{found[1].after:.4g} wait in its queue, {found[1].before:.4g} did before"
+        yield evidence("metric", found[0].query, quote, found[0].ended, weight=0.5)
+
+
 def _rung(rung: list[Alarm], at: datetime | None) -> Iterator[Evidence]:
     for alarm in rung[:1]:
-        if at is None or (alarm.alert.starts_at and alarm.alert.starts_at >= at - BEFORE):
+        if at is None or alarm.alert.starts_at is None or alarm.alert.starts_at >= at - BEFORE:
             yield evidence("alert", alarm.alert.ref, alarm.alert.text, alarm.alert.starts_at, weight=0.4)
 
 

@@ -13,7 +13,7 @@ The ids, for `log.said(...)`:
 - used up: `out_of_memory`, `thread_exhaustion`, `too_many_open_files`, `no_space` (path)
 - starting: `missing_variable` (variable), `config_parse` (file), `no_such_file`, `permission_denied_file`, `read_only_filesystem` (path),
   `exec_format`, `command_not_found`, `module_missing`, `address_in_use` (port), `migration_failed`, `forbidden_by_rbac` (account)
-- breaking and hanging: `panic`, `deadlock`, `stuck`, `clock_skew`, `retries`, `cache_miss`
+- breaking and hanging: `panic`, `deadlock`, `stuck`, `backlog`, `clock_skew`, `retries`, `cache_miss`
 - running well: `listening` (port), `started` (seconds), `probe_request` (path and status)
 
 An entry that tells of a recovery means nothing, and one that calls itself information counts only without what it quotes, because what

@@ -193,8 +193,8 @@ ROWS: tuple[Row, ...] = (
     ),
     *_rows(
         "certificate_unknown_authority",
-        "authority|issuer|self-signed|self signed|verify|pkix|unknown ca|trust|partialchain",
-        r"unknown authority|unable to get (?:local )?issuer|self[- ]signed certificate|unable to verify the first certificate|pkix path building failed|unknown ca\b|depth_zero_self_signed|unable_to_verify_leaf|certificate verify failed|untrustedroot|partialchain|not trusted by the trust provider",
+        "authority|issuer|self-signed|self signed|verify|pkix|unknown ca|trust|partialchain|certification path",
+        r"unknown authority|unable to get (?:local )?issuer|self[- ]signed certificate|unable to verify the first certificate|pkix path building failed|unable to find valid certification path|unknown ca\b|depth_zero_self_signed|unable_to_verify_leaf|certificate verify failed|untrustedroot|partialchain|not trusted by the trust provider",
         names="address",
         unless="certificate_expired certificate_name",
     ),
@@ -347,6 +347,11 @@ ROWS: tuple[Row, ...] = (
         "deadlock|死锁",
         r"java-level deadlock|all goroutines are asleep|found (?:a |one |\d+ )?\w{0,12} ?deadlock|(?:thread|mutex|potential|possible) deadlock|deadlock(?:ed)? (?:detected|threads?|between|condition)|线程死锁|(?:检测到|发现)死锁|发生死锁",
         unless="deadlock_db",
+    ),
+    *_rows(
+        "backlog",
+        "queue|backlog|oldest message|lag|积压|堆积",
+        r"queue (?:depth|length|size|backlog)\D{0,12}\d{3,}|oldest (?:message|job|task)[^\n]{0,24} \d+ ?(?:s|m|h|ms|sec|min)|back ?log[^\n]{0,24}\d{3,}|consumer lag\D{0,12}\d{3,}|falling behind|(?:消息|队列|任务)[^\n]{0,8}(?:积压|堆积)",
     ),
     *_rows(
         "stuck",
