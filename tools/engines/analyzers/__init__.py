@@ -44,10 +44,12 @@ from tools.engines.analyzers import (
     releases,
     replicas,
     resolving,
+    retries,
     routing,
     settings,
     sidecars,
     slowness,
+    surges,
     symptoms,
 )
 from tools.engines.finding import Finding
@@ -121,8 +123,8 @@ ANALYZERS: tuple[Analyzer, ...] = (
     alerted.faults_that_alerts_name,
     slowness.programs_that_others_wait_for,
     slowness.disks_without_time,
-    amplified.clients_that_repeat_themselves,
-    amplified.programs_that_are_asked_more,
+    retries.clients_that_repeat_themselves,
+    surges.surges_that_come_in,
     amplified.caches_that_are_passed_by,
     crowded.neighbours_that_take_a_node,
     # infrastructure

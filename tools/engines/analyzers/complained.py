@@ -43,9 +43,9 @@ def callees_that_calls_time_out_on(snapshot: Snapshot, graph: Graph) -> Iterable
     callers: dict[Component, set[Component]] = defaultdict(set)
     for program in snapshot.programs:
         for one in heard(snapshot, program, "timed_out"):
-            for called in _called(scene, program, one.said.target):
-                votes[called].append(one)
-                callers[called].add(program.component)
+            for callee in called(scene, program, one.said.target):
+                votes[callee].append(one)
+                callers[callee].add(program.component)
     begun = [who for who in roots(scene, votes) if _is_often(votes[who], callers[who])]
     machine = _machine_under(scene, begun)
     if machine:
@@ -68,7 +68,7 @@ def is_awaited(scene: Scene, who: Component) -> bool:
         for caller in scene.callers_of.get(who, ())
         if (asking := scene.program(caller))
         for one in heard(scene.snapshot, asking, "timed_out")
-        if who in _called(scene, asking, one.said.target)
+        if who in called(scene, asking, one.said.target)
     ]
     return bool(lines) and _answers_are_awaited(lines)
 
@@ -95,10 +95,10 @@ def clients_that_say_they_retry(snapshot: Snapshot, graph: Graph) -> Iterable[Fi
     scene = scene_of(snapshot, graph)
     for program in snapshot.programs:
         lines = heard(snapshot, program, "retries")
-        for called in dict.fromkeys(who for one in lines for who in _called(scene, program, one.said.target)):
-            found = service_shift(scene, called, "requests")
+        for callee in dict.fromkeys(who for one in lines for who in called(scene, program, one.said.target)):
+            found = service_shift(scene, callee, "requests")
             if found and found[1].rose(MULTIPLIED) and sum(one.said.count for one in lines) >= OFTEN:
-                yield _retries(program.component, called, lines, *found)
+                yield _retries(program.component, callee, lines, *found)
 
 
 def _retries(who: Component, called: Component, lines: list[Heard], series: Series, moved: Shift) -> Finding:
@@ -157,7 +157,7 @@ def clocks_that_others_doubt(snapshot: Snapshot, graph: Graph) -> Iterable[Findi
     )
 
 
-def _called(scene: Scene, caller: Program, target: str) -> Iterator[Component]:
+def called(scene: Scene, caller: Program, target: str) -> Iterator[Component]:
     host = re.sub(r"^\w+://", "", target).partition("/")[0].partition(":")[0]
     service = meant(scene.snapshot, Address(host, None, ""), caller.namespace).service if host else None
     for program in scene.snapshot.programs_behind(service) if service else ():

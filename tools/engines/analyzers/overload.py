@@ -17,6 +17,7 @@ from tools.engines.diagnosis import Component, Evidence
 from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
 from tools.engines.metrics.cores import usage
+from tools.engines.metrics.demand import surge_through
 from tools.engines.metrics.load import HELD_BACK, NEAR_LIMIT, Load, loads, service_shift
 from tools.engines.metrics.scene import Scene, moment, scene_of
 from tools.engines.metrics.shift import NO_BEFORE, Shift, beside, level
@@ -70,8 +71,10 @@ def programs_short_of_cpu(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]
     scene = scene_of(snapshot, graph)
     for program in snapshot.programs:
         hot = _hot(scene, program)
-        if hot:
-            yield _finding(scene, hot, _why(scene, hot))
+        why = _why(scene, hot) if hot else None
+        # What comes in elsewhere is told of there.
+        if hot and why and not (why.fault == "traffic_surge" and _comes_in_elsewhere(scene, hot.who)):
+            yield _finding(scene, hot, why)
 
 
 def autoscalers_at_their_end(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:  # noqa: ARG001
@@ -81,7 +84,7 @@ def autoscalers_at_their_end(snapshot: Snapshot, graph: Graph) -> Iterable[Findi
         who = Component(
             kind=str(target.get("kind")), namespace=namespace_of(scaler) or None, name=str(target.get("name"))
         )
-        full, above = _full_scaler(snapshot, who), _above_target(scaler)
+        full, above = full_scaler(snapshot, who), _above_target(scaler)
         if full and above and snapshot.program(who):
             yield Finding(
                 "hpa_maxed",
@@ -188,7 +191,7 @@ def _why(scene: Scene, hot: Hot) -> Why:
     if rollout and lowered:
         return _by_change(hot, rollout, lowered)
     surge = _surge(scene, hot)
-    scaler = _full_scaler(scene.snapshot, hot.who)
+    scaler = full_scaler(scene.snapshot, hot.who)
     if scaler:
         return _no_more_pods(scaler, surge)
     if surge:
@@ -379,13 +382,18 @@ def _surge(scene: Scene, hot: Hot) -> tuple[Series, Shift] | None:
     return found if used is None or found[1].times >= 0.6 * used.times or used.before <= 0 else None
 
 
+def _comes_in_elsewhere(scene: Scene, who: Component) -> bool:
+    surge = surge_through(scene, who)
+    return surge is not None and surge.entry != who
+
+
 def _is_asked_more(scene: Scene, who: Component) -> bool:
     """Then whoever asks may be to blame."""
     found = (service_shift(scene, who, signal) for signal in ("requests", "calls"))
     return any(moved[1].rose(SURGE) for moved in found if moved)
 
 
-def _full_scaler(snapshot: Snapshot, who: Component) -> tuple[str, int, str] | None:
+def full_scaler(snapshot: Snapshot, who: Component) -> tuple[str, int, str] | None:
     """The autoscaler of a workload that would want more pods than it may have."""
     for scaler in snapshot.of("HorizontalPodAutoscaler", who.namespace or ""):
         target = mapping(scaler, "spec", "scaleTargetRef")

@@ -116,7 +116,7 @@ ROWS: tuple[Row, ...] = (
         "denied|42501|not authorized|must be owner|noperm|1142|1044|1227",
         r"(?:select|insert|update|delete|create|drop|alter|execute|references|index|trigger|show|lock tables)[\w, ]{0,40} command denied to user '([^'\n]{0,64})'",
         r"access denied for user '([^'\n]{0,64})'@'[^'\n]{0,255}' to database",
-        r"access denied; you need|permission denied for (?:table|relation|schema|sequence|database|function|view|column)|must be owner of (?:table|relation|schema|database)|\b42501\b|er_dbaccess_denied|er_tableaccess_denied|not authorized on \S{1,64} to execute|permission was denied on the|\bnoperm\b",
+        r"access denied; you need|permission denied for (?:table|relation|schema|sequence|database|function|view|column)|must be owner of (?:table|relation|schema|database)|(?:sqlstate|state|code|errors?|pq)\W{1,4}42501\b|er_dbaccess_denied|er_tableaccess_denied|not authorized on \S{1,64} to execute|permission was denied on the|\bnoperm\b",
         unless="permission_denied_db",
     ),
     *_rows(
@@ -156,7 +156,7 @@ ROWS: tuple[Row, ...] = (
     *_rows(
         "read_only",
         "read-only|read only|readonly|read_only|25006|notwritableprimary|not master|not primary|只读|1290|misconf",
-        r"running with the --(?:super-)?read-only|super[-_ ]read[-_ ]only|er_option_prevents_statement|er_cant_execute_in_read_only|(?:in|within) a read[- ]only transaction|\b25006\b|running in read[- ]only mode|database is (?:in )?read[- ]?only|readonly you can't write|write against a read only (?:replica|slave)|notwritableprimary|\bnot master\b|not (?:the )?primary (?:and|so)|attempt to write a readonly database|misconf redis is configured to save|hot standby|read-only[- ]allow[- ]delete|(?:数据库|实例|副本|事务)[^\n]{0,10}只读|只读(?:模式|事务|副本)",
+        r"running with the --(?:super-)?read-only|super[-_ ]read[-_ ]only|er_option_prevents_statement|er_cant_execute_in_read_only|(?:in|within) a read[- ]only transaction|(?:sqlstate|state|code|errors?|pq)\W{1,4}25006\b|running in read[- ]only mode|database is (?:in )?read[- ]?only|readonly you can't write|write against a read only (?:replica|slave)|notwritableprimary|\bnot master\b|not (?:the )?primary (?:and|so)|attempt to write a readonly database|misconf redis is configured to save|hot standby|read-only[- ]allow[- ]delete|(?:数据库|实例|副本|事务)[^\n]{0,10}只读|只读(?:模式|事务|副本)",
         names="address",
         unless="read_only_filesystem",
     ),
@@ -165,7 +165,7 @@ ROWS: tuple[Row, ...] = (
         "too many|connection slots|max number of clients|max_user_connections|53300|con_count|1040|连接数",
         r"too many connections for (?:role|database) \"([^\"\n]{1,64})\"",
         r"user '?([^'\s\n]{1,64})'? has already more than 'max_user_connections'",
-        r"too many connections|er_con_count_error|too many clients already|\b53300\b|connection slots are reserved|max number of clients reached|er_too_many_user_connections|too many open connections|max_user_connections|(?:连接数|连接)(?:过多|已满|超过上限|达到上限)",
+        r"too many connections|er_con_count_error|too many clients already|(?:sqlstate|state|code|errors?|pq)\W{1,4}53300\b|connection slots are reserved|max number of clients reached|er_too_many_user_connections|too many open connections|max_user_connections|(?:连接数|连接)(?:过多|已满|超过上限|达到上限)",
         names="address",
         unless="too_many_connections",
     ),
@@ -410,6 +410,8 @@ ROWS: tuple[Row, ...] = (
     *_rows(
         "retries",
         "retr|attempt|重试",
+        r"(?:attempt|retry|try) #?\d+ ?(?:of|/) ?\d+ (?:to call|calling|for|of)(?: calls? to)? [\"'`]?([a-z][\w-]{1,62}(?:\.[\w-]{1,62})*)[\"'`]? (?:failed|in\b|after)",
+        r"\b(?:calls?|requests?|rpcs?) to [\"'`]?([a-z][\w-]{1,62}(?:\.[\w-]{1,62})*)[\"'`]? failed[^\n]{0,40}(?:retr|attempt)",
         r"\bretry(?:ing)?\b[^\n]{0,60}(?:in|after|attempt|\d)|will retry|(?:attempt|retry) #?\d+ ?(?:of|/|\()|retries? (?:exhausted|exceeded|left|remaining)|max retries|重试(?:中|第|次数)",
         names="address",
         quiet=True,

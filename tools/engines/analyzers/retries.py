@@ -1,0 +1,185 @@
+"""Calls that a client repeats until its callee breaks of them.
+
+The callee gets many times the requests, its clients get no more than before, and its answers fail: then one of them makes the load itself.
+Which of several clients it is say its own log, its setting for retries, a change of it, or that its calls alone were multiplied. A callee
+that is asked more and answers well has it from outside, or from a client that passes a cache by.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from core.language import Text
+from tools.engines.analyzers.complained import called
+from tools.engines.changes import last_rollout
+from tools.engines.diagnosis import Component, Evidence
+from tools.engines.finding import Finding, evidence
+from tools.engines.graph import Graph
+from tools.engines.heard import Heard, as_evidence, heard
+from tools.engines.metrics.demand import Rise, quietly_asked, rises
+from tools.engines.metrics.load import service_shift
+from tools.engines.metrics.scene import Scene, moment, scene_of
+from tools.engines.metrics.shift import Shift, level, shift
+from tools.engines.metrics.slow import callees
+from tools.engines.objects import kind_of, rows
+from tools.engines.snapshot import Series, Snapshot
+
+MULTIPLIED = 2.0
+LEAST_CALLS = 1.0
+FAILING = 0.1
+MANY = 3
+RETRY_WORDS = ("retry", "retries", "attempt", "backoff")
+_SETTING = re.compile(r"retr(?:y|ies)|attempts", re.IGNORECASE)
+_MAX_GUESSES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Multiplied:
+    """The calls of one client to one callee, that rose without any more requests to the client."""
+
+    client: Component
+    server: Component
+    calls: Series
+    moved: Shift
+    failing: float
+
+
+def clients_that_repeat_themselves(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
+    scene = scene_of(snapshot, graph)
+    for server in dict.fromkeys([*rises(scene), *(one.server for one in multiplied(scene))]):
+        clients = repeaters(scene, server)
+        for client in clients:
+            yield _finding(scene, client, server, len(clients))
+
+
+def repeaters(scene: Scene, server: Component) -> list[Component]:
+    """Who repeats its calls to a callee, if anybody does."""
+    counted = [one for one in multiplied(scene) if one.server == server]
+    changed = [one.client for one in counted if _changed(scene.snapshot, one.client)]
+    failing = [one.client for one in counted if one.failing >= FAILING]
+    if counted:
+        return _likeliest(scene, failing, server) if failing else changed
+    rise = rises(scene).get(server)
+    quiet = quietly_asked(scene, server) if rise and rise.moved.rose(MULTIPLIED, LEAST_CALLS) else []
+    if not quiet or _answers_well(scene, server):
+        return []
+    return _likeliest(scene, quiet, server)
+
+
+def multiplied(scene: Scene) -> Iterator[Multiplied]:
+    for server, many in scene.of("calls").items():
+        for series in many:
+            client = scene.client(series.labels)
+            moved = shift(series.points, scene.onset)
+            if client is None or client == server or moved is None or not moved.rose(MULTIPLIED, LEAST_CALLS):
+                continue
+            if not _was_asked_for(scene, client, moved):
+                yield Multiplied(client, server, series, moved, _failing(scene, series))
+
+
+def changes_of(snapshot: Snapshot, who: Component, words: Sequence[str]) -> Iterator[Evidence]:
+    """What of its last revision is about these words."""
+    obj = snapshot.get(who.kind, who.namespace, who.name)
+    rollout = last_rollout(snapshot, obj) if obj and kind_of(obj) == "Deployment" else None
+    for change in rollout.fields if rollout else ():
+        if rollout and any(word in str(change).lower() for word in words):
+            ref = f"{who} revision {rollout.current.number} (ReplicaSet {rollout.current.name})"
+            yield evidence("change", ref, str(change), rollout.current.at, weight=0.5)
+
+
+def _changed(snapshot: Snapshot, who: Component) -> list[Evidence]:
+    return list(changes_of(snapshot, who, RETRY_WORDS))
+
+
+def _likeliest(scene: Scene, clients: list[Component], server: Component) -> list[Component]:
+    """Those that say so, else those that are set so, else all of a few."""
+    saying = [one for one in clients if _says_so(scene, one, server)]
+    set_so = [one for one in clients if list(_settings(scene, one))]
+    chosen = saying or set_so or clients
+    return chosen if len(chosen) <= _MAX_GUESSES else []
+
+
+def _says_so(scene: Scene, client: Component, server: Component) -> list[Heard]:
+    program = scene.program(client)
+    lines = heard(scene.snapshot, program, "retries") if program else []
+    return [one for one in lines if program and server in called(scene, program, one.said.target)]
+
+
+def _settings(scene: Scene, client: Component) -> Iterator[Evidence]:
+    """Its settings for many retries."""
+    program = scene.program(client)
+    for container in program.containers if program else ():
+        for row in rows(container, "env"):
+            name, value = str(row.get("name")), str(row.get("value") or "")
+            if program and _SETTING.search(name) and value.isdigit() and int(value) >= MANY:
+                ref = f"{program.ref}.containers[{container.get('name')}].env[{name}]"
+                yield evidence("kubernetes", ref, f"{name}={value}", weight=0.4)
+
+
+def _answers_well(scene: Scene, server: Component) -> bool:
+    """Whether its errors were measured, and there are hardly any."""
+    shares = [
+        level(one.points) for signal in ("error_share", "failed_share") for one in scene.of(signal).get(server, ())
+    ]
+    return bool(shares) and max(shares) < FAILING
+
+
+def _was_asked_for(scene: Scene, who: Component, calls: Shift) -> bool:
+    """Whether more requests came to the client, by as much or as many times as it calls more."""
+    for signal in ("requests", "calls"):
+        found = service_shift(scene, who, signal)
+        asked = found[1] if found else None
+        if asked and asked.times >= 0.5 * calls.times and asked.before > 0:
+            return True
+        if asked and asked.after - asked.before >= 0.5 * (calls.after - calls.before):
+            return True
+    return False
+
+
+def _failing(scene: Scene, calls: Series) -> float:
+    ends = {key: calls.labels[key] for key in ("client", "server") if key in calls.labels}
+    failed = scene.snapshot.series("failed_calls", **ends)
+    total = level(calls.points)
+    return min(1.0, level(failed[0].points) / total) if failed and total > 0 else 0.0
+
+
+def _finding(scene: Scene, client: Component, server: Component, rivals: int) -> Finding:
+    snapshot = scene.snapshot
+    counted = next((one for one in multiplied(scene) if (one.client, one.server) == (client, server)), None)
+    rise = Rise(counted.calls, counted.moved) if counted else rises(scene)[server]
+    fail_en = f", {counted.failing:.0%} of them fail" if counted and counted.failing else ""
+    fail_zh = f"，其中 {counted.failing:.0%} 失败" if counted and counted.failing else ""
+    moved, changed = rise.moved, _changed(snapshot, client)
+    quote = f"{server.name} is asked {moved.times:.1f} times as often{fail_en}, and {client.name} no more than before"
+    weight = 0.75 if counted else 0.65
+    return Finding(
+        "retry_storm",
+        "performance",
+        client,
+        Text(
+            f"{client} repeats its calls to {server} until it breaks: {moved.before:.1f} -> {moved.after:.1f} a second{fail_en}, "
+            "with no more requests of its own. Limit its retries and wait between them.",
+            f"{client} 对 {server} 的重试放大了负载：每秒 {moved.before:.1f} -> {moved.after:.1f} 次{fail_zh}，"
+            "而它自身收到的请求并未增加。请限制重试次数并加入退避。",
+        ),
+        (
+            evidence("metric", rise.series.query, quote, moment(moved.onset), weight=weight / rivals**0.5),
+            *as_evidence(_says_so(scene, client, server), 0.6),
+            *_settings(scene, client),
+            *changed,
+        ),
+        onset=moment(moved.onset),
+        harms=downstream(scene, server),
+        remedies=("rollback_rollout",) if changed else (),
+    )
+
+
+def downstream(scene: Scene, start: Component) -> tuple[Component, ...]:
+    """A program and everyone that it calls, by however many steps."""
+    calls, seen, queue = callees(scene), {start: None}, [start]
+    while queue:
+        for one in sorted(calls.get(queue.pop(), ()), key=str):
+            if one not in seen:
+                seen[one] = None
+                queue.append(one)
+    return tuple(seen)
