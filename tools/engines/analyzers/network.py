@@ -187,7 +187,7 @@ def _high(present: Sequence[Series], floor: float) -> set[int]:
         # With nobody to compare it with: a round trip of fifty milliseconds is long within a cluster, a twentieth lost is much.
         return {0} if levels[0][1] >= 10 * floor else set()
     middle = sorted(value for _, value in levels)[(len(levels) - 1) // 2]
-    return {int(name) for name in outliers(levels, 3.0)} | {
+    return {int(name) for name in outliers(levels, 3.0) if levels[int(name)][1] >= 3 * floor} | {
         int(name) for name, value in levels if value >= 3 * max(middle, floor) and len(levels) > 2
     }
 

@@ -33,6 +33,7 @@ LEAST_CORES = 0.1
 FULL = 0.9
 ABOVE = 1.1
 FAR_ABOVE = 4.0
+LONG = 0.3
 MODEST = 3.0
 LEAST_PEERS = 4
 PINNED = 0.95
@@ -127,7 +128,9 @@ def _hot(scene: Scene, program: Program) -> Hot | None:
         return None  # a task takes what it gets until it is done
     found = loads(scene, program)
     slow = bool(latencies(scene).get(program.component))
-    busy = [load for load in found if _is_busy(load, slow=slow)] or (_far_above(scene, program, found) if slow else [])
+    busy = [load for load in found if _is_busy(load, slow=slow)] or _far_above_siblings(found)
+    if not busy and (slow or _takes_long(scene, program.component)):
+        busy = _far_above(scene, program, found)
     if not busy:
         return None
     busy.sort(key=lambda load: (load.share or 0.0, load.held_back or 0.0, load.used or 0.0), reverse=True)
@@ -141,6 +144,25 @@ def _hot(scene: Scene, program: Program) -> Hot | None:
 
 def is_short_of_cpu(scene: Scene, program: Program) -> bool:
     return _hot(scene, program) is not None
+
+
+def _takes_long(scene: Scene, who: Component) -> bool:
+    """Measured only now, its answers are slow by any measure."""
+    told = [one for signal in ("latency", "served_latency", "call_latency") for one in scene.of(signal).get(who, ())]
+    return any(len(one.points) < NO_BEFORE and level(one.points) >= LONG for one in told)
+
+
+def _far_above_siblings(found: list[Load]) -> list[Load]:
+    """Pods near their limit of which others of the same program, that do the same work, use next to nothing."""
+    far = []
+    for load in found:
+        others = [
+            one.used for one in found if one.container == load.container and one is not load and one.used is not None
+        ]
+        near = load.share is not None and load.share >= NEAR_LIMIT
+        if near and load.used and load.usage and others and load.used >= FAR_ABOVE * median(others):
+            far.append(replace(load, moved=beside(load.used, others, load.usage.points)))
+    return far if 2 * len(far) <= len(found) else []
 
 
 def _far_above(scene: Scene, program: Program, found: list[Load]) -> list[Load]:
@@ -158,6 +180,8 @@ def _far_above(scene: Scene, program: Program, found: list[Load]) -> list[Load]:
 
 def _is_busy(load: Load, *, slow: bool) -> bool:
     rose = load.moved is not None and load.moved.rose(BURNS, LEAST_CORES if load.used is not None else 0.0)
+    if slow and load.is_held_back_now:
+        return True
     if load.is_at_its_limit and (load.share is None or load.share >= NEAR_LIMIT or slow or rose):
         # Many samples that all say the same, without a throttled period told, are how it always is.
         return rose or slow or (load.usage is not None and load.held_back is not None) or (load.share or 0.0) >= FULL

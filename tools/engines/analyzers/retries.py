@@ -27,6 +27,7 @@ from tools.engines.snapshot import Series, Snapshot
 MULTIPLIED = 2.0
 LEAST_CALLS = 1.0
 FAILING = 0.1
+MORE_ERRORS = 3.0
 MANY = 3
 RETRY_WORDS = ("retry", "retries", "attempt", "backoff")
 _SETTING = re.compile(r"retr(?:y|ies)|attempts", re.IGNORECASE)
@@ -117,11 +118,14 @@ def _settings(scene: Scene, client: Component) -> Iterator[Evidence]:
 
 
 def _answers_well(scene: Scene, server: Component) -> bool:
-    """Whether its errors were measured, and there are hardly any."""
-    shares = [
-        level(one.points) for signal in ("error_share", "failed_share") for one in scene.of(signal).get(server, ())
-    ]
-    return bool(shares) and max(shares) < FAILING
+    """Whether its errors were measured, and are as few as ever."""
+    told = [one for signal in ("error_share", "failed_share") for one in scene.of(signal).get(server, ())]
+    return bool(told) and not any(level(one.points) >= FAILING or _rose(one) for one in told)
+
+
+def _rose(share: Series) -> bool:
+    moved = shift(share.points)
+    return moved is not None and moved.rose(MORE_ERRORS)
 
 
 def _was_asked_for(scene: Scene, who: Component, calls: Shift) -> bool:

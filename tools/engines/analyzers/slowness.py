@@ -1,14 +1,15 @@
 """Programs that answer late: who only waits for another, and who is the one that others wait for.
 
 Everyone who became slow is told as a symptom. Of the slow ones, those whose callees are quick are the roots; a root is a slow dependency,
-unless something closer is found on it: its disk has no time left, its network is long (where nobody times calls at both ends, an ordinary
-program that is slow without work of its own is more often badly connected than asleep).
+unless something closer is found on it: its processors or its disk have no time left, its network is long (where nobody times calls at both
+ends, an ordinary program that is slow without work of its own is more often badly connected than asleep).
 """
 
 from collections.abc import Iterable, Iterator
 
 from core.language import Text
 from tools.engines.analyzers.complained import is_awaited
+from tools.engines.analyzers.disks import busy_machines
 from tools.engines.analyzers.overload import is_short_of_cpu
 from tools.engines.diagnosis import Component, Evidence
 from tools.engines.finding import Finding, evidence
@@ -17,14 +18,12 @@ from tools.engines.metrics.cores import usage, usage_shift
 from tools.engines.metrics.load import service_shift
 from tools.engines.metrics.roles_of import is_cache, is_store
 from tools.engines.metrics.scene import Scene, moment, scene_of
-from tools.engines.metrics.shift import level, outliers, shift
+from tools.engines.metrics.shift import level, outliers
 from tools.engines.metrics.slow import Slow, Way, callees, latencies, roots, ways
 from tools.engines.objects import dig
-from tools.engines.snapshot import Series, Snapshot
+from tools.engines.snapshot import Snapshot
 
-BUSY_DISK = 0.85
 BUSY_NODE = 0.93
-LEAST_BYTES = 2e6
 MAX_ROOTS = 3
 MORE = 1.25
 
@@ -37,8 +36,8 @@ def programs_that_became_slow(snapshot: Snapshot, graph: Graph) -> Iterable[Find
             "slow",
             "symptom",
             who,
-            Text(f"{who} answers late: {_took(slow)}.", f"{who} 响应变慢：{_took(slow)}。"),
-            (evidence("metric", slow.series.query, _took(slow), moment(slow.moved.onset)),),
+            Text(f"{who} answers late: {slow.took}.", f"{who} 响应变慢：{slow.took}。"),
+            (evidence("metric", slow.series.query, slow.took, moment(slow.moved.onset)),),
             onset=moment(slow.moved.onset),
             symptom=True,
         )
@@ -52,33 +51,6 @@ def programs_that_others_wait_for(snapshot: Snapshot, graph: Graph) -> Iterable[
     for who in found if len(found) <= MAX_ROOTS else ():
         if not (_is_busy(scene, who) or _is_asked_more(scene, who) or _is_on_a_busy_machine(scene, who)):
             yield _dependency(scene, who, slow[who][0])
-
-
-def disks_without_time(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
-    scene = scene_of(snapshot, graph)
-    for who, series, said in _busy_disks(scene):
-        slow = latencies(scene).get(who)
-        proof = [evidence("metric", series.query, said, series.ended, weight=0.65)]
-        if slow:
-            proof.append(
-                evidence("metric", slow[0].series.query, _took(slow[0]), moment(slow[0].moved.onset), weight=0.6)
-            )
-        moved = shift(series.points)
-        yield Finding(
-            "disk_io_saturated",
-            "performance",
-            who,
-            Text(
-                f"The disk under {who} has no time left: {said}. Find who else writes to it, or move {who.name} to a faster one.",
-                f"{who} 所用磁盘已饱和：{said}。请排查还有谁在读写该磁盘，或将 {who.name} 迁到更快的磁盘。",
-            ),
-            tuple(proof),
-            onset=moment(moved.onset) if moved else None,
-        )
-
-
-def _took(slow: Slow) -> str:
-    return f"{slow.moved.before * 1000:.0f} -> {slow.moved.after * 1000:.0f} ms"
 
 
 def _is_badly_connected(scene: Scene, who: Component) -> bool:
@@ -98,7 +70,7 @@ def _is_asked_more(scene: Scene, who: Component) -> bool:
 def _dependency(scene: Scene, who: Component, slow: Slow) -> Finding:
     timed = [way for way in ways(scene) if who in {way.client, way.server}]
     proof = [
-        evidence("metric", slow.series.query, f"{who.name}: {_took(slow)}", moment(slow.moved.onset), weight=0.55),
+        evidence("metric", slow.series.query, f"{who.name}: {slow.took}", moment(slow.moved.onset), weight=0.55),
         *_callees_are_quick(scene, who, timed),
         *_idle(scene, who),
     ]
@@ -112,9 +84,9 @@ def _dependency(scene: Scene, who: Component, slow: Slow) -> Finding:
         "performance",
         who,
         Text(
-            f"{who} takes long to answer by itself ({_took(slow)}): nothing that it calls is slow and its CPU is not the reason. "
+            f"{who} takes long to answer by itself ({slow.took}): nothing that it calls is slow and its CPU is not the reason. "
             "Look at what it waits for inside (locks, pools, a service outside the cluster), or restart it.",
-            f"{who} 自身响应变慢（{_took(slow)}）：其下游均正常，CPU 也不是原因。请排查其内部等待（锁、连接池、集群外服务），或重启。",
+            f"{who} 自身响应变慢（{slow.took}）：其下游均正常，CPU 也不是原因。请排查其内部等待（锁、连接池、集群外服务），或重启。",
         ),
         tuple(proof),
         onset=moment(slow.moved.onset),
@@ -128,10 +100,10 @@ def _far_away(who: Component, slow: Slow, proof: list[Evidence]) -> Finding:
         "performance",
         who,
         Text(
-            f"{who} answers late ({_took(slow)}) without using more CPU and without a slow callee: "
+            f"{who} answers late ({slow.took}) without using more CPU and without a slow callee: "
             "its pods' network is the likeliest reason. "
             "Compare round-trip times to and from its pods (ping, tc qdisc show), or replace the pods.",
-            f"{who} 响应变慢（{_took(slow)}），CPU 未升高、下游也不慢：最可能是其 Pod 网络延迟。"
+            f"{who} 响应变慢（{slow.took}），CPU 未升高、下游也不慢：最可能是其 Pod 网络延迟。"
             "请比较进出这些 Pod 的往返时延（ping、tc qdisc show），或重建 Pod。",
         ),
         tuple(proof),
@@ -189,57 +161,9 @@ def _idle(scene: Scene, who: Component) -> Iterator[Evidence]:
         yield evidence("metric", f"cpu_usage of {who}", quote, weight=0.2)
 
 
-def _busy_disks(scene: Scene) -> Iterator[tuple[Component, Series, str]]:
-    """Of a program with a disk metric of its own; else the program that keeps data on a machine whose disk is busy."""
-    for who, many in scene.of("disk_busy").items():
-        for series in many:
-            if _is_saturated(series):
-                yield who, series, f"its disk is busy {level(series.points):.0%} of the time"
-                break
-    for node, series in _busy_machines(scene):
-        writer = _writer(scene, node)
-        if writer:
-            yield (
-                writer,
-                series,
-                f"the disk of {node} is busy {level(series.points):.0%} of the time, and {writer.name} writes most",
-            )
-            continue
-        keepers = [who for who in scene.on_node(node) if (program := scene.program(who)) and is_store(program)]
-        slow = [who for who in keepers if who in latencies(scene)]
-        for who in slow or (keepers if len(keepers) == 1 else []):
-            yield who, series, f"the disk of {node} is busy {level(series.points):.0%} of the time"
-
-
-def _writer(scene: Scene, node: str) -> Component | None:
-    """Who began to read or write many times as much as before on a machine, and more than anybody else there."""
-    grown: dict[Component, float] = {}
-    for signal in ("disk_written", "disk_read"):
-        for who in scene.on_node(node):
-            for one in scene.of(signal).get(who, ()):
-                moved = shift(one.points)
-                if moved and moved.rose(3.0, LEAST_BYTES):
-                    grown[who] = max(grown.get(who, 0.0), moved.after)
-    return max(grown, key=lambda who: (grown[who], str(who)), default=None)
-
-
 def _is_on_a_busy_machine(scene: Scene, who: Component) -> bool:
     """Its processors or its disk have no time left: what is slow there is slow for that."""
     program = scene.program(who)
-    busy = {node for node, _ in _busy_machines(scene)}
+    busy = {node for node, _ in busy_machines(scene)}
     busy |= {node for node, many in scene.at_nodes("node_cpu").items() if level(many[0].points) >= BUSY_NODE}
     return program is not None and any(dig(pod, "spec", "nodeName") in busy for pod in program.pods)
-
-
-def _busy_machines(scene: Scene) -> Iterator[tuple[str, Series]]:
-    for node, many in scene.at_nodes("node_disk_busy").items():
-        busy = [one for one in many if _is_saturated(one)]
-        if busy:
-            yield node, busy[0]
-
-
-def _is_saturated(series: Series) -> bool:
-    moved, now = shift(series.points), level(series.points)
-    if now < BUSY_DISK:
-        return False
-    return moved is None or moved.samples < 8 or moved.rose(1.3) or now >= 0.97

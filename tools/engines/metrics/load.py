@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from tools.engines.diagnosis import Component
 from tools.engines.metrics.cores import allowed, key_of, limit_of, usage
 from tools.engines.metrics.scene import Scene
-from tools.engines.metrics.shift import Shift, level, shift
+from tools.engines.metrics.shift import NO_BEFORE, Shift, level, shift
 from tools.engines.objects import Object, dig, name_of, namespace_of, rows, statuses, when
 from tools.engines.program import Program
 from tools.engines.quantity import parse
@@ -43,6 +43,14 @@ class Load:
         if self.share is None or self.share < NEAR_LIMIT:
             return self.held_back is not None and self.held_back >= 2 * HELD_BACK
         return self.held_back is None or self.held_back >= HELD_BACK
+
+    @property
+    def is_held_back_now(self) -> bool:
+        """In many periods, and not always: some programs are held back all their lives, and nobody minds."""
+        if self.throttling is None or self.held_back is None or self.held_back < HELD_BACK:
+            return False
+        moved = shift(self.throttling.points)
+        return moved is None or moved.samples < NO_BEFORE or moved.rose(1.5)
 
 
 def loads(scene: Scene, program: Program) -> list[Load]:

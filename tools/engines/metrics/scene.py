@@ -190,6 +190,11 @@ class Scene:
         """The programs with a pod on a machine."""
         return list(dict.fromkeys(self.snapshot.maker_of(pod) for pod in self.snapshot.pods_on(node)))
 
+    def is_on(self, series: Series, node: str) -> bool:
+        """Whether a series' pod runs on a machine; one that nobody knows may."""
+        pod = self.snapshot.get("Pod", series.labels.get("namespace"), series.labels.get("pod", ""))
+        return pod is None or dig(pod, "spec", "nodeName") == node
+
     def program(self, who: Component) -> Program | None:
         return self.snapshot.program(who)
 

@@ -29,6 +29,10 @@ class Slow:
     series: Series
     moved: Shift
 
+    @property
+    def took(self) -> str:
+        return f"{self.moved.before * 1000:.0f} -> {self.moved.after * 1000:.0f} ms"
+
 
 @dataclass(frozen=True, slots=True)
 class Way:
