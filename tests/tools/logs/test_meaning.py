@@ -3,6 +3,7 @@
 import pytest
 
 from tools.engines.logs.digest import digest
+from tools.engines.logs.meaning import meanings
 
 NAMES = [
     ("dial tcp: lookup cart on 10.96.0.10:53: no such host", "no_such_host", "cart"),
@@ -284,3 +285,33 @@ def test_what_only_sounds_like_trouble_means_none(text: str) -> None:
 )
 def test_the_more_precise_meaning_stands_in_place_of_the_vaguer(text: str, wrong: str) -> None:
     assert wrong not in {one.meaning for one in digest([text]).saids}
+
+
+@pytest.mark.parametrize(
+    ("text", "target"),
+    [
+        ("attempt 7/8 to call lab-results failed, retrying in 10ms: status 503", "lab-results"),
+        ("call to route-planner failed after 10 retries: upstream request timeout", "route-planner"),
+        ('retry 2 of 5 for "orders.shop" failed', "orders.shop"),
+    ],
+)
+def test_who_is_called_again_is_named(text: str, target: str) -> None:
+    assert [one.target for one in meanings(text) if one.meaning == "retries"] == [target]
+
+
+@pytest.mark.parametrize("number", ["42501", "25006", "53300"])
+def test_the_number_of_a_ticket_is_no_state_of_a_database(number: str) -> None:
+    assert meanings(f"handled request path=/api/v2/tickets/{number} status=200", quiet=True) == []
+    wrong = {"permission_denied_db", "read_only", "too_many_connections"}
+    assert wrong.isdisjoint(one.meaning for one in meanings(f"denied: read-only GET /tickets/{number} failed"))
+
+
+@pytest.mark.parametrize(
+    ("text", "meaning"),
+    [
+        ("ERROR: permission failure (SQLSTATE 42501) denied", "permission_denied_db"),
+        ("pq error 53300: too many", "too_many_connections"),
+    ],
+)
+def test_a_state_that_is_called_one_is_read(text: str, meaning: str) -> None:
+    assert meaning in {one.meaning for one in meanings(text)}

@@ -14,9 +14,10 @@ from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
 from tools.engines.metrics.cores import usage_shift
 from tools.engines.metrics.cover import Cover, Mark, best, heaviest
+from tools.engines.metrics.demand import rises
 from tools.engines.metrics.scene import Scene, moment, scene_of
 from tools.engines.metrics.shift import level, outliers, shift
-from tools.engines.metrics.slow import callees, latencies, roots, ways
+from tools.engines.metrics.slow import callees, latencies, roots, ways, whom_all_wait_for
 from tools.engines.objects import dig
 from tools.engines.snapshot import Series, Signal, Snapshot
 
@@ -221,29 +222,35 @@ def _machine_of(scene: Scene, labels: Mapping[str, str]) -> list[Thing]:
 
 
 def _by_latency_alone(scene: Scene) -> list[tuple[Cover[Thing], float]]:
-    """Several roots of slowness that share nothing but a machine, on which hardly anything else is quick."""
+    """Several roots of slowness that share nothing but one machine, on which hardly anything else is quick."""
     slow = set(latencies(scene))
     if len(slow) < 2 or any(level(many[0].points) >= BUSY for many in scene.at_nodes("node_cpu").values()):
         return []
-    calls, begun = callees(scene), set(roots(scene, slow))
-    if set.intersection(*(calls.get(who, set()) for who in begun)):
-        return []  # they share somebody whom they all wait for, and whom nobody measured
-    quick = {who for who in scene.of("latency") if who not in slow}
-    marks: Marks = []
-    for who in [*begun, *quick]:
-        program = scene.program(who)
-        machines = {
-            _machine(str(dig(pod, "spec", "nodeName")))
-            for pod in (program.pods if program else ())
-            if dig(pod, "spec", "nodeName")
-        }
-        if machines and not (who in quick and calls.get(who, set()) & slow):
-            ref = latencies(scene)[who][0].series.query if who in begun else ""
-            marks.append(
-                Mark(frozenset(machines), who in begun, f"{who.name} became slow, and nothing that it calls is", ref)
-            )
+    calls = callees(scene)
+    begun = [who for who in roots(scene, slow) if who not in rises(scene)]  # what is asked more has its own reason
+    if len(begun) < 2 or whom_all_wait_for(scene, begun):
+        return []
+    quick = {who for who in scene.of("latency") if who not in slow and not calls.get(who, set()) & slow}
+    marks = [_on_machines(scene, who, is_slow=who in begun) for who in (*begun, *sorted(quick, key=str))]
     found = best(marks)
-    return [(found, 0.6)] if found and len(found.marks) >= 2 else []
+    if found is None or len(found.marks) < 2 or _is_one_of_many(found, marks):
+        return []
+    return [(found, 0.6)]
+
+
+def _on_machines(scene: Scene, who: Component, *, is_slow: bool) -> Mark[Thing]:
+    program = scene.program(who)
+    names = (str(dig(pod, "spec", "nodeName") or "") for pod in (program.pods if program else ()))
+    ref = latencies(scene)[who][0].series.query if is_slow else ""
+    ends = frozenset(_machine(name) for name in names if name)
+    return Mark(ends, is_slow, f"{who.name} became slow, and nothing that it calls is", ref)
+
+
+def _is_one_of_many(found: Cover[Thing], marks: Marks) -> bool:
+    """Whether another machine has as many of the slow ones and as few of the quick ones."""
+    rest = [Mark(mark.ends - {found.thing}, mark.is_marked) for mark in marks]
+    rival = best(rest)
+    return rival is not None and rival.fit >= found.fit
 
 
 def _finding(scene: Scene, thing: Thing, what: str, found: Sequence[tuple[Cover[Thing], float]]) -> Finding:

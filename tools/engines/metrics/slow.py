@@ -6,11 +6,12 @@ caller waits beyond what the callee works is the way between them, and a way tha
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 from tools.engines.diagnosis import Component
+from tools.engines.metrics.cover import Cover, Mark, best
 from tools.engines.metrics.scene import Scene
 from tools.engines.metrics.shift import NO_BEFORE, Shift, beside, level, outliers, shift
 from tools.engines.snapshot import Series
@@ -154,3 +155,27 @@ def roots(scene: Scene, slow: Iterable[Component]) -> list[Component]:
     calls = callees(scene)
     found = [who for who in slow_ones if not (calls.get(who, set()) & slow_ones - {who})]
     return sorted(found or slow_ones, key=str)
+
+
+def whom_all_wait_for(scene: Scene, waiting: Sequence[Component]) -> Component | None:
+    """Of several that are slow without a slow callee, the one unmeasured callee that nearly all of them share, and that hardly any quick
+    program calls: nobody times a database by itself, and everybody times who asks it."""
+    if len(waiting) < 2:
+        return None
+    calls = callees(scene)
+    measured = {who for signal in OWN for who in scene.of(signal)}
+    slow = latencies(scene)
+    quick = [who for who in measured if who not in slow]
+    marks = [
+        Mark(frozenset(calls.get(who, set()) - measured), is_marked)
+        for group, is_marked in ((waiting, True), (quick, False))
+        for who in group
+    ]
+    found = best(marks)
+    return found.thing if found and len(found.marks) >= 2 and not _shares(found, marks) else None
+
+
+def _shares(found: Cover[Component], marks: Sequence[Mark[Component]]) -> bool:
+    """Whether another explains them as well."""
+    rival = best([Mark(mark.ends - {found.thing}, mark.is_marked) for mark in marks])
+    return rival is not None and rival.fit >= found.fit
