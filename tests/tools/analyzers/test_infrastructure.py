@@ -232,6 +232,13 @@ def test_wishes_that_nobody_takes_up_accuse_the_controller_manager() -> None:
     assert causes(snap) == [("controller_manager_unavailable", "cp1")]
 
 
+def test_a_wish_that_its_controller_has_seen_says_nothing_where_the_status_was_cut() -> None:
+    objects = placed("baker", "n1")
+    objects[0]["metadata"]["generation"] = 4
+    objects[0]["status"] = {"replicas": 1, "readyReplicas": 1}
+    assert causes(snapshot(machine("cp1", labels=PLANE), machine("n1"), *objects)) == []
+
+
 def dns(ready: bool) -> list[Object]:
     made = placed("coredns", "n1", ready=ready, namespace=SYSTEM)
     for labels in (made[0]["spec"]["template"]["metadata"]["labels"], made[2]["metadata"]["labels"]):

@@ -221,9 +221,16 @@ def _unobserved(snapshot: Snapshot) -> Iterator[tuple[Program, Evidence]]:
             or wanted is None
         ):
             continue
-        if (observed or 0) < wanted and _is_settled(snapshot, program.obj):
+        is_told = observed is not None or not _is_counted(program.obj)
+        if is_told and (observed or 0) < wanted and _is_settled(snapshot, program.obj):
             quote = f"generation {wanted}, observed {observed}"
             yield program, evidence("kubernetes", f"{program.component} status.observedGeneration", quote, weight=0.6)
+
+
+def _is_counted(obj: Object) -> bool:
+    """Whether its controller has written its pods' number: it was there then, and an object without the rest was cut."""
+    status = mapping(obj, "status")
+    return any(key in status for key in ("readyReplicas", "availableReplicas", "numberReady", "desiredNumberScheduled"))
 
 
 def _is_settled(snapshot: Snapshot, obj: Object) -> bool:

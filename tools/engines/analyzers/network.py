@@ -3,7 +3,7 @@
 Where both ends of a call are timed, the way between them is what the caller waits beyond what the callee works. Round trips, retransmits,
 lost and dropped packets say it directly. All such measurements are laid over the map: if those of one program are marked, to whomever it
 speaks, it is that program's network; if those of all programs with a pod on one machine are, it is the machine's. With nothing but
-latencies, several unrelated programs that became slow on one machine, and only there, point at the machine.
+latencies, the machine is meant whose link all slow calls pass and the quick ones do not, or on which alone unrelated programs became slow.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,10 +14,11 @@ from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
 from tools.engines.metrics.cores import usage_shift
 from tools.engines.metrics.cover import Cover, Mark, best, heaviest
+from tools.engines.metrics.crossing import OFTEN, Crossings, Measured, machine_between
 from tools.engines.metrics.demand import rises
 from tools.engines.metrics.scene import Scene, moment, scene_of
 from tools.engines.metrics.shift import level, outliers, shift
-from tools.engines.metrics.slow import callees, latencies, roots, ways, whom_all_wait_for
+from tools.engines.metrics.slow import ON_THE_WAY, callees, latencies, roots, ways, whom_all_wait_for
 from tools.engines.objects import dig
 from tools.engines.snapshot import Series, Signal, Snapshot
 
@@ -30,13 +31,19 @@ HALF = 0.45
 CLOCK_FLOOR = 0.5
 MAX_SHOWN = 4
 BUSY = 0.93
+MANY_TIMES = 5.0
+LEAST_MACHINES = 3
+LEAST_WAYS = 5
+ENOUGH = 8
+GRAVE = 10
+LONG_WAY = 0.05
 
 
 def networks_that_delay_or_lose(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
     scene = scene_of(snapshot, graph)
     lossy = [*_by_drops(scene), *_covers(scene, ("packet_loss", "node_packet_loss"), LOSS_FLOOR, 0.75)]
     lossy += _covers(scene, ("retransmits",), DROPS_FLOOR, 0.6)
-    late = [*_by_ways(scene), *_covers(scene, ("rtt", "node_rtt"), RTT_FLOOR, 0.75)]
+    late = [*_by_ways(scene), *_covers(scene, ("rtt", "node_rtt"), RTT_FLOOR, 0.75), *_between(scene)]
     machines = _by_latency_alone(scene) if not late and not lossy else []
     thing = _strongest(lossy)
     if thing is not None:
@@ -92,9 +99,44 @@ def _by_ways(scene: Scene) -> Iterator[tuple[Cover[Thing], float]]:
         worked = f", of which the callee works {way.worked.after * 1000:.0f} ms" if way.worked else ""
         said = f"{way.client.name} waits {moved.before * 1000:.0f} -> {moved.after * 1000:.0f} ms for {way.server.name}{worked}"
         marks.append(Mark(_ends(scene, way.client, way.server), is_long, said, way.series.query, moved.onset))
+    if not any(mark.is_marked for mark in marks):
+        marks = list(_always_long(scene))
     found = best(marks, [mark_end for mark in marks for mark_end in mark.ends if mark_end.kind != "Node"])
     if found:
         yield found, 0.8
+
+
+def _always_long(scene: Scene) -> Iterator[Mark[Thing]]:
+    """In a window that lies wholly in the trouble no way gets longer, but some take far more time than the others."""
+    crossings = Crossings(scene)
+    timed = [(way, way.waited.after - way.worked.after) for way in ways(scene) if way.worked and not way.is_slow]
+    if len(timed) < LEAST_WAYS:
+        return
+    usual = max(sorted(beyond for _, beyond in timed)[len(timed) // 4], 0.0)
+    for way, beyond in timed:
+        is_long = beyond >= max(LONG_WAY, MANY_TIMES * usual, ON_THE_WAY * way.waited.after)
+        passed = crossings.passing(way.client, way.server)
+        machines = {_machine(name) for name, part in passed.items() if is_long or part >= OFTEN}
+        said = f"{way.client.name} waits {way.waited.after * 1000:.0f} ms for {way.server.name}, {beyond * 1000:.0f} ms of it on the way"
+        yield Mark(frozenset({way.client, way.server, *machines}), is_long, said, way.series.query)
+
+
+def _between(scene: Scene) -> Iterator[tuple[Cover[Thing], float]]:
+    found = machine_between(scene)
+    if found is None:
+        return
+    marks = []
+    for one in found.victims:
+        who = one if isinstance(one, Component) else one[1]
+        slow = latencies(scene).get(who)
+        ref, at = (slow[0].series.query, slow[0].moved.onset) if slow else ("", 0.0)
+        said = f"{_told(one)} became slow, and what is asked on the way passes {found.machine}"
+        marks.append(Mark(frozenset({_machine(found.machine)}), is_marked=True, said=said, ref=ref, at=at))
+    yield Cover(_machine(found.machine), found.fit, tuple(marks)), 0.75
+
+
+def _told(one: Measured) -> str:
+    return one.name if isinstance(one, Component) else f"{one[0].name} -> {one[1].name}"
 
 
 def _ends(scene: Scene, *programs: Component) -> frozenset[Thing]:
@@ -130,19 +172,17 @@ def _by_drops(scene: Scene) -> Iterator[tuple[Cover[Thing], float]]:
 
 def _resent(scene: Scene) -> Iterator[Mark[Thing]]:
     """Machines that send segments again; on all of them some are sent again where one of them loses packets."""
-    for node, many in scene.at_nodes("node_retransmit_share").items():
-        for series in many:
-            moved = shift(series.points)
-            is_marked = moved is not None and moved.rose(3.0, LOSS_FLOOR)
-            now = level(series.points)
-            yield Mark(
-                frozenset({_machine(node)}),
-                is_marked,
-                f"{node} sends {now:.1%} of its segments again",
-                series.query,
-                0.0,
-                now,
-            )
+    shares = [(node, one) for node, many in scene.at_nodes("node_retransmit_share").items() for one in many]
+    levels = [(str(number), level(one.points)) for number, (_, one) in enumerate(shares)]
+    # In a window that lies wholly in the trouble nothing rises, but one stands far above the others.
+    far = {int(name) for name in outliers(levels, MANY_TIMES)} if len(levels) >= LEAST_MACHINES else set()
+    for number, (node, series) in enumerate(shares):
+        moved = shift(series.points)
+        now = level(series.points)
+        stands_out = number in far and now >= 2 * LOSS_FLOOR
+        is_marked = stands_out or (moved is not None and moved.rose(3.0, LOSS_FLOOR))
+        said = f"{node} sends {now:.1%} of its segments again"
+        yield Mark(frozenset({_machine(node)}), is_marked, said, series.query, 0.0, now)
 
 
 def _covers(
@@ -157,7 +197,7 @@ def _covers(
 
 def _marks(scene: Scene, signal: Signal, floor: float) -> Iterator[Mark[Thing]]:
     """One a series: its pod's program and machine, the two ends of a pair, or the machine alone."""
-    present = [one for one in scene.snapshot.series(signal) if one.labels.get("quantile") not in {"0.5", "mean"}]
+    present = [one for one in _measuring(scene, signal) if one.labels.get("quantile") not in {"0.5", "mean"}]
     high = _high(present, floor)
     for number, series in enumerate(present):
         ends = _subjects(scene, series)
@@ -166,12 +206,28 @@ def _marks(scene: Scene, signal: Signal, floor: float) -> Iterator[Mark[Thing]]:
         moved = shift(series.points, scene.onset)
         rose = moved is not None and moved.rose(1.5, floor)
         now = level(series.points)
-        is_marked = rose or (number in high and not (moved is not None and moved.samples >= 8 and abs(moved.score) < 2))
+        always = moved is not None and moved.samples >= ENOUGH and abs(moved.score) < 2
+        # What was always a little worse is how it is built; no cluster is built to wait or to lose as much as this.
+        is_grave = now >= GRAVE * floor and signal in {"rtt", "node_rtt", "packet_loss", "node_packet_loss"}
+        is_marked = rose or (number in high and (is_grave or not always))
         before = f"{_amount(signal, moved.before)} -> " if rose and moved else ""
         who = " -> ".join(series.labels[key] for key in ("client", "server") if series.labels.get(key))
         who = who or series.labels.get("pod") or series.labels.get("node") or series.labels.get("service") or ""
         said = f"{signal.removeprefix('node_').replace('_', ' ')} of {who}: {before}{_amount(signal, now)}"
         yield Mark(ends, is_marked, said, series.query, moved.onset if moved and rose else 0.0, max(now, 0.0))
+
+
+def _measuring(scene: Scene, signal: Signal) -> list[Series]:
+    """Its series; what one machine waits for another's answer to nothing is a round trip, whatever it is called."""
+    found = list(scene.snapshot.series(signal))
+    if signal != "node_rtt":
+        return found
+    return [*found, *(one for one in scene.snapshot.series("call_latency") if _is_between_machines(scene, one))]
+
+
+def _is_between_machines(scene: Scene, series: Series) -> bool:
+    ends = (series.labels.get("client"), series.labels.get("server"))
+    return all(end and scene.node({"node": end}) for end in ends)
 
 
 def _amount(signal: Signal, value: float) -> str:
@@ -186,8 +242,10 @@ def _high(present: Sequence[Series], floor: float) -> set[int]:
         return set()
     if len(levels) == 1:
         # With nobody to compare it with: a round trip of fifty milliseconds is long within a cluster, a twentieth lost is much.
-        return {0} if levels[0][1] >= 10 * floor else set()
-    middle = sorted(value for _, value in levels)[(len(levels) - 1) // 2]
+        return {0} if levels[0][1] >= GRAVE * floor else set()
+    # Of pairs one end is at a large part of all; the lower ones are still those that it is at neither end of.
+    place = (len(levels) - 1) // (4 if present[0].labels.get("client") else 2)
+    middle = sorted(value for _, value in levels)[place]
     return {int(name) for name in outliers(levels, 3.0) if levels[int(name)][1] >= 3 * floor} | {
         int(name) for name, value in levels if value >= 3 * max(middle, floor) and len(levels) > 2
     }
@@ -195,8 +253,9 @@ def _high(present: Sequence[Series], floor: float) -> set[int]:
 
 def _subjects(scene: Scene, series: Series) -> frozenset[Thing]:
     labels = series.labels
-    if labels.get("client") and labels.get("server"):
-        pair = [_named(scene, labels["client"]), _named(scene, labels["server"])]
+    other = labels.get("client") or (scene.node(labels) if scene.node({"node": labels.get("server", "")}) else "")
+    if other and labels.get("server"):
+        pair = [_named(scene, other), _named(scene, labels["server"])]
         known = [one for one in pair if one]
         if known:
             return frozenset(end for one in known for end in ({one} if one.kind == "Node" else _ends(scene, one)))

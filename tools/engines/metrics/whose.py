@@ -15,17 +15,19 @@ namespace: exported_namespace namespace kubernetes_namespace k8s_namespace_name 
 pod: exported_pod pod pod_name kubernetes_pod_name k8s_pod_name podname k8s_pod kubernetes_pod pod_id podName
 container: exported_container container container_name k8s_container_name container_label_io_kubernetes_container_name
 node: exported_node node node_name nodename kubernetes_node kubernetes_io_hostname k8s_node_name hostname host_name nodeName
-    kubernetes_node_name host target_node
+    kubernetes_node_name host
 service: exported_service destination_service_name service service_name svc k8s_service_name app_kubernetes_io_name app
     application destination_app destination_canonical_service destination_service kubernetes_service_name kubernetes_name app_name
     serviceName microservice component cmdb_id target_service cluster_name upstream authority dst_service
 workload: deployment statefulset daemonset exported_deployment destination_workload workload workload_name owner_name
     k8s_deployment_name k8s_statefulset_name k8s_daemonset_name horizontalpodautoscaler hpa controller_name created_by_name
     replicaset
-client: client source_workload source_app source_canonical_service source caller client_service src_service src source_service
+client: client source_node src_node from_node node_from goldpinger_instance
+    source_workload source_app source_canonical_service source caller client_service src_service src source_service
     from src_pod client_pod source_pod client_name src_workload
-server: server callee server_service dst destination to peer_service target dst_pod server_pod destination_pod server_name remote
-    dst_workload uri_host net_peer_name server_address client_to
+server: target_node destination_node dest_node dst_node to_node node_to
+    server callee server_service dst destination to peer_service target dst_pod server_pod destination_pod server_name remote
+    dst_workload uri_host net_peer_name server_address client_to peer_node peer
 """
 _SPELLINGS = {
     row.partition(":")[0]: row.partition(":")[2].split() for row in _TABLE.strip().replace("\n    ", " ").splitlines()
@@ -78,6 +80,8 @@ def _sides(found: dict[str, str], labels: Labels) -> None:
         server = found.get("workload") or found.get("service")
         if server:
             found["server"] = server
+    if labels.get("goldpinger_instance"):
+        found.setdefault("server", labels.get("host_ip") or labels.get("pod_ip", ""))
     if labels.get("client_service_namespace") and "namespace" not in found:
         found["client_namespace"] = labels["client_service_namespace"]
     if labels.get("server_service_namespace"):
