@@ -96,8 +96,8 @@ def machine_between(scene: Scene) -> Foretold | None:
 
 
 def _measured(scene: Scene) -> tuple[set[Measured], set[Measured]]:
-    slow: set[Measured] = set(latencies(scene))
-    quick: set[Measured] = {who for signal in ("latency", "served_latency") for who in scene.of(signal)} - slow
+    slow: set[Measured] = {*latencies(scene)}
+    quick: set[Measured] = {*(who for signal in ("latency", "served_latency") for who in scene.of(signal))}
     timed = {(way.client, way.server): way for way in ways(scene)}
     for pair, way in timed.items():
         (slow if way.is_slow else quick).add(pair)
