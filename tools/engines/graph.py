@@ -1,8 +1,8 @@
 """Who suffers when something breaks: workload -> the Services in front of it -> the workloads that call them, and so on outwards.
 
-Callers are known in three ways: an address in a container's environment that names a Service, the call counts of a service graph where
-there is one, and a log that names the Service whose calls fail. Each is enough for an edge. The graph is what turns "five components are
-failing" into "one is, four suffer from it".
+Callers are known in four ways: an address in a container's environment that names a Service, the call counts of a service graph where there
+is one, a log that names the Service whose calls fail, and a driver that complains and names its kind of server where there is but one. Each
+is enough for an edge. The graph is what turns "five components are failing" into "one is, four suffer from it".
 """
 
 from collections import defaultdict, deque
@@ -10,7 +10,8 @@ from functools import cached_property
 
 from tools.engines.addresses import Address, addresses, meant
 from tools.engines.diagnosis import Component
-from tools.engines.objects import Object, component, dig, name_of, namespace_of
+from tools.engines.drivers import ports_of_drivers
+from tools.engines.objects import Object, component, dig, name_of, namespace_of, rows
 from tools.engines.program import Program
 from tools.engines.snapshot import Snapshot
 
@@ -26,6 +27,8 @@ CALLS = (
     "no_such_host",
     "dns_unavailable",
 )
+# And of drivers, which often do not.
+DRIVEN = ("communications_link_failure", "too_many_connections", "pool_exhausted", "lock_wait", "slow_query")
 
 
 class Graph:
@@ -47,7 +50,7 @@ class Graph:
     @cached_property
     def calls(self) -> set[tuple[Component, Component]]:
         """Pairs of a calling workload and a Service that it calls."""
-        return self._by_address() | self._by_traffic() | self._by_logs()
+        return self._by_address() | self._by_traffic() | self._by_logs() | self._by_drivers()
 
     @cached_property
     def _callers(self) -> dict[Component, list[Component]]:
@@ -124,6 +127,35 @@ class Graph:
                 )
                 if service and program not in self._snapshot.programs_behind(service):
                     found.add((program.component, component(service)))
+        return found
+
+    def _by_drivers(self) -> set[tuple[Component, Component]]:
+        """A driver that complains names its kind of server; where there is one of that kind, it is meant."""
+        found = set()
+        for program in self._snapshot.speakers:
+            texts = (one.text for _, log in self._snapshot.logs_of(program) for one in log.said(*CALLS, *DRIVEN))
+            for port in dict.fromkeys(port for text in texts for port in ports_of_drivers(text)):
+                service = self._only_server(port, program.namespace)
+                if service and program not in self._snapshot.programs_behind(service):
+                    found.add((program.component, component(service)))
+        return found
+
+    def _only_server(self, port: int, namespace: str) -> Object | None:
+        """The one program that serves a port, in the namespace or else anywhere, by one of its Services."""
+        every = self._by_port.get(port, [])
+        for services in ([one for one in every if namespace_of(one) == namespace], every):
+            behind = {one.component for service in services for one in self._snapshot.programs_behind(service)}
+            if behind:
+                return services[0] if len(behind) == 1 else None
+        return None
+
+    @cached_property
+    def _by_port(self) -> dict[int, list[Object]]:
+        found: dict[int, list[Object]] = defaultdict(list)
+        for service in self._snapshot.of("Service"):
+            for port in {row.get("port") for row in rows(service, "spec", "ports")}:
+                if isinstance(port, int) and self._snapshot.programs_behind(service):
+                    found[port].append(service)
         return found
 
     def addresses_of(self, program: Program) -> list[Address]:

@@ -19,7 +19,7 @@ from tools.engines.metrics.cover import Cover, Mark, best
 from tools.engines.metrics.load import service_shift
 from tools.engines.metrics.scene import Scene, scene_of
 from tools.engines.metrics.shift import Shift
-from tools.engines.metrics.slow import roots
+from tools.engines.metrics.slow import latencies, roots
 from tools.engines.objects import dig, is_ready
 from tools.engines.program import Program
 from tools.engines.snapshot import Probe, Series, Snapshot
@@ -31,7 +31,9 @@ TIMES = 4.0
 _TOOK = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)\s*(ms|milliseconds?|us|µs|s|sec(?:onds?)?)\b", re.IGNORECASE)
 _LOST = re.compile(r"(\d+(?:\.\d+)?)\s*%\s*(?:packet )?loss|丢包率?\s*[:：]?\s*(\d+(?:\.\d+)?)\s*%", re.IGNORECASE)
 _AWAITED = re.compile(
-    r"read ?timed? ?out|awaiting headers|reading response|socket ?timeout|deadline|responsetimeout", re.IGNORECASE
+    r"read ?timed? ?out|awaiting headers|reading response|socket ?timeout|deadline|responsetimeout|"
+    r"httpclient\.timeout|timeout of \d+ ?ms exceeded|esockettimedout|operation was cancell?ed",
+    re.IGNORECASE,
 )
 _CONNECTING = re.compile(r"\bdial\b|connect(?:ion)? ?timed? ?out|connecttimeout|handshake|etimedout", re.IGNORECASE)
 _UNIT = {"ms": 1e-3, "mi": 1e-3, "us": 1e-6, "µs": 1e-6, "s": 1.0, "se": 1.0}
@@ -68,9 +70,17 @@ def is_awaited(scene: Scene, who: Component) -> bool:
         for caller in scene.callers_of.get(who, ())
         if (asking := scene.program(caller))
         for one in heard(scene.snapshot, asking, "timed_out")
-        if who in called(scene, asking, one.said.target)
+        if _is_about(scene, asking, one, who)
     ]
     return bool(lines) and _answers_are_awaited(lines)
+
+
+def _is_about(scene: Scene, asking: Program, one: Heard, who: Component) -> bool:
+    """Whom a line names; where it names nobody, the only slow one of those that are asked."""
+    if one.said.target:
+        return who in called(scene, asking, one.said.target)
+    slow = [callee for callee in scene.called_by.get(asking.component, ()) if callee in latencies(scene)]
+    return slow == [who]
 
 
 def stores_that_say_they_are_slow(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:  # noqa: ARG001

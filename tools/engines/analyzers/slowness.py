@@ -5,6 +5,7 @@ unless something closer is found on it: its processors or its disk have no time 
 ends, an ordinary program that is slow without work of its own is more often badly connected than asleep).
 """
 
+import re
 from collections.abc import Iterable, Iterator
 
 from core.language import Text
@@ -14,18 +15,23 @@ from tools.engines.analyzers.overload import is_short_of_cpu
 from tools.engines.diagnosis import Component, Evidence
 from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
+from tools.engines.heard import heard
 from tools.engines.metrics.cores import usage, usage_shift
+from tools.engines.metrics.demand import rises
 from tools.engines.metrics.load import service_shift
-from tools.engines.metrics.roles_of import is_cache, is_store
+from tools.engines.metrics.roles_of import is_cache, is_queue, is_store
 from tools.engines.metrics.scene import Scene, moment, scene_of
 from tools.engines.metrics.shift import level, outliers
-from tools.engines.metrics.slow import Slow, Way, callees, latencies, roots, ways
+from tools.engines.metrics.slow import Slow, Way, callees, latencies, roots, ways, whom_all_wait_for
 from tools.engines.objects import dig
+from tools.engines.program import Program
 from tools.engines.snapshot import Snapshot
 
 BUSY_NODE = 0.93
 MAX_ROOTS = 3
 MORE = 1.25
+MAX_NAMED = 4
+_COMPLAINTS = ("timed_out", "reset", "communications_link_failure", "unavailable", "pool_exhausted", "lock_wait")
 
 
 def programs_that_became_slow(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
@@ -47,10 +53,59 @@ def programs_that_others_wait_for(snapshot: Snapshot, graph: Graph) -> Iterable[
     scene = scene_of(snapshot, graph)
     slow = latencies(scene)
     found = [who for who in roots(scene, slow) if not _is_badly_connected(scene, who)]
+    waiting = [who for who in found if who not in rises(scene)]
+    several = whom_all_wait_for(scene, waiting)
+    shared = _likeliest(scene, several, waiting)
+    if shared:
+        yield _awaited_by(scene, shared, [who for who in waiting if shared in callees(scene).get(who, set())])
     # Many at once have something in common that is none of them.
-    for who in found if len(found) <= MAX_ROOTS else ():
+    for who in found if not shared and len(found) <= MAX_ROOTS else ():
         if not (_is_busy(scene, who) or _is_asked_more(scene, who) or _is_on_a_busy_machine(scene, who)):
             yield _dependency(scene, who, slow[who][0])
+
+
+def _likeliest(scene: Scene, several: list[Component], waiting: list[Component]) -> Component | None:
+    """The one that is complained of, by itself or by who waits; else the only one that keeps data, and is no cache."""
+    if len(several) > 1:
+        blamed = [one for one in several if _is_complained_of(scene, one, waiting)]
+        several = blamed or [one for one in several if (program := scene.program(one)) and _keeps_data(program)]
+    return several[0] if len(several) == 1 else None
+
+
+def _keeps_data(program: Program) -> bool:
+    return is_store(program) and not is_cache(program) and not is_queue(program)
+
+
+def _is_complained_of(scene: Scene, who: Component, waiting: list[Component]) -> bool:
+    program = scene.program(who)
+    if program and heard(scene.snapshot, program, "slow_query"):
+        return True
+    names = re.compile("|".join(rf"(?<![\w-]){re.escape(one.name)}(?![\w-])" for one in (who, *scene.services_of(who))))
+    asking = [asks for one in waiting if (asks := scene.program(one))]
+    return any(names.search(one.said.text) for asks in asking for one in heard(scene.snapshot, asks, *_COMPLAINTS))
+
+
+def _awaited_by(scene: Scene, who: Component, waiting: list[Component]) -> Finding:
+    slow = [latencies(scene)[one][0] for one in waiting]
+    names = ", ".join(one.name for one in waiting[:MAX_NAMED])
+    proof = [
+        evidence("metric", late.series.query, f"{one.name}: {late.took}", moment(late.moved.onset), weight=0.55)
+        for one, late in list(zip(waiting, slow, strict=True))[:MAX_NAMED]
+    ]
+    return Finding(
+        "slow_dependency",
+        "performance",
+        who,
+        Text(
+            f"{names} became slow together, and {who}, which nobody times, is what they share: it is what they wait for. "
+            "Look at its slow log, locks, disk and connections.",
+            f"{names} 同时变慢，它们共同依赖的 {who}（无耗时指标）最可能是原因。请查看其慢日志、锁、磁盘与连接数。",
+        ),
+        tuple(proof),
+        onset=moment(min(late.moved.onset for late in slow)),
+        explainable=True,
+        harms=tuple(waiting),
+    )
 
 
 def _is_badly_connected(scene: Scene, who: Component) -> bool:

@@ -6,7 +6,7 @@ caller waits beyond what the callee works is the way between them, and a way tha
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
@@ -150,18 +150,31 @@ def callees(scene: Scene) -> dict[Component, set[Component]]:
 
 
 def roots(scene: Scene, slow: Iterable[Component]) -> list[Component]:
-    """The slow programs that call no slow program."""
+    """The slow programs that wait for no other slow one, neither directly nor through programs that nobody times."""
     slow_ones = set(slow)
     calls = callees(scene)
-    found = [who for who in slow_ones if not (calls.get(who, set()) & slow_ones - {who})]
+    timed = {who for signal in OWN for who in scene.of(signal)}
+    found = [who for who in slow_ones if not (_awaited(calls, who, slow_ones | timed) & slow_ones)]
     return sorted(found or slow_ones, key=str)
 
 
-def whom_all_wait_for(scene: Scene, waiting: Sequence[Component]) -> Component | None:
-    """Of several that are slow without a slow callee, the one unmeasured callee that nearly all of them share, and that hardly any quick
-    program calls: nobody times a database by itself, and everybody times who asks it."""
+def _awaited(calls: Mapping[Component, set[Component]], start: Component, ends: set[Component]) -> set[Component]:
+    """Whom a program waits for, as far as the first of each way that is known to be slow or quick."""
+    seen: set[Component] = set()
+    queue = [start]
+    while queue:
+        for one in calls.get(queue.pop(), set()) - seen - {start}:
+            seen.add(one)
+            if one not in ends:
+                queue.append(one)
+    return seen
+
+
+def whom_all_wait_for(scene: Scene, waiting: Sequence[Component]) -> list[Component]:
+    """Of several that are slow without a slow callee, the unmeasured callees that nearly all of them share, and hardly any quick program
+    calls: nobody times a database by itself, and everybody times who asks it. Several, where nothing tells them apart."""
     if len(waiting) < 2:
-        return None
+        return []
     calls = callees(scene)
     measured = {who for signal in OWN for who in scene.of(signal)}
     slow = latencies(scene)
@@ -171,11 +184,8 @@ def whom_all_wait_for(scene: Scene, waiting: Sequence[Component]) -> Component |
         for group, is_marked in ((waiting, True), (quick, False))
         for who in group
     ]
-    found = best(marks)
-    return found.thing if found and len(found.marks) >= 2 and not _shares(found, marks) else None
-
-
-def _shares(found: Cover[Component], marks: Sequence[Mark[Component]]) -> bool:
-    """Whether another explains them as well."""
-    rival = best([Mark(mark.ends - {found.thing}, mark.is_marked) for mark in marks])
-    return rival is not None and rival.fit >= found.fit
+    found: list[Cover[Component]] = []
+    while (cover := best(marks)) and len(cover.marks) >= 2 and (not found or cover.fit >= found[0].fit):
+        found.append(cover)
+        marks = [Mark(mark.ends - {cover.thing}, mark.is_marked) for mark in marks]
+    return [cover.thing for cover in found]
