@@ -34,6 +34,11 @@ ON_THE_WAY = frozenset(
         "network_policy_blocked",
     }
 )
+# What one fault does to the components that it harms, though it looks there like a fault of its own.
+DONE_FROM_AFAR: Mapping[str, frozenset[str]] = {
+    "service_env_var_address_mismatch": frozenset({"namespace_service_quota_exceeded"}),
+    "ingress_backend_missing": frozenset({"namespace_service_quota_exceeded"}),
+}
 # What they are found on has one task only: whatever else is wrong there is how it came about, and less to a reader than what it means.
 SYSTEMIC = frozenset({"coredns_unavailable"})
 _NOTHING: frozenset[str] = frozenset()

@@ -22,7 +22,7 @@ class Listening:
     """By the log."""
     declared: frozenset[int]
     named: dict[str, int]
-    protocols: dict[int, str]
+    protocols: dict[int, frozenset[str]]
     reached: frozenset[int]
     """By probes of pods that are ready."""
     told: frozenset[int]
@@ -54,10 +54,15 @@ def listening(snapshot: Snapshot, program: Program) -> Listening:
         said=frozenset(_said(snapshot, program)),
         declared=frozenset(numbers),
         named={str(port["name"]): number for number, port in numbers.items() if port.get("name")},
-        protocols={number: str(port.get("protocol") or "TCP") for number, port in numbers.items()},
+        protocols={number: _protocols(declared, number) for number in numbers},
         reached=frozenset(_reached(program)),
         told=frozenset(_told(program)),
     )
+
+
+def _protocols(declared: list[Object], number: int) -> frozenset[str]:
+    """One number may be spoken at in two ways, as a resolver does at 53."""
+    return frozenset(str(port.get("protocol") or "TCP") for port in declared if port.get("containerPort") == number)
 
 
 def _said(snapshot: Snapshot, program: Program) -> Iterator[int]:

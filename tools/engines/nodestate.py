@@ -17,6 +17,15 @@ from tools.engines.snapshot import Probe, Snapshot
 
 OLD = timedelta(hours=6)
 LATE = timedelta(seconds=60)
+SILENT_AFTER = 200.0
+_HOST_DOWN = re.compile(
+    r"(?i)(?:answer|respond|repl)\w{0,3} to (?:icmp |a )?ping|ping fail|\bhost ?(?:is )?down|(?:host|machine|server|instance) (?:is )?"
+    r"(?:down|unreachable|offline|powered off)|(?:node|host|instance)Down\b|宕机|主机(?:失联|不可达|离线)|ping 不通"
+)
+_UNREACHED = re.compile(
+    r"(?i)\bssh\b[^\n]{0,80}(?:no route|timed? ?out|unreachable|host is down)|no route to host|host is (?:down|unreachable)|"
+    r"network is unreachable|100% packet loss|EHOSTUNREACH|不可达"
+)
 _ROLES = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
 _SERVICES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("kube-proxy", re.compile(r"(?i)kube-?proxy")),
@@ -94,6 +103,11 @@ def asked(snapshot: Snapshot) -> dict[str, dict[str, Probe]]:
     return found
 
 
+def is_unreached(probe: Probe) -> bool:
+    """A check that did not come as far as the machine, and so says nothing of the service that it was to ask."""
+    return not probe.ok and _UNREACHED.search(probe.detail) is not None
+
+
 def service_of(probe: Probe) -> str:
     """The service of a node that a check asked, by its usual name; empty for a check of something else."""
     if probe.kind != "node_service":
@@ -128,8 +142,22 @@ def stale_lease(snapshot: Snapshot, namespace: str, name: str, weight: float) ->
 def still_measured(scene: Scene, node: str) -> bool | None:
     """Whether the machine itself is still measured though its agent is silent; None where no machine is measured."""
     signals = [signal for signal in scene.snapshot.metrics if signal.startswith("node_") and signal != "node_ready"]
-    measured = {name for signal in signals for name in scene.at_nodes(signal)}
-    return node in measured if measured else None
+    last: dict[str, float] = {}
+    for signal in signals:
+        for name, many in scene.at_nodes(signal).items():
+            last[name] = max(last.get(name, 0.0), *(one.points[-1][0] for one in many))
+    if not last:
+        return None
+    return last.get(node, 0.0) >= max(last.values()) - SILENT_AFTER
+
+
+def host_is_down(snapshot: Snapshot, node: str) -> Iterator[Evidence]:
+    """What alerts say of the machine itself, not of its agent: that it does not answer to whoever pings or measures it."""
+    for alert in snapshot.alerts:
+        text = f"{alert.name} {' '.join(map(str, alert.annotations.values()))}"
+        is_meant = node in {str(value) for value in alert.labels.values()}
+        if is_meant and alert.state not in {"resolved", "inactive", "pending"} and _HOST_DOWN.search(text):
+            yield evidence("alert", alert.ref, alert.text, alert.starts_at, weight=0.5)
 
 
 def pod_named(snapshot: Snapshot, namespace: str, head: str) -> list[Object]:

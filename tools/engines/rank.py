@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from tools.engines.catalogue import FAULTS
+from tools.engines.catalogue import DONE_FROM_AFAR, FAULTS
 from tools.engines.diagnosis import Component, Evidence
 from tools.engines.finding import Finding
 from tools.engines.graph import Graph
@@ -84,6 +84,8 @@ def explains(deep: Finding, shallow: Finding, graph: Graph) -> bool:
         return True  # a program that breaks of settings which it shares with others seems to break by itself
     if deep.category == "change" and not deep.explainable and _is_hearsay(shallow, {deep.component, *deep.harms}):
         return True  # it says of others what its own change brought about
+    if shallow.component in deep.harms and deep.fault in DONE_FROM_AFAR.get(shallow.fault, ()):
+        return True
     if not (shallow.symptom or shallow.explainable):
         return False
     reached = {deep.component, *deep.harms}
@@ -133,6 +135,7 @@ def _eliminated(suspects: list[Finding], graph: Graph) -> set[int]:
             if (
                 shallow.category == "change"
                 and deep.component == shallow.component
+                and deep.category == "performance"
                 and belief[id(deep)] < belief[id(shallow)]
             ):
                 continue  # a shape in the numbers that is less sure than the change does not explain it away

@@ -1,7 +1,7 @@
 """What a program complains of since a moment and did not complain of before: the harm that a change did to one that goes on running.
 
-Of a pod that started after the moment everything counts, of an older one, if it could read the change, what it said after it.
-the change touched is tied to the change; without that it only follows it.
+Of a pod that started after the moment everything counts, of an older one, if it could read the change, what it said after it. A complaint
+that speaks of a setting which the change touched is tied to the change; without that it only follows it.
 """
 
 from collections.abc import Iterator, Mapping

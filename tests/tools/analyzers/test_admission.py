@@ -18,9 +18,11 @@ from tests.tools.objects import (
     snapshot,
 )
 from tools.engines.analyzers import admission, quotas
+from tools.engines.explain import investigate
 from tools.engines.finding import Finding
 from tools.engines.graph import Graph
 from tools.engines.shortage import misses_pods
+from tools.engines.snapshot import LogKey
 
 REFUSED = 'Error creating: pods "baker-rs1-x2x4z" is forbidden: '
 
@@ -60,8 +62,8 @@ def told(objects: list[Object], sentence: str) -> Object:
     return event(objects[1], "FailedCreate", REFUSED + sentence)
 
 
-def of_quotas(*objects: Object) -> list[Finding]:
-    facts = snapshot(*objects)
+def of_quotas(*objects: Object, logs: dict[LogKey, str] | None = None) -> list[Finding]:
+    facts = snapshot(*objects, logs=logs)
     return list(quotas.quotas_that_are_used_up(facts, Graph(facts)))
 
 
@@ -178,6 +180,29 @@ def test_a_service_that_is_called_and_may_not_be_made() -> None:
     assert finding.fault == "namespace_service_quota_exceeded"
     assert not finding.latent
     assert [one.name for one in finding.harms] == ["shop"]
+
+
+def test_a_service_that_may_not_be_made_is_the_cause_and_not_the_address_of_its_callers() -> None:
+    full = quota({"services": "1"}, {"services": "1"})
+    client = caller("shop", "http://oven:80")
+    made = replica_set(client, 1)
+    objects = [deployment("oven"), client, made, pod(made), service("mill"), full]
+    log = {LogKey(NS, "shop-rs1-bcdfg", "app"): "ERROR dial tcp: lookup oven on 10.96.0.10:53: no such host"}
+    causes = investigate(snapshot(*objects, logs=log))[0].causes
+    assert [one.finding.fault for one in causes] == ["namespace_service_quota_exceeded"]
+    roomy = quota({"services": "1"}, {"services": "5"})
+    causes = investigate(snapshot(*objects[:-1], roomy, logs=log))[0].causes
+    assert [one.finding.fault for one in causes] == ["service_env_var_address_mismatch"]
+
+
+def test_where_services_were_not_read_a_name_that_is_not_found_and_is_a_workloads_is_wanted() -> None:
+    full = quota({"services": "1"}, {"services": "1"})
+    eats = deployment("shop")
+    made = replica_set(eats, 1)
+    log = {LogKey(NS, "shop-rs1-bcdfg", "app"): "ERROR dial tcp: lookup oven on 10.96.0.10:53: no such host"}
+    found = of_quotas(deployment("oven"), eats, made, pod(made), full, logs=log)
+    assert [(one.fault, one.latent) for one in found] == [("namespace_service_quota_exceeded", False)]
+    assert [one.latent for one in of_quotas(eats, made, pod(made), full, logs=log)] == [True]
 
 
 def test_a_full_service_quota_that_nobody_suffers_from_is_latent() -> None:

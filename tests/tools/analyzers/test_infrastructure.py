@@ -1,5 +1,6 @@
 """Nodes and parts of the control plane: which of them fell silent, who suffers, and what only looks like it."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from tools.engines.diagnosis import Component
 from tools.engines.explain import diagnose
 from tools.engines.finding import Finding
 from tools.engines.graph import Graph
-from tools.engines.snapshot import Probe, Snapshot
+from tools.engines.snapshot import Alert, Probe, Snapshot
 
 SYSTEM = "kube-system"
 RUNTIME_DOWN = "[container runtime is down, PLEG is not healthy: pleg was last seen active 6m ago]"
@@ -114,6 +115,33 @@ def test_a_check_of_a_nodes_services_decides(down: list[str], fault: str) -> Non
     up = [check(one, ok=True) for one in everything if one not in down and "docker" not in "".join(down)]
     snap = with_probes(snapshot(machine()), *(check(one) for one in down), *up)
     assert faults(lost(snap)) == [(fault, "n1")]
+
+
+NO_ROUTE = "ssh: connect to host 10.1.12.10 port 22: No route to host"
+
+
+def test_a_check_that_does_not_reach_the_machine_says_nothing_of_the_service_it_was_to_ask() -> None:
+    unreached = [replace(check(one), detail=NO_ROUTE) for one in ("kubelet", "containerd")]
+    assert faults(lost(with_probes(snapshot(silent()), *unreached))) == [("node_unreachable", "n1")]
+    refused = replace(check("kubelet"), detail="dial tcp 10.1.12.10:10250: connect: connection refused")
+    assert faults(lost(with_probes(snapshot(silent()), refused))) == [("kubelet_unavailable", "n1")]
+    one_got_there = [unreached[1], check("kubelet")]
+    assert faults(lost(with_probes(snapshot(silent()), *one_got_there))) == [("kubelet_unavailable", "n1")]
+
+
+def test_an_alert_about_the_host_tells_that_the_machine_is_gone_and_one_about_the_agent_does_not() -> None:
+    def told(name: str, summary: str) -> Snapshot:
+        return replace(snapshot(silent()), alerts=[Alert(name, {"node": "n1"}, {"summary": summary})])
+
+    assert faults(lost(told("NodeDown", "the host does not answer to ping"))) == [("node_unreachable", "n1")]
+    assert faults(lost(told("KubeNodeUnreachable", "n1 is unreachable"))) == [("kubelet_unavailable", "n1")]
+
+
+def test_a_machine_whose_measures_stopped_before_those_of_the_others_is_silent() -> None:
+    old, young = series({"node": "n1"}, *range(30)), series({"node": "n2"}, *range(30))
+    stopped = replace(old, points=[(at - 300, value) for at, value in old.points])
+    metrics = {"node_network_in": [stopped, young]}
+    assert faults(lost(snapshot(silent(), machine("n2"), metrics=metrics))) == [("node_unreachable", "n1")]
 
 
 def test_a_lost_node_explains_what_its_pods_suffer() -> None:

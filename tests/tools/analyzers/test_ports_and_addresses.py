@@ -111,6 +111,13 @@ def test_a_protocol_that_the_container_does_not_speak() -> None:
     assert found(ports.protocols_that_nobody_speaks, snapshot(*fronted("http", protocol="TCP"))) == []
 
 
+def test_a_port_that_speaks_two_protocols_speaks_both() -> None:
+    both = {**container(), "ports": [{"containerPort": 53, "protocol": one} for one in ("UDP", "TCP")]}
+    for protocol in ("UDP", "TCP"):
+        snap = snapshot(*fronted(53, program=both, protocol=protocol), *calling("http://baker:80"))
+        assert found(ports.protocols_that_nobody_speaks, snap) == []
+
+
 def test_a_client_that_calls_a_name_that_no_service_has() -> None:
     log = said("shop", "2026-03-02T08:59:30Z error dial tcp: lookup bakr on 10.96.0.10:53: no such host")
     snap = snapshot(*fronted(), *calling("http://bakr:80"), logs=log)

@@ -89,6 +89,16 @@ def test_a_mesh_route_to_the_neighbour_is_a_misroute() -> None:
     assert found(*shop(), routed) == [("gateway_misroute", f"Deployment {NS}/baker")]
 
 
+def test_a_path_that_was_bent_to_a_neighbour_is_one_even_where_another_way_in_still_leads_right() -> None:
+    bent = ingress(("/baker", "miller", {"number": 80}), ("/miller", "miller", {"number": 80}))
+    right = table(
+        "location /baker/ { proxy_pass http://baker:80; }\nlocation /miller/ { proxy_pass http://miller:80; }"
+    )
+    assert found(*shop(), bent, right) == [("gateway_misroute", f"Deployment {NS}/baker")]
+    alias = ingress(("/baker", "miller", {"number": 80}))
+    assert found(*shop(), alias, right) == []
+
+
 @pytest.mark.parametrize(
     "rules",
     [
@@ -156,6 +166,34 @@ def test_a_client_that_is_shown_an_expired_certificate_accuses_the_server() -> N
     assert ("tls_certificate_expired", f"Deployment {NS}/baker") in found(*objects, logs=log)
 
 
+def talking(line: str, who: str) -> tuple[list[Object], dict[LogKey, str]]:
+    """A shop and a baker, both with pods, and what one of them says."""
+    baker, client = deployment("baker"), caller("shop", "http://baker:80")
+    sets = [replica_set(baker, 1), replica_set(client, 1)]
+    objects = [baker, service("baker"), deployment("miller"), service("miller"), client, *sets, *map(pod, sets)]
+    return objects, {LogKey(NS, f"{who}-rs1-bcdfg", "app"): line}
+
+
+def test_a_client_that_names_nobody_means_the_only_one_that_shows_a_certificate() -> None:
+    objects, log = talking("ERROR AxiosError: certificate has expired", "shop")
+    assert found(*objects, logs=log) == []
+    secret = {"kind": "Secret", "type": "kubernetes.io/tls", "metadata": meta("baker-tls"), "data": {"tls.crt": "x"}}
+    objects[0]["spec"]["template"]["spec"]["volumes"] = [{"name": "tls", "secret": {"secretName": "baker-tls"}}]
+    assert found(*objects, secret, logs=log) == [("tls_certificate_expired", f"Deployment {NS}/baker")]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "WARN Remote host terminated the handshake: certificate_expired",
+        "ERROR http: TLS handshake error from 10.0.0.9:5: remote error: tls: expired certificate",
+    ],
+)
+def test_a_server_whose_certificate_was_turned_down_shows_it_itself(line: str) -> None:
+    objects, log = talking(line, "baker")
+    assert found(*objects, logs=log) == [("tls_certificate_expired", f"Deployment {NS}/baker")]
+
+
 def test_the_end_of_a_certificate_is_the_second_of_its_times_and_garbage_has_none() -> None:
     body = b"\x17\x0d260101000000Z\x17\x0d260201120000Z".ljust(90, b"x")
     pem = b"-----BEGIN CERTIFICATE-----\n" + base64.b64encode(body) + b"\n-----END CERTIFICATE-----"
@@ -205,3 +243,39 @@ def test_the_clusters_own_resolver_with_a_search_list_is_right() -> None:
     right = {"nameservers": ["10.96.0.10"], "searches": ["town.svc.cluster.local"]}
     client["spec"]["template"]["spec"].update({"dnsPolicy": "None", "dnsConfig": right})
     assert found(*shop()[:4], client) == []
+
+
+COREFILE = ".:53 {\n    errors\n    kubernetes ZONE in-addr.arpa ip6.arpa {\n    }\n    forward . /etc/resolv.conf\n}\n"
+
+
+def resolved(corefile: str, *missing: str) -> tuple[list[Object], dict[LogKey, str]]:
+    """A cluster's resolver with its configuration, and which names the shop and the miller do not find."""
+    server = deployment("coredns", labels={"k8s-app": "kube-dns"})
+    made = replica_set(server, 1, ready=1)
+    config = {"kind": "ConfigMap", "metadata": meta("coredns"), "data": {"Corefile": corefile}}
+    system = [server, made, pod(made), config]
+    for obj in system:
+        obj["metadata"]["namespace"] = "kube-system"
+    clients = [caller("shop", "http://baker:80"), caller("eater", "http://miller:80")]
+    sets = [replica_set(one, 1) for one in clients]
+    line = "ERROR dial tcp: lookup {} on 10.96.0.10:53: no such host"
+    said = "\n".join(line.format(name) for name in missing)
+    logs = {LogKey(NS, f"{one}-rs1-bcdfg", "app"): said for one in ("shop", "eater")} if missing else {}
+    return [*shop()[:4], *clients, *sets, *map(pod, sets), *system], logs
+
+
+@pytest.mark.parametrize("corefile", [COREFILE.replace("ZONE", "k8s.internal"), ".:53 {\n    forward . 8.8.8.8\n}\n"])
+def test_a_resolver_that_was_told_another_zone_denies_what_exists(corefile: str) -> None:
+    objects, logs = resolved(corefile, "baker")
+    assert found(*objects, logs=logs)[0] == ("service_dns_resolution_failure", "Deployment kube-system/coredns")
+
+
+def test_a_resolver_that_denies_several_names_to_several_programs_is_wrong_whatever_its_file_says() -> None:
+    objects, logs = resolved(COREFILE.replace("ZONE", "cluster.local"), "baker", "miller")
+    assert found(*objects, logs=logs) == [("service_dns_resolution_failure", "Deployment kube-system/coredns")]
+
+
+def test_a_resolver_with_the_right_zone_or_a_cluster_of_another_domain_is_no_cause() -> None:
+    assert found(*resolved(COREFILE.replace("ZONE", "cluster.local"))[0]) == []
+    objects, _ = resolved(COREFILE.replace("ZONE", "k8s.internal"))
+    assert found(*objects, caller("other", f"http://baker.{NS}.svc.k8s.internal:80")) == []

@@ -111,6 +111,7 @@ ANALYZERS: tuple[Analyzer, ...] = (
     blocked.calls_that_a_policy_blocks,
     meshes.callers_that_do_not_speak_the_meshes_tls,
     resolving.names_that_one_program_does_not_find,
+    resolving.resolvers_that_do_not_know_the_cluster,
     # performance
     overload.programs_short_of_cpu,
     overload.autoscalers_at_their_end,

@@ -13,11 +13,13 @@ from datetime import UTC, datetime
 
 from core.language import Text
 from tools.engines.addresses import Address, meant
+from tools.engines.analyzers.changed import certificate_of
 from tools.engines.diagnosis import Component, Evidence
 from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
 from tools.engines.heard import as_evidence, heard
 from tools.engines.objects import Object, component, dig, mapping, name_of, namespace_of, rows, when
+from tools.engines.program import Program
 from tools.engines.references import references
 from tools.engines.snapshot import Snapshot
 from tools.engines.used import meant_by
@@ -25,6 +27,11 @@ from tools.engines.wayin import object_routes
 
 _EXPIRED = re.compile(
     r"(?i)certificate[^\n]{0,40}(?:has |is |was )?expired|expired certificate|CERT_HAS_EXPIRED|证书(?:已经?)?过期"
+)
+# What a server writes when the other end has turned down what it showed.
+_BY_PEER = re.compile(
+    r"(?i)remote error: tls: expired|received (?:fatal )?alert:? certificate_expired|terminated the handshake: certificate_expired|"
+    r"alert certificate expired|alert number 45"
 )
 _PEM = re.compile(rb"-----BEGIN CERTIFICATE-----(.{100,20000}?)-----END CERTIFICATE-----", re.DOTALL)
 _TIMES = re.compile(rb"\x17\x0d(\d{12})Z|\x18\x0f(\d{14})Z")
@@ -107,7 +114,13 @@ def _told(snapshot: Snapshot, graph: Graph, known: list[Component]) -> Iterator[
             host, _, port = one.said.target.partition(":")
             address = Address(host, int(port) if port.isdigit() else None, "")
             service = meant(snapshot, address, program.namespace).service if host else None
-            for server in graph.backing(service) if service else ():
+            if _BY_PEER.search(one.said.text):
+                yield program.component, as_evidence([one], 0.75)[0]
+                continue
+            servers = (
+                graph.backing(service) if service else [] if host else _with_certificates(snapshot, graph, program)
+            )
+            for server in servers:
                 yield server, as_evidence([one], 0.75)[0]
     for probe in snapshot.probes:
         if not probe.ok and _EXPIRED.search(probe.detail):
@@ -123,6 +136,14 @@ def _told(snapshot: Snapshot, graph: Graph, known: list[Component]) -> Iterator[
         if alert.state != "resolved" and _EXPIRED.search(alert.text):
             for holder in known or _edges(snapshot, None, alert.text + " " + " ".join(alert.labels.values())):
                 yield holder, evidence("alert", alert.ref, alert.text, alert.starts_at, weight=0.6)
+
+
+def _with_certificates(snapshot: Snapshot, graph: Graph, client: Program) -> list[Component]:
+    """Whom a client that names nobody can mean: the one among those it calls that shows a certificate, if there is only one."""
+    services = (meant(snapshot, one, client.namespace).service for one in graph.addresses_of(client))
+    behind = {server.component: server for one in services if one for server in snapshot.programs_behind(one)}
+    found = [who for who, server in behind.items() if server is not client and certificate_of(snapshot, server)]
+    return found if len(found) == 1 else []
 
 
 def _edges(snapshot: Snapshot, target: Component | None, text: str) -> list[Component]:

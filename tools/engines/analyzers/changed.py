@@ -46,7 +46,7 @@ def certificates_that_nobody_trusts(snapshot: Snapshot, graph: Graph) -> Iterabl
     for who, clients in untrusting.items():
         server = snapshot.program(who)
         ends_tls = server and not any(program is server for program, _ in clients)
-        secret = _certificate(snapshot, server) if server and ends_tls else None
+        secret = certificate_of(snapshot, server) if server and ends_tls else None
         bundle = _bundle(snapshot, clients)
         if bundle and not (secret and last_edit(secret)):
             yield _distrusting(bundle, clients)
@@ -102,11 +102,11 @@ def _servers(snapshot: Snapshot, program: Program, addresses: list[Address]) -> 
     for address in addresses:
         service = meant(snapshot, address, program.namespace).service
         for server in snapshot.programs_behind(service) if service else ():
-            if server is not program and _certificate(snapshot, server):
+            if server is not program and certificate_of(snapshot, server):
                 yield server
 
 
-def _certificate(snapshot: Snapshot, server: Program) -> Object | None:
+def certificate_of(snapshot: Snapshot, server: Program) -> Object | None:
     for ref in references(server):
         obj = snapshot.get("Secret", server.namespace, ref.name) if ref.kind == "Secret" else None
         if obj and (dig(obj, "type") == "kubernetes.io/tls" or "tls.crt" in mapping(obj, "data")):

@@ -32,9 +32,17 @@ def backends_that_do_not_exist(snapshot: Snapshot, graph: Graph) -> Iterable[Fin
 
 def routes_that_lead_astray(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
     every = list(routes(snapshot))
-    led_to = {(route.namespace, route.service) for route in every if _meant(snapshot, route) in {"", route.service}}
+    own = [(route, meant) for route in every if (meant := _meant(snapshot, route)) in {"", route.service}]
+    led_to = {(route.namespace, route.service) for route, _ in own}
+    here = {(_way(route), route.namespace, route.service) for route, _ in own}
+    named = {(_way(route), route.namespace, route.service) for route, meant in own if meant}
     for route in every:
         meant = _meant(snapshot, route)
+        # Another way in may still lead to it; in this one the path of the other Service stands beside the one that was bent to it.
+        is_bent = (_way(route), route.namespace, route.service) in named
+        is_lost = (route.namespace, meant) not in led_to or (
+            is_bent and (_way(route), route.namespace, meant) not in here
+        )
         service = snapshot.get("Service", route.namespace, route.service)
         if route.is_table and service is None and snapshot.of("Service", route.namespace):
             near = meant or next(iter(get_close_matches(route.service, _names(snapshot, route), 1, LIKE)), "")
@@ -42,8 +50,13 @@ def routes_that_lead_astray(snapshot: Snapshot, graph: Graph) -> Iterable[Findin
                 yield from _astray(snapshot, graph, route, near, f"there is no Service {route.service}")
         elif route.is_table and service is not None and _port_is_missing(service, route.port):
             yield from _astray(snapshot, graph, route, route.service, f"{route.service} serves {_ports(service)}")
-        elif meant and service is not None and meant != route.service and (route.namespace, meant) not in led_to:
+        elif meant and service is not None and meant != route.service and is_lost:
             yield from _astray(snapshot, graph, route, meant, f"no route leads to {meant} any more")
+
+
+def _way(route: Route) -> str:
+    """Routes of one kind belong together; each table is a gateway's own."""
+    return str(component(route.holder)) if route.is_table else route.holder.get("kind", "")
 
 
 def _what_is_missing(snapshot: Snapshot, route: Route) -> str:

@@ -6,7 +6,7 @@ unreachable. An active check of a node's services beats both. Every program with
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from core.language import Text
@@ -18,15 +18,17 @@ from tools.engines.nodestate import (
     Condition,
     asked,
     conditions,
+    host_is_down,
     is_old,
     is_set_aside,
+    is_unreached,
     on_it,
     said,
     stale_lease,
     still_measured,
 )
 from tools.engines.objects import Object, dig, name_of, namespace_of, rows, statuses, when
-from tools.engines.snapshot import Snapshot
+from tools.engines.snapshot import Probe, Snapshot
 
 RUNTIME = re.compile(
     r"(?i)container runtime (?:is )?(?:down|not ready|status check)|PLEG is not healthy|containerd|docker(?: daemon|\.sock)|cri-?o|"
@@ -87,13 +89,14 @@ def nodes_that_are_lost(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
         node, services = known.get(name, {}), checks.get(name, {})
         failed = [probe for probe in services.values() if not probe.ok]
         ready = conditions(node).get("Ready")
-        found = _lost(scene, name, ready, {key for key, probe in services.items() if not probe.ok}, len(services))
+        found = _lost(scene, name, ready, services)
         if not found:
             continue
         fault, weight = found
         proof = [said(probe, 0.85) for probe in failed]
         proof += [ready.proof(weight)] if ready and ready.status != "True" else []
         proof += [*stale_lease(snapshot, "kube-node-lease", name, 0.4), *_events(snapshot, name)]
+        proof += host_is_down(snapshot, name) if fault == "node_unreachable" else ()
         yield Finding(
             fault=fault,
             category="infrastructure",
@@ -106,9 +109,12 @@ def nodes_that_are_lost(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
         )
 
 
-def _lost(scene: Scene, node: str, ready: Condition | None, failed: set[str], checked: int) -> tuple[str, float] | None:
+def _lost(scene: Scene, node: str, ready: Condition | None, services: Mapping[str, Probe]) -> tuple[str, float] | None:
     """Which fault it is, and how far the condition speaks for it."""
-    down = failed & {"kubelet", "containerd", "kube-proxy"}
+    checked, failed = len(services), {key for key, probe in services.items() if not probe.ok}
+    if failed and all(is_unreached(probe) for probe in services.values()):
+        return "node_unreachable", 0.6
+    down = {key for key in failed & {"kubelet", "containerd", "kube-proxy"} if not is_unreached(services[key])}
     if {"kubelet", "containerd"} <= down and len(failed) == checked >= 3:
         return "node_unreachable", 0.6
     if "containerd" in down:
@@ -121,7 +127,7 @@ def _lost(scene: Scene, node: str, ready: Condition | None, failed: set[str], ch
     if RUNTIME.search(text) and ready.status == "False":
         return "containerd_unavailable", 0.85
     if ready.status == "Unknown" or SILENT.search(text):
-        alive = still_measured(scene, node)
+        alive = False if any(host_is_down(scene.snapshot, node)) else still_measured(scene, node)
         return ("node_unreachable", 0.7) if alive is False else ("kubelet_unavailable", 0.85 if alive else 0.7)
     if NETWORK.search(text):
         return "containerd_unavailable", 0.3

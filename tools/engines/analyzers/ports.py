@@ -37,8 +37,8 @@ def protocols_that_nobody_speaks(snapshot: Snapshot, graph: Graph) -> Iterable[F
         known = listening(snapshot, program)
         for port in rows(service, "spec", "ports"):
             wanted, spoken = str(port.get("protocol") or "TCP"), _spoken(port, known)
-            if spoken and wanted != spoken:
-                yield _wrong_protocol(snapshot, graph, service, program, port, spoken)
+            if spoken and wanted not in spoken:
+                yield _wrong_protocol(snapshot, graph, service, program, port, min(spoken))
                 break
 
 
@@ -113,13 +113,13 @@ def _wrong_port(
     )  # fmt: skip
 
 
-def _spoken(port: Object, known: Listening) -> str:
+def _spoken(port: Object, known: Listening) -> frozenset[str]:
     """What is spoken at the port that a Service's port leads to; empty where that is not known."""
     target = target_of(port)
     number = known.named.get(target) if isinstance(target, str) and not target.isdigit() else whole(target)
     if number is None:
-        return ""
-    return known.protocols.get(number) or ("TCP" if number in known.known else "")
+        return frozenset()
+    return known.protocols.get(number) or frozenset({"TCP"} if number in known.known else ())
 
 
 def _wrong_protocol(

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from core.language import Text
-from tools.engines.addresses import Meant, meant
+from tools.engines.addresses import Address, Meant, meant
 from tools.engines.diagnosis import Component, Evidence
 from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
+from tools.engines.heard import heard
 from tools.engines.objects import Object, component, dig, mapping, name_of, namespace_of, rows
 from tools.engines.placement import amount_text, requests
 from tools.engines.program import Program
@@ -303,6 +304,7 @@ def _hard(quota: Object, one: Excess) -> str:
 def _missing_services(snapshot: Snapshot, graph: Graph, namespace: str) -> Iterator[tuple[Component, str]]:
     """Who wants a Service of this namespace that is not there."""
     if not snapshot.of("Service") and not snapshot.reads("Service"):
+        yield from _names_not_found(snapshot, namespace)
         return
     for program in snapshot.programs:
         for address in graph.addresses_of(program):
@@ -318,6 +320,16 @@ def _missing_services(snapshot: Snapshot, graph: Graph, namespace: str) -> Itera
                 named = dig(path, "backend", "service", "name")
                 if named and not snapshot.get("Service", namespace, str(named)):
                     yield component(ingress), f"its backend {named} is no Service of this namespace"
+
+
+def _names_not_found(snapshot: Snapshot, namespace: str) -> Iterator[tuple[Component, str]]:
+    """Where Services were not read, callers that do not find the name of a program which runs."""
+    for program in snapshot.speakers:
+        for one in heard(snapshot, program, "no_such_host"):
+            host = one.said.target.partition(":")[0]
+            target = meant(snapshot, Address(host, None, ""), program.namespace)
+            if host and target.namespace == namespace and _names_a_program(snapshot, target):
+                yield program.component, f"it does not find {host}, though there is a workload of this name"
 
 
 def _names_a_program(snapshot: Snapshot, target: Meant) -> bool:

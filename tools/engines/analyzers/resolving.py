@@ -4,21 +4,27 @@ Only one program suffers; where all do, it is the cluster's own DNS. So a log's 
 most programs say the same.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 
 from core.language import Text
 from tools.engines.addresses import Address, meant
-from tools.engines.diagnosis import Evidence
+from tools.engines.diagnosis import Component, Evidence
 from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
 from tools.engines.heard import Heard, as_evidence, heard
-from tools.engines.objects import component, dig, mapping, rows
+from tools.engines.objects import component, dig, is_ready, mapping, rows
 from tools.engines.program import Program
 from tools.engines.snapshot import Snapshot
 from tools.engines.unwell import is_unwell
 
 SYSTEM = "kube-system"
 LOST = ("no_such_host", "dns_unavailable")
+MANY = 2
+_COMMENT = re.compile(r"#[^\n]*")
+_PLUGIN = re.compile(r"(?m)^[ \t]+kubernetes\b[ \t]*([^\n{]*)")
+_BLOCK = re.compile(r"(?m)^(?:dns://)?([\w.-]*?)\.?(?::\d+)?[ \t]*\{")
+_DOMAIN = re.compile(r"\.svc\.([\w.-]+?)\.?$")
 LOCAL = ("169.254.", "127.")
 
 
@@ -36,6 +42,72 @@ def names_that_one_program_does_not_find(snapshot: Snapshot, graph: Graph) -> It
             yield _finding(snapshot, program, settings, lines, uses=bool(called))
         elif len(suffering) == 1 and lines and any(one.said.meaning == "no_such_host" for one in lines):
             yield _finding(snapshot, program, [], lines, uses=True)
+
+
+def resolvers_that_do_not_know_the_cluster(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
+    """The cluster's own DNS answers, and denies what exists: its configuration names another zone, or none."""
+    lines = {
+        program.component: found
+        for program in snapshot.speakers
+        if (found := [one for one in heard(snapshot, program, "no_such_host") if _exists(snapshot, program, one)])
+    }
+    names = {one.said.target.partition(":")[0].partition(".")[0] for found in lines.values() for one in found}
+    for server in [one for one in snapshot.programs if one.namespace == SYSTEM and _is_resolver(one)]:
+        settings = list(_zones(snapshot, graph))
+        many = len(lines) >= MANY and len(names) >= MANY and any(is_ready(pod) for pod in server.pods)
+        if settings or many:
+            yield _denying(server, settings, lines)
+
+
+def _is_resolver(program: Program) -> bool:
+    return mapping(program.labels).get("k8s-app") in {"kube-dns", "coredns"} or program.name in {"coredns", "kube-dns"}
+
+
+def _zones(snapshot: Snapshot, graph: Graph) -> Iterator[Evidence]:
+    domains = {
+        match[1]
+        for one in snapshot.programs
+        for address in graph.addresses_of(one)
+        if (match := _DOMAIN.search(address.host))
+    }
+    expected = domains or {"cluster.local"}
+    for config in snapshot.of("ConfigMap", SYSTEM):
+        corefile = mapping(config, "data").get("Corefile")
+        if not isinstance(corefile, str) or not corefile.strip():
+            continue
+        text = _COMMENT.sub("", corefile)
+        zones = [zone.rstrip(".") for found in _PLUGIN.findall(text) for zone in found.split()]
+        blocks = _BLOCK.findall(text)
+        known = {zone for zone in zones or blocks if not zone.endswith(".arpa")}
+        ref = f"{component(config)} data[Corefile]"
+        if not _PLUGIN.search(text):
+            yield evidence("kubernetes", ref, "there is no kubernetes plugin in it", weight=0.85)
+        elif "" not in known and not any(_holds(zone, expected) for zone in known):
+            yield evidence("kubernetes", ref, f"kubernetes {' '.join(zones)}; names end in {min(expected)}", weight=0.8)
+
+
+def _holds(zone: str, expected: set[str]) -> bool:
+    return any(domain == zone or domain.endswith(f".{zone}") for domain in expected)
+
+
+def _denying(server: Program, settings: list[Evidence], lines: dict[Component, list[Heard]]) -> Finding:
+    who = server.component
+    why_en = f" ({settings[0].ref}: {settings[0].quote})" if settings else ""
+    return Finding(
+        fault="service_dns_resolution_failure",
+        category="service routing",
+        component=who,
+        words=Text(
+            f"{who} answers that Services which exist do not exist{why_en}: no program finds the others by name. Correct its Corefile "
+            "(the zone of the kubernetes plugin is the cluster's domain) and see that it is loaded again.",
+            f"{who} 对存在的 Service 返回域名不存在{why_en}，程序之间无法按名字互访。"
+            "请修正 Corefile（kubernetes 插件的 zone 应为集群域名）并确认已重新加载。",
+        ),
+        evidence=(*settings, *as_evidence([one for found in lines.values() for one in found], 0.5)),
+        onset=min((one.said.first for found in lines.values() for one in found if one.said.first), default=None),
+        latent=not lines,
+        harms=tuple(lines),
+    )
 
 
 def _exists(snapshot: Snapshot, program: Program, one: Heard) -> bool:

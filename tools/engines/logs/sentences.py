@@ -180,7 +180,7 @@ ROWS: tuple[Row, ...] = (
     *_rows(
         "certificate_expired",
         "expired|not yet valid|过期",
-        r"certificate (?:has |is )?expired|cert_has_expired|certificateexpired|expired certificate|certificate[^\n]{0,60}not yet valid|notaftr|notafter: |证书(?:已经?)?过期",
+        r"certificate[ _](?:has |is )?expired|cert_has_expired|tls: expired certificate|alert number 45|certificateexpired|expired certificate|certificate[^\n]{0,60}not yet valid|notaftr|notafter: |证书(?:已经?)?过期",
         names="address",
     ),
     *_rows(
