@@ -52,6 +52,20 @@ def test_callers_on_other_machines_of_what_stands_on_one_wait_for_its_link() -> 
     assert (found.fault, found.component.name) == ("node_network_delay", "n1")
 
 
+def test_of_two_machines_that_explain_alike_the_one_with_long_round_trips_is_meant() -> None:
+    town = [
+        *machines(*NODES),
+        *program("gate", on=["n2"], calls=["baker", "tailor"]),
+        *program("baker", on=["n1"], calls=["mill"]),
+        *program("tailor", on=["n1"], calls=["mill"]),
+        *program("mill", on=["n3"]),
+    ]
+    for name in ("n1", "n3"):
+        trips = [line(step(0.001, 0.2) if one == name else flat(0.001), {"node": one}) for one in NODES]
+        found = first(town, {"latency": answers("gate", "baker", "tailor")[:3], "node_rtt": trips})
+        assert (found.fault, found.component.name) == ("node_network_delay", name)
+
+
 def test_who_is_slow_for_all_its_callers_is_no_machine() -> None:
     found = causes(SPREAD, {"latency": answers("gate", "baker", "mill")})
     assert [name for _, name in found] == ["mill"]

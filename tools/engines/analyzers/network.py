@@ -14,7 +14,7 @@ from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
 from tools.engines.metrics.cores import usage_shift
 from tools.engines.metrics.cover import Cover, Mark, best, heaviest
-from tools.engines.metrics.crossing import OFTEN, Crossings, Measured, machine_between
+from tools.engines.metrics.crossing import OFTEN, Crossings, Foretold, Measured, machines_between
 from tools.engines.metrics.demand import rises
 from tools.engines.metrics.scene import Scene, moment, scene_of
 from tools.engines.metrics.shift import level, outliers, shift
@@ -37,6 +37,7 @@ LEAST_WAYS = 5
 ENOUGH = 8
 GRAVE = 10
 LONG_WAY = 0.05
+FORETOLD = 0.7
 
 
 def networks_that_delay_or_lose(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
@@ -122,17 +123,18 @@ def _always_long(scene: Scene) -> Iterator[Mark[Thing]]:
 
 
 def _between(scene: Scene) -> Iterator[tuple[Cover[Thing], float]]:
-    found = machine_between(scene)
-    if found is None:
-        return
-    marks = []
+    found = machines_between(scene)
+    for one in found:
+        # What two machines explain alike speaks for each of them less.
+        yield Cover(_machine(one.machine), one.fit, tuple(_victims(scene, one))), FORETOLD / len(found)
+
+
+def _victims(scene: Scene, found: Foretold) -> Iterator[Mark[Thing]]:
     for one in found.victims:
-        who = one if isinstance(one, Component) else one[1]
-        slow = latencies(scene).get(who)
+        slow = latencies(scene).get(one if isinstance(one, Component) else one[1])
         ref, at = (slow[0].series.query, slow[0].moved.onset) if slow else ("", 0.0)
         said = f"{_told(one)} became slow, and what is asked on the way passes {found.machine}"
-        marks.append(Mark(frozenset({_machine(found.machine)}), is_marked=True, said=said, ref=ref, at=at))
-    yield Cover(_machine(found.machine), found.fit, tuple(marks)), 0.75
+        yield Mark(frozenset({_machine(found.machine)}), is_marked=True, said=said, ref=ref, at=at)
 
 
 def _told(one: Measured) -> str:

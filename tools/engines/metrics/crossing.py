@@ -21,6 +21,7 @@ OFTEN = 0.3
 LEAST_VICTIMS = 3
 FITS = 0.7
 BETTER = 0.08
+ALIKE = 0.02
 MOST_MACHINES = 40
 BUSY = 0.93
 Calls = Mapping[Component, set[Component]]
@@ -74,11 +75,11 @@ class Crossings:
         return found
 
 
-def machine_between(scene: Scene) -> Foretold | None:
-    """The machine whose network explains who became slow better than any one program does."""
+def machines_between(scene: Scene) -> list[Foretold]:
+    """The machine whose network explains who became slow better than any one program does; several where they explain it alike."""
     slow, quick = _measured(scene)
     if len(slow) < LEAST_VICTIMS:
-        return None
+        return []
     crossings = Crossings(scene)
     ends: Counter[str] = Counter()
     for one in slow:
@@ -89,10 +90,11 @@ def machine_between(scene: Scene) -> Foretold | None:
         for name, _ in ends.most_common(MOST_MACHINES)
         if not _is_busy(scene, name)
     ]
-    first = max(found, key=lambda one: (one.fit, one.machine), default=None)
-    if first is None or first.fit < FITS or len(first.victims) < LEAST_VICTIMS:
-        return None
-    return first if first.fit >= _best_program(slow, quick, crossings) + BETTER else None
+    fitting = [one for one in found if one.fit >= FITS and len(one.victims) >= LEAST_VICTIMS]
+    most = max((one.fit for one in fitting), default=0.0)
+    if not fitting or most < _best_program(slow, quick, crossings) + BETTER:
+        return []
+    return sorted((one for one in fitting if one.fit >= most - ALIKE), key=lambda one: one.machine)
 
 
 def _measured(scene: Scene) -> tuple[set[Measured], set[Measured]]:
