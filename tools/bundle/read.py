@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,8 @@ from tools.bundle import logs, objects, telemetry, times
 from tools.bundle.folder import File, Refusals, files
 from tools.bundle.limits import MAX_GAPS, MAX_TEXT
 from tools.engines.diagnosis import Gap
-from tools.engines.objects import dig, rows
+from tools.engines.objects import dig, is_ready, rows
+from tools.engines.program import Program
 from tools.engines.references import references
 from tools.engines.snapshot import Snapshot
 
@@ -23,6 +24,8 @@ _HOW = {
     "alerts": "add alerts.json",
     "probes": "add probes.json",
 }
+# What tells again, from outside, what objects, logs and metrics tell by themselves: told when missing, and no reason to doubt.
+_SECOND = frozenset({"alerts", "probes"})
 # What an engine cannot do without, and what its absence leaves unsaid.
 DECIDING = ("Pod", "Node", "Service", "Event")
 SINCE = timedelta(hours=1)
@@ -44,10 +47,11 @@ def read_bundle(root: Path, namespace: str | None = None, since: timedelta = SIN
     seen = {
         "objects": times.newest_of_objects(everything),
         "metrics": times.newest_of_metrics(metrics),
-        "logs and alerts": times.newest_of_rest(digests, alerts),
+        "logs": times.newest_of_logs(digests),
+        "alerts": times.newest_of_alerts(alerts),
     }
     told = times.moment(meta.get("taken_at") if isinstance(meta, dict) else None)
-    taken_at, skew = times.settled(told, seen)
+    taken_at, skew = times.settled(told, seen, datetime.now(UTC))
     snapshot = Snapshot(
         objects=everything,
         taken_at=taken_at,
@@ -77,7 +81,13 @@ def _told(meta: Any) -> Iterator[Gap]:
     """What could not be read when the bundle was collected, as the collection wrote it down."""
     for row in rows(meta, "gaps")[:MAX_GAPS]:
         what, why, how = (str(row.get(name) or "")[:MAX_TEXT] for name in ("what", "why", "how"))
-        yield Gap(what=what, why=why, how=how, neighbour=row.get("neighbour") is True)
+        yield Gap(
+            what=what,
+            why=why,
+            how=how,
+            neighbour=row.get("neighbour") is True,
+            deciding=row.get("deciding") is not False,
+        )
 
 
 def _in_full(meta: Any, listed: set[str]) -> frozenset[str]:
@@ -104,7 +114,7 @@ def _absent(found: Sequence[File], single: dict[str, File], kinds: set[str]) -> 
     }
     for part, is_there in there.items():
         if not is_there:
-            yield Gap(what=part, why="the bundle has none", how=_HOW[part])
+            yield Gap(what=part, why="the bundle has none", how=_HOW[part], deciding=part not in _SECOND)
     missing = [kind for kind in DECIDING if kind not in kinds]
     if missing and there["objects"]:
         yield Gap(what=f"{', '.join(missing)} objects", why="the bundle has none", how="add them under objects/")
@@ -112,8 +122,19 @@ def _absent(found: Sequence[File], single: dict[str, File], kinds: set[str]) -> 
 
 def _unread_references(snapshot: Snapshot, kinds: set[str]) -> Iterator[Gap]:
     """Kinds that programs refer to and of which nothing was collected, so that nobody can say whether what they name is there."""
-    named = {one.kind for program in snapshot.programs for one in references(program) if not one.optional}
-    missing = sorted(named - kinds)
-    if missing:
-        why = "programs refer to them, and the bundle has none"
-        yield Gap(what=f"{', '.join(missing)} objects", why=why, how="add them under objects/, of Secrets the keys")
+    named: dict[str, bool] = {}
+    for program in snapshot.programs:
+        doubtful = not _runs(program)
+        for one in references(program):
+            if not one.optional and one.kind not in kinds:
+                named[one.kind] = named.get(one.kind, False) or doubtful
+    for deciding in (True, False):
+        if missing := sorted(kind for kind, is_deciding in named.items() if is_deciding is deciding):
+            why = "programs refer to them, and the bundle has none"
+            how = "add them under objects/, of Secrets the keys"
+            yield Gap(what=f"{', '.join(missing)} objects", why=why, how=how, deciding=deciding)
+
+
+def _runs(program: Program) -> bool:
+    """All its pods are ready, which they could not be without what they refer to."""
+    return bool(program.pods) and all(is_ready(pod) for pod in program.pods)

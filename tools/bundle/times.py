@@ -16,6 +16,8 @@ from tools.engines.snapshot import Alert, LogKey, Series
 SKEW = timedelta(minutes=2)
 STALE = timedelta(minutes=15)
 LONGEST = timedelta(days=30)
+ZONES = timedelta(hours=14)
+"""The farthest that a local clock without a zone can be ahead of UTC."""
 _FIRST = datetime(2014, 1, 1, tzinfo=UTC)  # before there was a Kubernetes nothing happened in one
 _LAST = datetime(2200, 1, 1, tzinfo=UTC)
 
@@ -39,8 +41,15 @@ def newest_of_metrics(metrics: Mapping[str, Sequence[Series]]) -> datetime | Non
     return _newest(moment(one.points[-1][0]) for found in metrics.values() for one in found if one.points)
 
 
-def newest_of_rest(logs: Mapping[LogKey, LogDigest], alerts: Iterable[Alert]) -> datetime | None:
-    stamps = [one.last for one in logs.values()] + [one.starts_at for one in alerts]
+def newest_of_logs(logs: Mapping[LogKey, LogDigest]) -> datetime | None:
+    return _zoned(one.last for one in logs.values())
+
+
+def newest_of_alerts(alerts: Iterable[Alert]) -> datetime | None:
+    return _zoned(one.starts_at for one in alerts)
+
+
+def _zoned(stamps: Iterable[datetime | None]) -> datetime | None:
     return _newest(at if at and at.tzinfo else None for at in stamps)
 
 
@@ -79,19 +88,26 @@ def window(end: datetime, since: timedelta, metrics: Mapping[str, Sequence[Serie
     return Window(start=start, end=end)
 
 
-def settled(told: datetime | None, seen: Mapping[str, datetime | None]) -> tuple[datetime, list[Gap]]:
-    """The moment at which it was taken, and what does not agree with it."""
+def settled(
+    told: datetime | None, seen: Mapping[str, datetime | None], otherwise: datetime
+) -> tuple[datetime, list[Gap]]:
+    """The moment at which it was taken, `otherwise` where nothing in it tells, and what does not agree with it."""
     known = {source: at for source, at in seen.items() if at}
     newest = max(known.values(), default=None)
     if told is None:
         why = "meta.json does not say when the bundle was taken" + (
-            "; the newest time in it was used" if newest else ""
+            "; the newest time in it was used" if newest else ", nor does anything in it; the time of reading was used"
         )
-        return newest or _FIRST, [Gap(what="taken_at", why=why, how='write {"taken_at": RFC 3339} into meta.json')]
-    ahead = [f"{source} ({_span(at - told)} ahead)" for source, at in known.items() if at - told > SKEW]
+        how = 'write {"taken_at": RFC 3339} into meta.json'
+        return newest or otherwise, [Gap(what="taken_at", why=why, how=how, deciding=newest is None)]
+    ahead = {source: at - told for source, at in known.items() if at - told > SKEW}
     how = "set the clocks by one source of time"
+    if ahead.keys() == {"logs"} and ahead["logs"] <= ZONES:
+        why = f"logs are {_span(ahead['logs'])} ahead of taken_at: their programs may write local time without a zone"
+        return told, [Gap(what="clocks", why=why, how="let programs log in UTC or with a zone", deciding=False)]
     if ahead:
-        return told, [Gap(what="clocks", why=f"later than taken_at: {', '.join(ahead)}", how=how)]
+        leads = ", ".join(f"{source} ({_span(lead)} ahead)" for source, lead in ahead.items())
+        return told, [Gap(what="clocks", why=f"later than taken_at: {leads}", how=how)]
     metrics = known.get("metrics")
     if metrics and newest and told - newest > STALE:
         why = f"nothing in the bundle is newer than {_span(told - newest)} before taken_at; its newest time was used"

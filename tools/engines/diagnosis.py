@@ -80,6 +80,7 @@ class Gap(BaseModel):
     why: str
     how: str = ""
     neighbour: bool = Field(default=False, description="In another namespace, called from the one asked about")
+    deciding: bool = Field(default=True, description="Whether what is missing could have contradicted that all is well")
 
 
 class Window(BaseModel):

@@ -2,7 +2,7 @@
 
 `investigate` gives the findings with their facts (the repair planner computes from those), `diagnose` the object that people and models
 read. With a focus, only what touches that component counts as its cause; trouble elsewhere is told as seen beside it. Healthy is said only
-when nothing was found and there is no gap: an unread source could have contradicted.
+when nothing was found and no source is missing that could have contradicted; a second telling of what was read (alerts, probes) is none.
 """
 
 import re
@@ -59,7 +59,7 @@ def diagnose(
         subject=subject,
         window=window,
         taken_at=taken_at,
-        healthy=_healthy(bool(causes or told), bool(snapshot.gaps)),
+        healthy=_healthy(bool(causes or told), any(gap.deciding for gap in snapshot.gaps)),
         causes=[_cause(place, cause, language) for place, cause in enumerate(causes[:MAX_CAUSES], 1)],
         near_misses=[_near_miss(one, language) for one in verdict.near if touches(one, graph, focus)][:MAX_CAUSES],
         symptoms=told + [_elsewhere(cause, language) for cause in beside[:MAX_CAUSES]],

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from tests.tools.bundle.folder import listing, pod, snapshot_of, written
 from tools.bundle import folder as folders
-from tools.bundle import limits
+from tools.bundle import limits, times
 from tools.bundle.read import read_bundle
 from tools.bundle.telemetry import alerts, probes, series_in
 from tools.engines.snapshot import LogKey, Snapshot
@@ -211,3 +212,41 @@ def test_every_envelope_of_an_answer_is_opened(document: Any) -> None:
 def test_alerts_and_probes_are_read_out_of_anything(garbage: Any) -> None:
     assert alerts(garbage) == []
     assert probes(garbage) == []
+
+
+def test_logs_ahead_by_a_zone_are_told_and_do_not_forbid_to_say_healthy() -> None:
+    taken = datetime(2026, 3, 2, 9, tzinfo=UTC)
+    at, (gap,) = times.settled(taken, {"logs": taken + timedelta(hours=7, minutes=30), "objects": taken}, taken)
+    assert (at, gap.deciding) == (taken, False)
+    assert "local time" in gap.why
+
+
+@pytest.mark.parametrize(
+    "seen", [{"logs": timedelta(hours=20)}, {"logs": timedelta(hours=7), "objects": timedelta(hours=7)}]
+)
+def test_clocks_that_no_zone_explains_do(seen: dict[str, timedelta]) -> None:
+    taken = datetime(2026, 3, 2, 9, tzinfo=UTC)
+    _, (gap,) = times.settled(taken, {source: taken + lead for source, lead in seen.items()}, taken)
+    assert gap.deciding
+
+
+def test_a_bundle_without_any_time_is_dated_when_it_is_read(tmp_path: Path) -> None:
+    began = datetime.now(UTC)
+    found = read_bundle(written(tmp_path, objects__pods=listing("PodList", pod())))
+    assert found.taken_at >= began
+    assert "time of reading" in whys(found)
+
+
+def test_alerts_and_probes_tell_again_what_the_rest_tells_and_their_absence_decides_nothing(tmp_path: Path) -> None:
+    found = snapshot_of(tmp_path, objects__pods=listing("PodList", pod()))
+    decides = {gap.what: gap.deciding for gap in found.gaps}
+    assert (decides["alerts"], decides["probes"]) == (False, False)
+    assert (decides["logs"], decides["metrics"]) == (True, True)
+
+
+@pytest.mark.parametrize("ready", ["True", "False"])
+def test_what_a_ready_program_refers_to_is_there_and_what_another_does_may_not_be(tmp_path: Path, ready: str) -> None:
+    spec = {"containers": [{"name": "app", "envFrom": [{"secretRef": {"name": "keys"}}]}]}
+    status = {"phase": "Running", "conditions": [{"type": "Ready", "status": ready}]}
+    found = snapshot_of(tmp_path, objects__pods=listing("PodList", pod(spec=spec, status=status)))
+    assert [gap.deciding for gap in found.gaps if gap.what == "Secret objects"] == [ready == "False"]

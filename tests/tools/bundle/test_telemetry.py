@@ -137,7 +137,7 @@ def test_a_bundle_whose_data_end_long_before_it_was_taken_speaks_of_then(tmp_pat
 
 def test_prometheus_alone_falling_silent_is_no_matter_of_clocks() -> None:
     taken = moment(59)
-    assert times.settled(taken, {"metrics": moment(10), "objects": moment(58)}) == (taken, [])
+    assert times.settled(taken, {"metrics": moment(10), "objects": moment(58)}, taken) == (taken, [])
 
 
 def test_the_window_reaches_back_to_where_the_metrics_begin() -> None:
