@@ -16,7 +16,7 @@ from tools.engines.changes import FieldChange, Rollout, last_rollout
 from tools.engines.diagnosis import Component, Evidence
 from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
-from tools.engines.metrics.cores import usage
+from tools.engines.metrics.cores import allowed, usage
 from tools.engines.metrics.demand import surge_through
 from tools.engines.metrics.load import HELD_BACK, NEAR_LIMIT, Load, loads, service_shift
 from tools.engines.metrics.scene import Scene, moment, scene_of
@@ -35,6 +35,7 @@ ABOVE = 1.1
 FAR_ABOVE = 4.0
 LONG = 0.3
 MODEST = 3.0
+DOUBLED = 2.5
 LEAST_PEERS = 4
 PINNED = 0.95
 MAX_EVIDENCE = 3
@@ -250,14 +251,29 @@ def _is_tight(hot: Hot) -> bool:
 
 
 def _is_modest(scene: Scene, hot: Hot) -> bool:
-    """At its limit with no more than what others use as well, since its pods began: the limit is what is unusual."""
+    """At its limit with no more than what others use as well: the limit is what is unusual. What rose to it, though not many times, did so
+    below a limit that is low beside those of others."""
     load = hot.worst
-    if load.used is None or not load.held_back or (load.moved is not None and load.moved.rose(1.25)):
+    if load.used is None or not load.held_back:
+        return False
+    if load.moved is not None and load.moved.rose(1.25) and not (load.moved.times <= DOUBLED and _is_low(scene, hot)):
         return False
     if any(load.used > BURNS * usual for usual in _other_pods(scene, hot)):
         return False
     others = _of_others(scene, hot.who)
     return len(others) >= LEAST_PEERS and load.used <= MODEST * median(others)
+
+
+def _is_low(scene: Scene, hot: Hot) -> bool:
+    """Whether its limit is less than half of what other programs beside it may use."""
+    others = [
+        limit
+        for program in scene.snapshot.programs
+        if program.namespace == hot.program.namespace
+        and program != hot.program
+        and (limit := allowed(program.containers, ""))
+    ]
+    return bool(others and hot.worst.limit) and 2 * (hot.worst.limit or 0.0) <= median(others)
 
 
 def _of_others(scene: Scene, who: Component) -> list[float]:
