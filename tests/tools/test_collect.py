@@ -317,3 +317,17 @@ def test_what_is_read_is_what_the_roles_grant_and_no_more() -> None:
         assert kind, name
         needed.setdefault(kind.group, set()).add(kind.plural)
     assert granted == needed
+
+
+async def test_shares_are_worked_out_of_what_a_live_cluster_counts(clock: ManualClock) -> None:
+    """A Prometheus gives requests and errors; engines reason with the share of both."""
+    labels = {"namespace": NS, "service": "baker"}
+    metrics = prometheus(
+        **{
+            'by (namespace, service) (rate(http_requests_total{service!=""': [FakeSeries(labels, [(1.0, 10.0)])],
+            'rate(http_requests_total{code=~"5..",service!=""': [FakeSeries(labels, [(1.0, 4.0)])],
+        }
+    )
+    snap = await collected(clock, FakeCluster(*objects()), metrics)
+    (share,) = snap.metrics["error_share"]
+    assert share.points == [(1.0, 0.4)]

@@ -12,6 +12,7 @@ from typing import Any
 from tools.bundle.folder import File, Refusals
 from tools.bundle.items import whole
 from tools.bundle.limits import MAX_ALERTS, MAX_METRIC_FILE, MAX_METRIC_TEXT, MAX_PROBES, MAX_SERIES, MAX_TEXT
+from tools.engines.metrics.derive import derived
 from tools.engines.metrics.numbers import cleaned
 from tools.engines.metrics.recognise import Raw, recognise
 from tools.engines.objects import dig, mapping, rows, when
@@ -52,7 +53,7 @@ def members(value: Any, name: str) -> list[Any]:
 def metrics(found: Iterable[File], refusals: Refusals) -> dict[Signal, list[Series]]:
     """Recognised by their names; those that a collection of ours wrote say themselves which signal they are."""
     own: dict[Signal, list[Series]] = {}
-    return {**recognise(series(found, refusals, own)), **own}
+    return derived({**recognise(series(found, refusals, own)), **own})
 
 
 def series(found: Iterable[File], refusals: Refusals, own: dict[Signal, list[Series]]) -> Iterator[Raw]:

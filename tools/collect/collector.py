@@ -18,6 +18,7 @@ from tools.collect.logs import read_logs
 from tools.collect.metrics import note_missing_samples, read_alerts, read_metrics
 from tools.collect.objects import check_namespace, list_all, list_beside, read_directory
 from tools.engines.diagnosis import Gap, Window
+from tools.engines.metrics.derive import derived
 from tools.engines.neighbours import Around, around
 from tools.engines.snapshot import Snapshot
 from tools.ports import Cluster, Clusters, Prometheus
@@ -51,7 +52,7 @@ class Collector:
             namespace=namespace,
             context=cluster.context if cluster else context,
             logs=found.logs,
-            metrics=found.metrics,
+            metrics={**found.metrics, **derived(dict(found.metrics))},
             gaps=found.gaps,
             alerts=found.alerts,
             kinds_read=frozenset(found.kinds),

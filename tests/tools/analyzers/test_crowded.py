@@ -75,3 +75,8 @@ def test_who_starves_beside_it_is_told_as_harmed() -> None:
     found = first(town(), measured(step(0.1, 7)))
     assert [one.name for one in found.harms] == ["baker"]
     assert "without a limit" in found.words("en")
+
+
+def test_who_calls_the_taker_waits_for_its_answers_and_does_not_starve() -> None:
+    objects = [*machines(), *program("baker", on=["n1"], calls=["batch"]), *program("batch", on=["n1"])]
+    assert ("noisy_neighbour", "batch") not in causes(objects, measured(step(0.1, 7)))

@@ -377,3 +377,44 @@ def test_new_pods_that_use_all_they_may_where_the_old_ones_used_little_are_overl
     assert causes(town, metrics)[0] == ("cpu_throttled", "baker")
     metrics["cpu_usage"] += gone
     assert causes(town, metrics)[0] == ("pod_cpu_overload", "baker")
+
+
+def test_one_pod_at_its_limit_of_which_the_siblings_do_nothing_is_overloaded() -> None:
+    first_pod, second = of_pods("baker", flat(0.49)), of_pods("baker", flat(0.03))
+    few = {
+        "cpu_usage": [
+            Series(one.labels, one.points[-3:], one.query)
+            for one in (first_pod[0], second[1], *of_pods("gate", flat(0.1)), *of_pods("mill", flat(0.1)))
+        ]
+    }
+    assert causes(TOWN, few) == [("pod_cpu_overload", "baker")]
+
+
+def test_what_doubled_below_a_limit_far_lower_than_others_have_is_held_back_by_it() -> None:
+    names = ("gate", "mill", "well")
+    town = [*machines(), *program("baker", cpu="80m"), *(one for name in names for one in program(name, cpu="400m"))]
+    metrics: Metrics = {
+        "cpu_usage": [
+            *of_pods("baker", step(0.04, 0.078)),
+            *(one for name in names for one in of_pods(name, flat(0.05))),
+        ],
+        "cpu_throttled": of_pods("baker", step(0.01, 0.7)),
+        "latency": of_service("baker", LATE),
+    }
+    assert causes(town, metrics)[0] == ("cpu_throttled", "baker")
+    metrics["cpu_usage"] = [
+        *of_pods("baker", step(0.005, 0.078)),
+        *(one for name in names for one in of_pods(name, flat(0.05))),
+    ]
+    assert causes(town, metrics)[0] == ("pod_cpu_overload", "baker")
+
+
+def test_a_program_that_was_held_back_all_its_life_is_not_slow_for_that() -> None:
+    metrics = changed(
+        cpu_usage=of_pods("baker", flat(0.2)),
+        cpu_throttled=of_pods("baker", flat(0.3)),
+        latency=of_service("baker", LATE),
+    )
+    assert "cpu_throttled" not in [fault for fault, _ in causes(TOWN, metrics)]
+    metrics["cpu_throttled"] = of_pods("baker", step(0.01, 0.3))
+    assert causes(TOWN, metrics)[0] == ("cpu_throttled", "baker")

@@ -210,3 +210,16 @@ def test_a_client_that_is_asked_more_itself_repeats_nothing() -> None:
         "error_share": of_service("mill", step(0.0001, 0.5)),
     }
     assert "retry_storm" not in [fault for fault, _ in causes(TWO, metrics)]
+
+
+def test_the_only_caller_of_a_failing_callee_repeats_itself_even_unmeasured() -> None:
+    town = [*machines(), *program("gate", calls=["mill"]), *program("mill"), *program("well")]
+    metrics: Metrics = {
+        "requests": [*of_service("mill", step(50, 300)), *of_service("well", flat(50))],
+        "latency": [*of_service("mill", LATE), *of_service("well", flat(0.05))],
+        "error_share": of_service("mill", step(0.0001, 0.5)),
+    }
+    assert causes(town, metrics)[0] == ("retry_storm", "gate")
+    assert causes([*town, ingress("mill")], metrics)[0] == ("traffic_surge", "mill")
+    metrics["error_share"] = of_service("mill", flat(0.0001))
+    assert causes(town, metrics)[0] == ("traffic_surge", "mill")

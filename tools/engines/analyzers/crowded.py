@@ -40,7 +40,7 @@ def neighbours_that_take_a_node(snapshot: Snapshot, graph: Graph) -> Iterable[Fi
         if moved is not None and moved.samples >= 8 and not moved.rose(1.2):
             continue
         taker = _taker(scene, node)
-        starved = [who for who in scene.on_node(node) if taker and who != taker.who and _starves(scene, who, node)]
+        starved = list(_starved(scene, node, taker.who)) if taker else []
         if taker and (starved or _fills_it_unseen(scene, node, taker, level(busy.points))):
             yield _neighbour(scene, node, busy, taker, starved)
 
@@ -102,6 +102,8 @@ def _cores(scene: Scene, node: str) -> float | None:
 
 def _fills_it_unseen(scene: Scene, node: str, taker: Taker, busy: float) -> bool:
     """Asked about one namespace, or shown a few minutes, nobody sees who starves: then only who has no limit and takes nearly all."""
+    if any(who in latencies(scene) for who in _waiting_for(scene, taker.who)):
+        return False  # its answers are late: it is overloaded itself
     is_young = len(taker.series.points) < NO_BEFORE
     program = scene.program(taker.who)
     is_free = program is not None and any(_is_free(row) for row in program.containers)
@@ -113,6 +115,21 @@ def _fills_it_unseen(scene: Scene, node: str, taker: Taker, busy: float) -> bool
 
 def _is_free(container: Object) -> bool:
     return not dig(container, "resources", "limits", "cpu")
+
+
+def _starved(scene: Scene, node: str, taker: Component) -> Iterator[Component]:
+    """Who waits for processors there; who calls the taker waits for its answers."""
+    waits_for_it = _waiting_for(scene, taker)
+    yield from (who for who in scene.on_node(node) if who not in waits_for_it and _starves(scene, who, node))
+
+
+def _waiting_for(scene: Scene, taker: Component) -> set[Component]:
+    found, queue = {taker}, [taker]
+    while queue:
+        callers = scene.callers_of.get(queue.pop(), set()) - found
+        found |= callers
+        queue += sorted(callers, key=str)
+    return found
 
 
 def _starves(scene: Scene, who: Component, node: str) -> bool:

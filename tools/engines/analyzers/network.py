@@ -289,7 +289,7 @@ def _by_latency_alone(scene: Scene) -> list[tuple[Cover[Thing], float]]:
         return []
     calls = callees(scene)
     begun = [who for who in roots(scene, slow) if who not in rises(scene)]  # what is asked more has its own reason
-    if len(begun) < 2 or whom_all_wait_for(scene, begun):
+    if len(begun) < 2 or whom_all_wait_for(scene, begun) or 2 * len(_off_the_map(scene, begun)) > len(begun):
         return []
     quick = {who for who in scene.of("latency") if who not in slow and not calls.get(who, set()) & slow}
     marks = [_on_machines(scene, who, is_slow=who in begun) for who in (*begun, *sorted(quick, key=str))]
@@ -297,6 +297,11 @@ def _by_latency_alone(scene: Scene) -> list[tuple[Cover[Thing], float]]:
     if found is None or len(found.marks) < 2 or _is_one_of_many(found, marks):
         return []
     return [(found, 0.6)]
+
+
+def _off_the_map(scene: Scene, many: Sequence[Component]) -> list[Component]:
+    """Of whom neither a caller nor a callee is known: what they wait for may be anything."""
+    return [who for who in many if not callees(scene).get(who) and not scene.callers_of.get(who)]
 
 
 def _on_machines(scene: Scene, who: Component, *, is_slow: bool) -> Mark[Thing]:

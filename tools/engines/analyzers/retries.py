@@ -16,7 +16,7 @@ from tools.engines.diagnosis import Component, Evidence
 from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
 from tools.engines.heard import Heard, as_evidence, heard
-from tools.engines.metrics.demand import Rise, quietly_asked, rises
+from tools.engines.metrics.demand import Rise, is_exposed, quietly_asked, rises
 from tools.engines.metrics.load import service_shift
 from tools.engines.metrics.scene import Scene, moment, scene_of
 from tools.engines.metrics.shift import Shift, level, shift
@@ -61,10 +61,17 @@ def repeaters(scene: Scene, server: Component) -> list[Component]:
     if counted:
         return _likeliest(scene, failing, server) if failing else changed
     rise = rises(scene).get(server)
-    quiet = quietly_asked(scene, server) if rise and rise.moved.rose(MULTIPLIED, LEAST_CALLS) else []
-    if not quiet or _answers_well(scene, server):
+    if not rise or not rise.moved.rose(MULTIPLIED, LEAST_CALLS) or _answers_well(scene, server):
         return []
-    return _likeliest(scene, quiet, server)
+    return _likeliest(scene, quietly_asked(scene, server) or _only_caller(scene, server), server)
+
+
+def _only_caller(scene: Scene, server: Component) -> list[Component]:
+    """Of a callee whose answers fail and whom nobody asks from outside: whoever asks it, measured or not."""
+    callers = sorted(scene.callers_of.get(server, ()), key=str)
+    failing = any(_rose(one) for one in scene.of("error_share").get(server, ()))
+    alone = len(callers) == 1 and callers[0] not in rises(scene)
+    return callers if alone and failing and not is_exposed(scene, server) else []
 
 
 def multiplied(scene: Scene) -> Iterator[Multiplied]:

@@ -62,6 +62,7 @@ def _taken(free: Sequence[Series], total: Sequence[Series]) -> list[Series]:
 
 def _from_modes(found: Found) -> None:
     """Every second of every processor was spent in one mode; what was not idle and no waiting was work."""
+    given = frozenset(found)
     by_node: dict[str, dict[str, list[Series]]] = defaultdict(lambda: defaultdict(list))
     for one in found["node_cpu_modes"]:
         by_node[node_of(one.labels)][one.labels.get("mode", "")].append(one)
@@ -74,7 +75,7 @@ def _from_modes(found: Found) -> None:
             ("node_iowait", ("iowait",)),
             ("node_steal", ("steal",)),
         ):
-            points = _share_of(sums, wanted)
+            points = _share_of(sums, wanted) if signal not in given else []
             if points:
                 level = [(at, 1 - value) for at, value in points] if signal == "node_cpu" else points
                 found.setdefault(signal, []).append(Series(labels, level, query))
