@@ -83,7 +83,9 @@ def meant(snapshot: Snapshot, address: Address, namespace: str) -> Meant:
         service = head if head and dig(head, "spec", "clusterIP") == "None" else None
     if service is not None:
         return Meant("service", str(dig(service, "metadata", "namespace") or ""), name_of(service), service)
-    if certain or (len(labels) == 2 and snapshot.get("Namespace", None, labels[1])):
+    if certain or (
+        len(labels) == 2 and (snapshot.get("Namespace", None, labels[1]) or snapshot.of("Service", labels[1]))
+    ):
         return Meant("missing", place, labels[0])
     return Meant("outside")
 
@@ -171,13 +173,20 @@ def _in_files(snapshot: Snapshot, program: Program) -> Iterator[Address]:
 
 
 def _in_file(text: str, where: str) -> Iterator[Address]:
+    """Section by section: the `url` of one client is not the `url` of the next."""
     settings: dict[str, str] = {}
+    depth = 0
     for line in text.splitlines():
         if line.lstrip().startswith(("#", "//", ";")):
             continue
+        indent = len(line) - len(line.lstrip())
         setting = _SETTING.match(line)
+        if settings and line.strip() and (indent != depth or (setting and setting[1] in settings)):
+            yield from _in_settings(settings, where)
+            settings = {}
+        depth = indent if line.strip() else depth
         if setting:
-            settings.setdefault(setting[1], setting[2])
+            settings[setting[1]] = setting[2]
         else:
             yield from in_text(line[:MAX_VALUE], where)
     yield from _in_settings(settings, where)

@@ -11,6 +11,7 @@ from tests.tools.objects import (
     container,
     deployment,
     endpoint_slice,
+    meta,
     pod,
     replica_set,
     service,
@@ -140,6 +141,44 @@ def test_a_name_that_lives_in_another_namespace_is_named_with_it() -> None:
 )
 def test_an_address_outside_the_cluster_is_not_missed(address: str) -> None:
     assert found(addressed.addresses_that_nobody_has, snapshot(*fronted(), *calling(address))) == []
+
+
+def told_in_file(text: str) -> list[Object]:
+    config = {"kind": "ConfigMap", "metadata": meta("shop-config"), "data": {"app.yaml": text}}
+    program = {**container(), "env": []}
+    owner = deployment("shop", program)
+    owner["spec"]["template"]["spec"]["volumes"] = [{"name": "config", "configMap": {"name": "shop-config"}}]
+    made = replica_set(owner, 1, ready=0)
+    return [config, owner, made, pod(made, ready=False)]
+
+
+def test_each_section_of_a_file_has_addresses_of_its_own() -> None:
+    text = "clients:\n  baker:\n    url: http://baker\n    timeout: 3s\n  mill:\n    url: http://mill:9999\n"
+    mill = service("mill")
+    snap = snapshot(*fronted(), mill, *told_in_file(text))
+    assert [one.facts["address"] for one in found(addressed.ports_that_a_service_does_not_serve, snap)] == ["mill:9999"]
+    pairs = "baker:\n  host: baker\n  port: 80\nmill:\n  host: mill\n  port: 9999\n"
+    snap = snapshot(*fronted(), mill, *told_in_file(pairs))
+    assert [one.facts["address"] for one in found(addressed.ports_that_a_service_does_not_serve, snap)] == ["mill:9999"]
+
+
+def test_a_namespace_is_known_by_the_services_in_it() -> None:
+    snap = snapshot(*fronted(), *calling(f"http://bakr.{NS}:80"))
+    assert [one.facts["nearest"] for one in found(addressed.addresses_that_nobody_has, snap)] == ["baker"]
+    snap = snapshot(*fronted(), *calling("http://bakr.example:80"))
+    assert found(addressed.addresses_that_nobody_has, snap) == []
+
+
+def with_port(port: str) -> Object:
+    variables = [{"name": "BAKER_HOST", "value": "baker"}, {"name": "BAKER_PORT", "value": port}]
+    return {**container(), "env": variables}
+
+
+def test_a_wrong_address_that_a_release_has_just_written_is_used() -> None:
+    owner = deployment("shop", with_port("8099"))
+    old, new = replica_set(owner, 1, with_port("80")), replica_set(owner, 2, with_port("8099"), ready=2, minutes_ago=9)
+    assert causes(snapshot(*fronted(), owner, old, new, pod(new))) == [("service_env_var_address_mismatch", "shop")]
+    assert causes(snapshot(*fronted(), owner, new, pod(new))) == []
 
 
 def test_a_wrong_address_that_nobody_is_seen_to_use_is_no_cause() -> None:

@@ -185,3 +185,47 @@ def test_an_old_complaint_about_a_pod_that_is_well_accuses_nobody() -> None:
     fine = pod(made)
     said = event(fine, "Unhealthy", f"Liveness probe failed: {REFUSED}", minutes_ago=45)
     assert faults(owner, made, fine, said, service()) == []
+
+
+def plain(scheme: str, image: str = "reg.example/baker:1.0") -> Object:
+    """A container whose port has no name that could tell a protocol."""
+    bare = {**container(image=image), "ports": [{"containerPort": 8080}]}
+    return {**bare, "readinessProbe": http(8080, scheme), "livenessProbe": http(8080, scheme)}
+
+
+def test_a_probe_that_a_release_turned_to_another_protocol_is_wrong_though_no_event_was_kept() -> None:
+    running = {"state": {"running": {"startedAt": at(7)}}}
+    turned = unready(plain("HTTPS"), before=plain("HTTP"), **running)
+    assert faults(*turned)[:1] == ["readiness_probe_incorrect_protocol"]
+    killed = unready(plain("HTTPS"), before=plain("HTTP"), **killed_often())
+    assert faults(*killed)[:1] == ["liveness_probe_incorrect_protocol"]
+
+
+def test_a_release_that_changed_the_program_too_or_only_the_probes_patience_is_not_called_so() -> None:
+    running = {"state": {"running": {"startedAt": at(7)}}}
+    other = unready(plain("HTTPS", "reg.example/baker:2.0"), before=plain("HTTP"), **running)
+    assert faults(*other) == ["bad_rollout"]
+    same = unready(plain("HTTPS"), before=plain("HTTPS"), **running)
+    assert "readiness_probe_incorrect_protocol" not in faults(*same)
+
+
+def on_host(objects: list[Object], address: str = "10.0.2.16") -> list[Object]:
+    for one in objects:
+        if one["kind"] == "Pod":
+            one["status"]["hostIP"] = address
+    return objects
+
+
+HANDSHAKE = "WARN http: TLS handshake error from {}:40212: client sent an HTTP request to an HTTPS server"
+
+
+def test_what_a_program_says_of_the_kubelet_accuses_the_probe_and_what_it_says_of_others_does_not() -> None:
+    objects = on_host(unready(plain("HTTPS"), **killed_often(143)))
+    by_kubelet = log_of(objects, "\n".join([HANDSHAKE.format("10.0.2.16")] * 5))
+    assert faults(*objects, logs=by_kubelet)[:1] == ["liveness_probe_incorrect_protocol"]
+    by_others = log_of(objects, "\n".join([HANDSHAKE.format("10.0.9.9")] * 5))
+    assert "liveness_probe_incorrect_protocol" not in faults(*objects, logs=by_others)
+    plainly = on_host(unready(plain("HTTP"), **killed_often(143)))
+    assert faults(*plainly, logs=log_of(plainly, HANDSHAKE.format("10.0.9.9")))[:1] == [
+        "liveness_probe_incorrect_protocol"
+    ]

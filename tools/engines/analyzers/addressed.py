@@ -136,7 +136,8 @@ def _finding(
         words=words,
         evidence=tuple(proof),
         onset=min((one.said.first for one in lines if one.said.first), default=None),
-        latent=not lines and not is_unwell(snapshot, program),
+        # What a release has just written was not there before: somebody wanted it to be used.
+        latent=not lines and not is_unwell(snapshot, program) and not any(item.source == "change" for item in proof),
         facts={"address": str(address), "path": address.path, "nearest": nearest},
     )
 
@@ -202,7 +203,9 @@ def _changed(snapshot: Snapshot, program: Program, address: Address) -> Iterator
     """Whether the last rollout wrote this address."""
     rollout = last_rollout(snapshot, program.obj) if program.obj and kind_of(program.obj) == "Deployment" else None
     for change in rollout.fields if rollout else ():
-        if address.host in str(change.after) and address.host not in str(change.before):
+        is_host = address.host in str(change.after) and address.host not in str(change.before)
+        is_port = str(address.port) == str(change.after) and "port" in change.path.lower() and ".env[" in change.path
+        if is_host or is_port:
             ref = f"{program.component} revision {rollout.current.number}" if rollout else ""
             yield evidence("change", ref, str(change), rollout.current.at if rollout else None, weight=0.5)
             return

@@ -18,6 +18,7 @@ from tools.engines.complaints import Complaint, complaints, is_in_trouble
 from tools.engines.diagnosis import Evidence
 from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
+from tools.engines.heard import as_evidence, heard
 from tools.engines.objects import Object, component, dig, is_ready, mapping, rows, statuses, when, whole
 from tools.engines.program import Program
 from tools.engines.snapshot import Snapshot
@@ -33,6 +34,10 @@ _OTHER_PROTOCOL = re.compile(
     r"HTTP request to an HTTPS server|unknown service grpc|error reading server preface|frame too large|"
     r"server does not implement the grpc health|wrong version number|unimplemented|http2: |unsupported protocol|"
     r"tls: (unrecognized name|handshake failure|first record)|x509:"
+)
+_PLAIN_TO_ME = re.compile(r"(?i)HTTP request (?:was )?(?:sent )?to (?:an )?HTTPS")
+_TLS_TO_ME = re.compile(
+    r"(?i)\\x16\\x03|invalid character in method name|bad request version|received TLS (?:handshake|record)"
 )
 _CUT_OFF = re.compile(r"(?i)\bEOF\b|connection reset by peer|broken pipe|statuscode: 400|statuscode: 505")
 _NOT_HTTP = re.compile(
@@ -66,7 +71,9 @@ def probes_that_ask_wrongly(snapshot: Snapshot, graph: Graph) -> Iterable[Findin
     for program in snapshot.programs:
         seen: set[str] = set()
         for trouble in _troubles(snapshot, program):
-            finding = _wrong_port(snapshot, trouble) or _wrong_protocol(trouble) or _no_patience(snapshot, trouble)
+            finding = (
+                _wrong_port(snapshot, trouble) or _wrong_protocol(snapshot, trouble) or _no_patience(snapshot, trouble)
+            )
             if finding and finding.fault not in seen:
                 seen.add(finding.fault)
                 yield finding
@@ -255,7 +262,27 @@ def _port_words(trouble: Trouble, right: str) -> Text:
     )
 
 
-def _wrong_protocol(trouble: Trouble) -> Finding | None:
+def _turned_to_another(trouble: Trouble) -> list[FieldChange]:
+    """A release that changed how a probe speaks, and neither its patience nor the program that it speaks to."""
+    fields = trouble.rollout.fields if trouble.rollout else ()
+    if any(".image" in field.path for field in fields) or trouble.touched("Seconds", "Threshold", ".port"):
+        return []
+    return trouble.touched(".scheme", "httpGet", "tcpSocket", "grpc")
+
+
+def _overheard(snapshot: Snapshot, one: Asked) -> list[Evidence]:
+    """What the program itself says of whoever speaks the wrong protocol to it, where its probe does so."""
+    if one.how != "httpGet":
+        return []
+    pattern = _PLAIN_TO_ME if one.scheme == "HTTP" else _TLS_TO_ME
+    # The kubelet asks from the node's own address.
+    kubelets = {str(dig(pod, "status", "hostIP")) for pod in one.program.pods} - {"None", ""}
+    told = heard(snapshot, one.program, "plaintext_to_tls", "tls_handshake")
+    meant = [x for x in told if pattern.search(x.said.text) or any(f"{ip}:" in x.said.text for ip in kubelets)]
+    return [*as_evidence(meant[:1], 0.6)]
+
+
+def _wrong_protocol(snapshot: Snapshot, trouble: Trouble) -> Finding | None:
     one = trouble.asked
     proof = trouble.says(_OTHER_PROTOCOL, 0.85)
     moved = trouble.touched(".scheme", "Probe", "httpGet", "tcpSocket", "grpc", ".path", "exec")
@@ -264,7 +291,10 @@ def _wrong_protocol(trouble: Trouble) -> Finding | None:
     lost = [x for x in trouble.said if "statuscode: 404" in x.text and any(y.path.endswith(".path") for y in moved)]
     refused = trouble.says(_REFUSED, 0.1)
     by_name = unlike and (cut or trouble.state or not trouble.said) and not refused
-    if not proof and not (moved and (cut or unlike) and not refused) and not lost and not by_name:
+    turned = _turned_to_another(trouble) if trouble.state and not refused else []
+    overheard = _overheard(snapshot, one)
+    proof += overheard
+    if not proof and not (moved and (cut or unlike) and not refused) and not lost and not by_name and not turned:
         return None
     proof = [*proof, *cut, *unlike, *(x.proof(0.5) for x in lost[:1]), *_changed(trouble, moved), *trouble.state[:1]]
     speaks = f"{one.how} ({one.scheme})" if one.how == "httpGet" else one.how

@@ -99,7 +99,7 @@ def settings_read_at_a_restart(snapshot: Snapshot, graph: Graph) -> Iterable[Fin
 
 
 def only_restarts(rollout: Rollout) -> bool:
-    return all("annotations" in change.path for change in rollout.fields)
+    return bool(rollout.fields) and all("annotations" in change.path for change in rollout.fields)
 
 
 def _likely_edited(obj: Object, told: Complaint | None) -> tuple[int, str, int, str]:
