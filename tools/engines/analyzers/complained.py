@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from core.language import Text
 from tools.engines.addresses import Address, meant
+from tools.engines.analyzers.distance import signs_of_distance
 from tools.engines.diagnosis import Component, Evidence
 from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
@@ -55,7 +56,8 @@ def callees_that_calls_time_out_on(snapshot: Snapshot, graph: Graph) -> Iterable
         lines = [one for who in begun for one in votes[who]]
         yield _late(machine, lines, "node_network_delay", tuple(begun), told_by)
     elif len(begun) == 1:
-        fault = "slow_dependency" if _answers_are_awaited(votes[begun[0]]) else "pod_network_delay"
+        is_near = _answers_are_awaited(votes[begun[0]]) and not signs_of_distance(scene, begun[0])
+        fault = "slow_dependency" if is_near else "pod_network_delay"
         told_by = tuple(sorted(callers[begun[0]], key=str))
         yield _late(begun[0], votes[begun[0]], fault, told_by, told_by)
 

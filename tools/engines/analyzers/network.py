@@ -37,6 +37,9 @@ LEAST_WAYS = 5
 ENOUGH = 8
 GRAVE = 10
 LONG_WAY = 0.05
+VERY = 30.0
+SELDOM = frozenset({"rtt", "node_rtt", "packet_loss", "node_packet_loss"})
+"""What is measured alike wherever it is small: busy programs send more segments again than idle ones, without any trouble."""
 FORETOLD = 0.7
 
 
@@ -201,6 +204,9 @@ def _marks(scene: Scene, signal: Signal, floor: float) -> Iterator[Mark[Thing]]:
     """One a series: its pod's program and machine, the two ends of a pair, or the machine alone."""
     present = [one for one in _measuring(scene, signal) if one.labels.get("quantile") not in {"0.5", "mean"}]
     high = _high(present, floor)
+    very_high = {
+        int(name) for name in outliers([(str(place), level(one.points)) for place, one in enumerate(present)], VERY)
+    }
     for number, series in enumerate(present):
         ends = _subjects(scene, series)
         if not ends:
@@ -210,7 +216,7 @@ def _marks(scene: Scene, signal: Signal, floor: float) -> Iterator[Mark[Thing]]:
         now = level(series.points)
         always = moved is not None and moved.samples >= ENOUGH and abs(moved.score) < 2
         # What was always a little worse is how it is built; no cluster is built to wait or to lose as much as this.
-        is_grave = now >= GRAVE * floor and signal in {"rtt", "node_rtt", "packet_loss", "node_packet_loss"}
+        is_grave = now >= GRAVE * floor and (signal in SELDOM or number in very_high)
         is_marked = rose or (number in high and (is_grave or not always))
         before = f"{_amount(signal, moved.before)} -> " if rose and moved else ""
         who = " -> ".join(series.labels[key] for key in ("client", "server") if series.labels.get(key))

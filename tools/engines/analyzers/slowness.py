@@ -11,12 +11,14 @@ from collections.abc import Iterable, Iterator
 from core.language import Text
 from tools.engines.analyzers.complained import is_awaited
 from tools.engines.analyzers.disks import busy_machines
+from tools.engines.analyzers.distance import signs_of_distance
 from tools.engines.analyzers.overload import is_short_of_cpu
 from tools.engines.diagnosis import Component, Evidence
 from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
 from tools.engines.heard import heard
 from tools.engines.metrics.cores import usage, usage_shift
+from tools.engines.metrics.crossing import machines_between
 from tools.engines.metrics.demand import rises
 from tools.engines.metrics.load import service_shift
 from tools.engines.metrics.roles_of import is_cache, is_queue, is_store
@@ -51,6 +53,8 @@ def programs_that_became_slow(snapshot: Snapshot, graph: Graph) -> Iterable[Find
 
 def programs_that_others_wait_for(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
     scene = scene_of(snapshot, graph)
+    if machines_between(scene):
+        return  # the link of one machine explains who is slow better than any program does
     slow = latencies(scene)
     found = [who for who in roots(scene, slow) if not _is_badly_connected(scene, who)]
     waiting = [who for who in found if who not in rises(scene)]
@@ -129,7 +133,7 @@ def _dependency(scene: Scene, who: Component, slow: Slow) -> Finding:
         *_callees_are_quick(scene, who, timed),
         *_idle(scene, who),
     ]
-    few = _few_pods(scene, who)
+    few = [*_few_pods(scene, who), *signs_of_distance(scene, who)]
     program = scene.program(who)
     kept = program is not None and (is_store(program) or is_cache(program))
     if few or (not timed and not kept and _idle_known(scene, who) and not is_awaited(scene, who)):

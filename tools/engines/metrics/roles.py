@@ -128,6 +128,7 @@ node_network_receive_drop_total node_drops counter
 node_network_transmit_drop_total node_drops counter
 node_network_receive_errs_total node_drops counter
 node_network_transmit_errs_total node_drops counter
+node_qdisc_drops_total node_drops counter
 node_netstat_Tcp_RetransSegs node_retransmits counter
 node_netstat_Tcp_OutSegs node_segments counter
 node_netstat_Tcp_InSegs - ignored

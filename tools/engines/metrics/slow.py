@@ -23,6 +23,7 @@ ON_THE_WAY = 0.4
 LEAST_PEERS = 4
 FAR_SLOWER = 4.0
 LONG = 0.3
+LEAST_CALLED = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ class Way:
 
 
 _LATENCIES: "WeakKeyDictionary[Scene, dict[Component, list[Slow]]]" = WeakKeyDictionary()
+_ALONE: "WeakKeyDictionary[Scene, dict[Component, list[Way]]]" = WeakKeyDictionary()
 _WAYS: "WeakKeyDictionary[Scene, list[Way]]" = WeakKeyDictionary()
 
 
@@ -86,6 +88,8 @@ def _slow(scene: Scene) -> dict[Component, list[Slow]]:
         # Only its callers time it: what they wait for is the best that is known of it.
         if who not in found and not any(scene.of(signal).get(who) for signal in OWN):
             for series in many:
+                if scene.client(series.labels) in waits_alone(scene):
+                    continue
                 moved = shift(series.points, scene.onset)
                 if moved and moved.rose(SLOWER, LEAST_SECONDS):
                     found[who].append(Slow(series, moved))
@@ -115,6 +119,28 @@ def ways(scene: Scene) -> list[Way]:
     if scene not in _WAYS:
         _WAYS[scene] = list(_ways(scene))
     return _WAYS[scene]
+
+
+def waits_alone(scene: Scene) -> dict[Component, list[Way]]:
+    """Callers that wait for everybody whom they call, also for such as answer others as quickly as before: theirs is the long way."""
+    if scene not in _ALONE:
+        outward: dict[Component, list[Way]] = defaultdict(list)
+        inward: dict[Component, list[Way]] = defaultdict(list)
+        for way in ways(scene):
+            outward[way.client].append(way)
+            inward[way.server].append(way)
+        found = {}
+        for client, many in outward.items():
+            if len({way.server for way in many}) >= LEAST_CALLED and all(way.is_slow for way in many):
+                alone = [way for way in many if _is_quick_for_others(inward[way.server], client)]
+                found.update({client: alone} if alone else {})
+        _ALONE[scene] = found
+    return _ALONE[scene]
+
+
+def _is_quick_for_others(calls: Iterable[Way], client: Component) -> bool:
+    others = [way for way in calls if way.client != client]
+    return bool(others) and not any(way.is_slow for way in others)
 
 
 def _ways(scene: Scene) -> Iterable[Way]:

@@ -33,6 +33,7 @@ _SPELLINGS = {
     row.partition(":")[0]: row.partition(":")[2].split() for row in _TABLE.strip().replace("\n    ", " ").splitlines()
 }
 _HOST = re.compile(r"^(?:[a-z]+://)?([a-z0-9][a-z0-9-]*)\.([a-z0-9][a-z0-9-]*)(?:\.svc(?:\.[a-z0-9.-]+)?)(?::\d+)?$")
+_URL = re.compile(r"^(?:[a-z]+://)?[^/]+")
 _ENVOY = re.compile(r"^(?:outbound|inbound)_?\|?\|?\d+\|*_*[^|]*\|+(.+)$")
 _PATH = re.compile(r"^/k8s(?:-cronjob)?/(?P<namespace>[^/]+)/(?P<pod>[^/]+)(?:/(?P<container>[^/]+))?$")
 _MADE_NAME = re.compile(r"^k8s_(?P<container>[^_]+)_(?P<pod>[^_]+)_(?P<namespace>[^_]+)_[0-9a-f-]+_\d+$")
@@ -51,10 +52,19 @@ def whose(labels: Labels) -> dict[str, str]:
         if key in found:
             _take_apart(found, key)
     _sides(found, labels)
+    _probed(found, labels)
     for key in ("instance", "job", "interface", "device", "quantile", "route", "uri", "method", "reporter", "scope"):
         if labels.get(key):
             found.setdefault(key, labels[key])
     return found
+
+
+def _probed(found: dict[str, str], labels: Labels) -> None:
+    """A prober names the address that it asked as the instance; the namespace beside it is the prober's own."""
+    asked = _URL.match(labels.get("instance", ""))
+    cut = _HOST.match(asked[0]) if asked else None
+    if cut and "pod" not in found and "service" not in found:
+        found.update(service=cut[1], namespace=cut[2])
 
 
 def _in_one(labels: Labels) -> dict[str, str]:

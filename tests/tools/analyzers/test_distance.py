@@ -1,0 +1,111 @@
+"""A program that is far away, told from one that is slow by its health checks and by what others wait for."""
+
+from copy import deepcopy
+
+from tests.tools.analyzers.measured import (
+    Metrics,
+    causes,
+    flat,
+    line,
+    machines,
+    of_call,
+    of_pods,
+    of_service,
+    pods_of,
+    program,
+    step,
+)
+from tests.tools.objects import NS, Object, event
+from tools.engines.metrics.whose import whose
+from tools.engines.snapshot import Series
+
+LATE = step(0.02, 0.5)
+TIMES_OUT = (
+    'Readiness probe failed: Get "http://10.0.5.1:80/healthz": '
+    "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
+)
+TOWN = [
+    *machines(),
+    *program("gate", calls=["baker", "tailor"]),
+    *program("baker", calls=["mill", "well"]),
+    *program("tailor", calls=["mill"]),
+    *program("mill"),
+    *program("well"),
+]
+
+
+def waits(*late: tuple[str, str]) -> Metrics:
+    pairs = [("gate", "baker"), ("gate", "tailor"), ("baker", "mill"), ("baker", "well"), ("tailor", "mill")]
+    return {
+        "call_latency": [one for pair in pairs for one in of_call(*pair, LATE if pair in late else flat(0.02))],
+        "cpu_usage": [one for name in ("gate", "baker", "tailor", "mill", "well") for one in of_pods(name, flat(0.1))],
+    }
+
+
+def late_checks(name: str, count: int = 20, minutes_ago: float = 1) -> list[Object]:
+    pods = [one for one in TOWN if one["kind"] == "Pod" and one["metadata"]["name"] in pods_of(name)]
+    return [{**event(one, "Unhealthy", TIMES_OUT, minutes_ago), "count": count} for one in pods]
+
+
+def test_who_alone_waits_for_all_that_it_calls_is_far_from_them() -> None:
+    found = causes(TOWN, waits(("gate", "baker"), ("baker", "mill"), ("baker", "well")))
+    assert found[0] == ("pod_network_delay", "baker")
+
+
+def test_who_is_waited_for_by_all_its_callers_is_slow_itself() -> None:
+    found = causes(TOWN, waits(("gate", "baker"), ("gate", "tailor"), ("baker", "mill"), ("tailor", "mill")))
+    assert found == [("slow_dependency", "mill")]
+
+
+def test_who_waits_alone_for_one_of_those_that_it_calls_may_ask_too_much_of_it() -> None:
+    found = causes(TOWN, waits(("gate", "baker"), ("baker", "mill")))
+    assert ("pod_network_delay", "baker") not in found
+
+
+def checks(name: str, shape: object) -> list[Series]:
+    return [line(shape, {"namespace": NS, "service": name}, query="probe_duration_seconds")]  # type: ignore[arg-type]
+
+
+def test_health_checks_that_take_long_as_well_make_it_the_network() -> None:
+    slow = {**waits(("gate", "baker"), ("gate", "tailor"), ("baker", "mill"), ("tailor", "mill"))}
+    assert causes(TOWN, {**slow, "probe_time": checks("mill", step(0.004, 0.9))}) == [("pod_network_delay", "mill")]
+    assert causes(TOWN, {**slow, "probe_time": checks("mill", flat(0.004))}) == [("slow_dependency", "mill")]
+
+
+def test_checks_of_the_kubelet_that_time_out_on_quiet_pods_that_ran_well_are_their_network() -> None:
+    assert causes([*TOWN, *late_checks("well")]) == [("pod_network_delay", "well")]
+
+
+def test_checks_that_timed_out_long_ago_or_once_accuse_nobody() -> None:
+    assert causes([*TOWN, *late_checks("well", minutes_ago=45)]) == []
+    assert causes([*TOWN, *late_checks("well", count=1)]) == []
+
+
+def test_checks_that_time_out_for_want_of_a_processor_are_an_overload() -> None:
+    town = [*machines(), *program("gate", calls=["well"]), *program("well", cpu="500m")]
+    metrics: Metrics = {
+        "cpu_usage": of_pods("well", step(0.1, 0.498)),
+        "cpu_throttled": of_pods("well", step(0.01, 0.9)),
+        "latency": of_service("well", LATE),
+    }
+    assert causes([*town, *late_checks("well")], metrics)[0] == ("pod_cpu_overload", "well")
+
+
+def test_checks_of_pods_that_were_started_again_say_nothing_of_their_network() -> None:
+    town = deepcopy(TOWN)
+    for one in town:
+        if one["kind"] == "Pod" and one["metadata"]["name"] in pods_of("well"):
+            one["status"]["containerStatuses"][0]["restartCount"] = 4
+    assert ("pod_network_delay", "well") not in causes([*town, *late_checks("well")])
+
+
+def test_segments_that_one_program_always_sends_again_many_times_more_often_than_all_others_are_its_loss() -> None:
+    again = [one for name in ("gate", "baker", "tailor", "mill") for one in of_pods(name, flat(0.05))]
+    assert causes(TOWN, {"retransmits": [*again, *of_pods("well", flat(18))]}) == [("pod_network_loss", "well")]
+    assert causes(TOWN, {"retransmits": [*again, *of_pods("well", flat(1))]}) == []
+
+
+def test_a_prober_names_whom_it_asked_as_its_instance() -> None:
+    told = whose({"instance": "http://mill.town.svc:8080/healthz", "job": "blackbox", "namespace": "monitoring"})
+    assert (told["service"], told["namespace"]) == ("mill", "town")
+    assert "service" not in whose({"instance": "10.0.0.1:9100", "job": "node-exporter"})
