@@ -1,7 +1,8 @@
 """The command line. Everything heavy is imported inside the command that needs it: `firstmate --help` must answer at once.
 
-`ask`, `diagnose` and `tool` are clients of the HTTP API, so the terminal is one more face on the same road: they use the server named by
-``--server`` (or ``FIRSTMATE_SERVER``), else the one running on this machine, else they start one for the length of the command.
+`ask` and `tool` are clients of the HTTP API, so the terminal is one more face on the same road: they use the server named by ``--server``
+(or ``FIRSTMATE_SERVER``), else the one running on this machine, else they start one for the length of the command. `diagnose` asks such a
+server too, but starts none: without one it reads the cluster itself, and bundles it always reads itself.
 """
 
 import os
@@ -98,26 +99,47 @@ def ask(
 def diagnose(
     bundles: Annotated[
         list[Path] | None,
-        typer.Argument(help="Folders of support bundles: read here, without a server. None: the live cluster."),
+        typer.Argument(
+            help="Support bundles, folders or .tar.gz, .tgz, .tar, .zip: read here, without a server. None: the live cluster."
+        ),
     ] = None,
     namespace: Annotated[str, typer.Option("--namespace", "-n", help="Namespace to look at.")] = "",
     name: Annotated[str, typer.Option(help="One workload or Service in it.")] = "",
     since: Annotated[str, typer.Option(help="How far back, such as 30m or 2h.")] = "1h",
-    language: Annotated[Literal["en", "zh"], typer.Option(help="Of what is said about a bundle.")] = "en",
+    language: Annotated[Literal["en", "zh"], typer.Option(help="Of what is said.")] = "en",
+    watch: Annotated[
+        bool, typer.Option("--watch", "-w", help="Look again and again, and tell what changed (the live cluster only).")
+    ] = False,
+    every: Annotated[str, typer.Option(help="With --watch: the time between two looks.")] = "15s",
+    report: Annotated[
+        Literal["html", "md"] | None, typer.Option(help="A report to mail or to file instead of text; of one bundle.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File for the report; its ending tells the form.")
+    ] = None,
+    exit_code: Annotated[
+        bool, typer.Option("--exit-code", help="Exit with 3 if trouble was found, 4 if too little could be read.")
+    ] = False,
     server: Server = "",
     token: Token = "",
     as_json: AsJson = False,
 ) -> None:
-    """Find the cause of trouble in a namespace or in bundles, with evidence and without any model."""
-    if bundles:
-        from api.diagnosing import Ask, diagnose_bundles
+    """Find the cause of trouble in the live cluster or in bundles, with evidence and without any model.
 
-        ask = _guarded_value(lambda: Ask(namespace, name, _seconds(since), language))
-        diagnose_bundles(bundles, ask, as_json=as_json)
-        return
-    from api.terminal import diagnose as diagnose_in_terminal
+    Exit codes: 0 a diagnosis was made; 1 none could be made, and why is said; 2 wrong use; 130 interrupted.
+    With --exit-code: 0 healthy, 3 trouble was found, 4 nothing was found but not everything could be read.
+    """
+    from api.diagnosing import Ask, Wish, run_diagnose
 
-    _run(diagnose_in_terminal(namespace=namespace, name=name, since=since, server=server, token=token, as_json=as_json))
+    ask = _guarded_value(lambda: Ask(namespace, name, _seconds(since), language))
+    wish = _guarded_value(
+        lambda: Wish(
+            as_json=as_json, report=report, output=output, every=_seconds(every) if watch else 0, exit_code=exit_code
+        )
+    )
+    code = _run(run_diagnose(bundles or [], ask, wish, server, token))
+    if code:
+        raise typer.Exit(code)
 
 
 @app.command()
@@ -281,14 +303,14 @@ def _seconds(text: str) -> int:
     return seconds(text)
 
 
-def _run(work: Any) -> None:
+def _run(work: Any) -> Any:
     """Run a coroutine to its end; an error of the tree is one sentence and exit code 1, an interrupt is no error."""
     import asyncio
 
     from core.errors import FirstmateError
 
     try:
-        asyncio.run(work)
+        return asyncio.run(work)
     except FirstmateError as error:
         _stop(error.sentence)
     except OSError as error:

@@ -111,8 +111,8 @@ async def connect(server: str, token: str) -> AsyncIterator[Client]:
         async with _client(server, token) as client:
             yield client
         return
-    running = _running_here()
-    if running and await _answers(running["url"]):
+    running = await running_server()
+    if running:
         sys.stderr.write(f"asking {running['url']}\n")
         # Its own token and no other: one meant for a server that was named is not sent to one that was found.
         async with _client(running["url"], running["token"]) as client:
@@ -128,6 +128,11 @@ async def connect(server: str, token: str) -> AsyncIterator[Client]:
 async def _client(url: str, token: str) -> AsyncIterator[Client]:
     async with httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=TIMEOUT) as http:
         yield Client(http)
+
+
+async def running_server() -> dict[str, str] | None:
+    running = _running_here()
+    return running if running and await _answers(running["url"]) else None
 
 
 def _running_here() -> dict[str, str] | None:

@@ -66,6 +66,11 @@ async def collector(settings: Settings) -> AsyncIterator[Collector]:
         await clusters.close()
 
 
+def has_cluster(settings: Settings) -> bool:
+    access = _access(settings)
+    return bool(access.config_path) or access.in_cluster
+
+
 def _access(settings: Settings) -> KubernetesAccess:
     """What the settings say; a person who has set nothing means the cluster that kubectl means."""
     path = settings.k8s_config_path

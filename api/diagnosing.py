@@ -15,11 +15,16 @@ from typing import Any
 
 import orjson
 
+from api.report.writing import Form, form_of
+from core.errors import Invalid
 from core.language import Language
 from core.redact import Redactor
 from tools.bundle.read import read_bundle
 from tools.engines.diagnosis import Cause, Diagnosis, Gap, Window
 from tools.engines.explain import diagnose
+from tools.engines.snapshot import Snapshot
+
+OK, TROUBLE, UNKNOWN = 0, 3, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +35,91 @@ class Ask:
     language: Language = "en"
 
 
-def diagnose_bundles(paths: Sequence[Path], ask: Ask, *, as_json: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is to be done with the answer."""
+
+    as_json: bool = False
+    report: Form | None = None
+    output: Path | None = None
+    every: int = 0
+    """Seconds between two looks; 0: one look."""
+    exit_code: bool = False
+
+
+async def run_diagnose(paths: Sequence[Path], ask: Ask, wish: Wish, server: str, token: str) -> int:
+    form = form_of(wish.report, wish.output)
+    _refuse_what_does_not_go_together(paths, wish, form)
+    told = await _live(ask, wish, form, server, token) if not paths else _bundles(paths, ask, wish, form)
+    return exit_code(told) if wish.exit_code else OK
+
+
+def _refuse_what_does_not_go_together(paths: Sequence[Path], wish: Wish, form: Form | None) -> None:
+    if wish.every and paths:
+        raise Invalid("A bundle is how it was when it was taken: --watch is for a live cluster.", field="watch")
+    if wish.every and form:
+        raise Invalid("A report is of one look: --watch and a report do not go together.", field="watch")
+    if form and wish.as_json:
+        raise Invalid("--json and a report do not go together: one answer has one form.", field="report")
+    if form and len(paths) > 1:
+        raise Invalid("A report is of one bundle: name one.", field="report")
+
+
+def _bundles(paths: Sequence[Path], ask: Ask, wish: Wish, form: Form | None) -> list[dict[str, Any]]:
+    if form is None:
+        return diagnose_bundles(paths, ask, as_json=wish.as_json)
+    told = [found for _, found in diagnoses(paths, ask)]
+    for found in told:
+        _report(found, form, wish.output, ask.language)
+    return told
+
+
+async def _live(ask: Ask, wish: Wish, form: Form | None, server: str, token: str) -> list[dict[str, Any]]:
+    from api.live import live
+
+    async with live(ask, server, token) as reading:
+        if wish.every:
+            from rich.console import Console
+
+            from api.watching import Watch, watch
+
+            await watch(reading, Watch(wish.every, ask.language, wish.as_json), Console(highlight=False))
+            return []
+        found = await reading()
+    if form:
+        _report(found, form, wish.output, ask.language)
+    elif wish.as_json:
+        sys.stdout.write(orjson.dumps(found, option=orjson.OPT_APPEND_NEWLINE).decode())
+    else:
+        present(found, ask.language)
+    return [found]
+
+
+def _report(found: dict[str, Any], form: Form, output: Path | None, language: Language) -> None:
+    from api.report.writing import write
+
+    write(found, form, output, language)
+
+
+def diagnose_bundles(paths: Sequence[Path], ask: Ask, *, as_json: bool) -> list[dict[str, Any]]:
+    """Each answer as it comes, and all of them at the end."""
+    told = []
     for path, found in diagnoses(paths, ask):
+        told.append(found)
         if as_json:
             line = orjson.dumps({"bundle": str(path), **found}, option=orjson.OPT_APPEND_NEWLINE)
             sys.stdout.write(line.decode())
             sys.stdout.flush()
         else:
             _show(path, found, ask.language, is_one_of_many=len(paths) > 1)
+    return told
+
+
+def exit_code(told: Sequence[dict[str, Any]]) -> int:
+    """For scripts that asked for it: trouble wins over doubt, and doubt over health."""
+    if any(found["causes"] or found["symptoms"] for found in told):
+        return TROUBLE
+    return OK if all(found["healthy"] for found in told) else UNKNOWN
 
 
 def diagnoses(paths: Sequence[Path], ask: Ask) -> Iterator[tuple[Path, dict[str, Any]]]:
@@ -57,7 +139,10 @@ def _diagnosed(path: Path, ask: Ask) -> Diagnosis:
 
 
 def diagnosis_of(path: Path, ask: Ask) -> Diagnosis:
-    snapshot = read_bundle(path, ask.namespace or None, timedelta(seconds=ask.since_seconds))
+    return judged(read_bundle(path, ask.namespace or None, timedelta(seconds=ask.since_seconds)), ask)
+
+
+def judged(snapshot: Snapshot, ask: Ask) -> Diagnosis:
     subject = "/".join(part for part in (snapshot.namespace or snapshot.context or "*", ask.name) if part)
     began = perf_counter()
     found = diagnose(snapshot, subject, snapshot.window, snapshot.taken_at, ask.language, focus=ask.name or None)
@@ -89,10 +174,17 @@ def _show(path: Path, found: dict[str, Any], language: Language, *, is_one_of_ma
     from rich.console import Console
     from rich.text import Text
 
-    from api.report.outline import outline
-    from api.report.terminal import show
-
     console = Console(highlight=False)
     if is_one_of_many:
         console.rule(Text("".join(char if char.isprintable() else "?" for char in str(path))))
-    show(outline(Diagnosis.model_validate(found), language), language, console)
+    present(found, language)
+
+
+def present(found: dict[str, Any], language: Language) -> None:
+    """In the terminal, whichever road the diagnosis came."""
+    from rich.console import Console
+
+    from api.report.outline import outline
+    from api.report.terminal import show
+
+    show(outline(Diagnosis.model_validate(found), language), language, Console(highlight=False))

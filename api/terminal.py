@@ -15,7 +15,6 @@ from rich.text import Text
 
 from api.auth.tables import TokenRow
 from api.client import Client, connect
-from api.spans import seconds
 from core.config import Loaded
 from core.errors import Invalid
 from core.language import Language, detect, pick
@@ -147,33 +146,6 @@ class _Talk:
                 _faint(
                     f"  [{evidence['id']}] {evidence.get('source', '')} {evidence.get('ref', '')}: {evidence.get('quote', '')}"
                 )
-
-
-async def diagnose(*, namespace: str, name: str, since: str, server: str, token: str, as_json: bool) -> None:
-    arguments = {"namespace": namespace, "name": name, "since_seconds": seconds(since)}
-    async with connect(server, token) as client:
-        result = await client.post("/tools/diagnose", {key: value for key, value in arguments.items() if value})
-    if as_json:
-        sys.stdout.write(orjson.dumps(result["data"]).decode() + "\n")
-        return
-    _print_diagnosis(result)
-
-
-def _print_diagnosis(result: dict[str, Any]) -> None:
-    out.print(result["summary"], markup=False)
-    for cause in result["data"]["causes"]:
-        component = cause["component"]
-        title = (
-            f"{cause['rank']}. {cause['fault']} · {component['kind']} {component['name']} · {cause['confidence']:.0%}"
-        )
-        lines = [
-            cause["statement"],
-            "",
-            *(f"{one['source']} {one['ref']}\n    {one['quote']}" for one in cause["evidence"]),
-        ]
-        out.print(Panel("\n".join(lines), title=title, title_align="left"), markup=False)
-    for gap in result["data"]["gaps"]:
-        out.print(f"? {gap['what']}: {gap['why']}", style="yellow", markup=False)
 
 
 async def list_tools(*, server: str, token: str, as_json: bool) -> None:

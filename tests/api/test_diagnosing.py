@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from api import diagnosing
 from api.cli import app
-from api.diagnosing import Ask, diagnoses
+from api.diagnosing import Ask, diagnoses, exit_code
 from api.spans import seconds
 from core.errors import Invalid
 from tests.tools.bundle.folder import TAKEN, listing, put
@@ -131,3 +131,68 @@ def test_a_length_of_time_is_understood(text: str, meant: int) -> None:
 def test_what_is_no_length_of_time_is_refused(text: str) -> None:
     with pytest.raises(Invalid, match="30m"):
         seconds(text)
+
+
+def ran(*arguments: object) -> Result:
+    return CliRunner().invoke(app, ["diagnose", *map(str, arguments)])
+
+
+def test_exit_codes_tell_trouble_from_doubt_only_for_who_asked(tmp_path: Path) -> None:
+    broken = crashing(tmp_path / "broken")
+    (tmp_path / "empty").mkdir()
+    assert ran(broken).exit_code == 0
+    assert ran(broken, "--exit-code").exit_code == 3
+    assert ran(tmp_path / "empty", "--exit-code").exit_code == 4
+    assert ran(tmp_path / "empty", broken, "--exit-code").exit_code == 3
+
+
+def test_healthy_is_exit_code_0_and_doubt_is_not() -> None:
+    healthy = {"causes": [], "symptoms": [], "healthy": True}
+    assert exit_code([healthy]) == 0
+    assert exit_code([healthy, {**healthy, "healthy": None}]) == 4
+
+
+@pytest.mark.parametrize(("name", "begins"), [("r.html", "<!doctype html>"), ("r.md", "# town")])
+def test_a_report_is_written_in_the_form_of_its_ending_for_its_owner_alone(
+    tmp_path: Path, name: str, begins: str
+) -> None:
+    assert ran(crashing(tmp_path / "b", "town"), "-n", "town", "--output", tmp_path / name).exit_code == 0
+    assert (tmp_path / name).read_text().startswith(begins)
+    assert (tmp_path / name).stat().st_mode & 0o777 == 0o600
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["b", name]
+
+
+def test_a_report_without_a_file_goes_to_standard_output_in_the_language_asked_for(tmp_path: Path) -> None:
+    shown = ran(crashing(tmp_path), "--report", "md", "--language", "zh").stdout
+    assert "**证据**" in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["--output", "report.pdf"], "say --report html"),
+        (["--report", "md", "--json"], "one answer has one form"),
+        (["--report", "md", "other"], "name one"),
+    ],
+)
+def test_what_does_not_go_together_is_refused_in_a_sentence(tmp_path: Path, arguments: list[str], why: str) -> None:
+    result = ran(crashing(tmp_path), *arguments)
+    assert (result.exit_code, why in result.output) == (1, True)
+
+
+def test_a_report_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
+    result = ran(crashing(tmp_path / "b"), "--output", tmp_path / "no" / "r.html")
+    assert result.exit_code == 1
+    assert result.output.startswith("firstmate: ")
+
+
+def test_with_neither_bundle_nor_server_nor_cluster_one_sentence_says_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("KUBECONFIG", "K8S_CONFIG_PATH", "FIRSTMATE_SERVER"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("FIRSTMATE_DATA_DIR", str(tmp_path))
+    result = ran()
+    assert result.exit_code == 1
+    assert "name a bundle, or a server with --server, or a cluster" in result.output

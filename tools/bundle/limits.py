@@ -3,6 +3,9 @@
 MB = 1024 * 1024
 MAX_FILES = 100_000
 MAX_DEPTH = 12
+MAX_MEMBER = 256 * MB
+"""Of one file in an archive."""
+MAX_UNPACKED = 1024 * MB
 MAX_WHOLE_FILE = 8 * MB
 """A larger file of JSON is read item by item and never held."""
 MAX_ITEM = 8 * MB

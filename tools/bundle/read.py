@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tools.bundle import logs, objects, telemetry, times
+from tools.bundle import archive, logs, objects, telemetry, times
 from tools.bundle.folder import File, Refusals, files
 from tools.bundle.limits import MAX_GAPS, MAX_TEXT
 from tools.engines.diagnosis import Gap
@@ -32,11 +32,20 @@ SINCE = timedelta(hours=1)
 
 
 def read_bundle(root: Path, namespace: str | None = None, since: timedelta = SINCE) -> Snapshot:
-    """What lies in the folder; a folder that is none is a Snapshot of nothing with a gap that says so."""
+    """What lies in the folder or the archive; a folder that is none is a Snapshot of nothing with a gap that says so."""
     refusals = Refusals()
+    if not archive.is_archive(root):
+        return _read(root, namespace, since, refusals)
+    with archive.unpacked(root, refusals) as folder:
+        return _read(folder, namespace, since, refusals)
+
+
+def _read(root: Path, namespace: str | None, since: timedelta, refusals: Refusals) -> Snapshot:
     found = files(root, refusals) if root.is_dir() else []
     if not root.is_dir():
-        refusals.add(str(root), "is no folder" if root.exists() else "does not exist")
+        refusals.add(
+            str(root), "is no folder and no .tar.gz, .tgz, .tar or .zip" if root.exists() else "does not exist"
+        )
     single = {file.name: file for file in found if file.name in _SINGLE}
     meta = _single(single, "meta.json", refusals)
     held = objects.load((file for file in found if _is_objects(file)), refusals)
