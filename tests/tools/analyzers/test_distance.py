@@ -15,7 +15,7 @@ from tests.tools.analyzers.measured import (
     program,
     step,
 )
-from tests.tools.objects import NS, Object, event
+from tests.tools.objects import NS, Object, at, event
 from tools.engines.metrics.whose import whose
 from tools.engines.snapshot import Series
 
@@ -72,13 +72,24 @@ def test_health_checks_that_take_long_as_well_make_it_the_network() -> None:
     assert causes(TOWN, {**slow, "probe_time": checks("mill", flat(0.004))}) == [("slow_dependency", "mill")]
 
 
-def test_checks_of_the_kubelet_that_time_out_on_quiet_pods_that_ran_well_are_their_network() -> None:
-    assert causes([*TOWN, *late_checks("well")]) == [("pod_network_delay", "well")]
+def unready(name: str, again: int = 0) -> list[Object]:
+    town = deepcopy(TOWN)
+    for one in town:
+        if one["kind"] == "Pod" and one["metadata"]["name"] == pods_of(name)[0]:
+            one["metadata"]["creationTimestamp"] = at(600)
+            one["status"]["conditions"] = [{"type": "Ready", "status": "False", "lastTransitionTime": at(8)}]
+            one["status"]["containerStatuses"][0].update(ready=False, restartCount=again)
+    return town
 
 
-def test_checks_that_timed_out_long_ago_or_once_accuse_nobody() -> None:
-    assert causes([*TOWN, *late_checks("well", minutes_ago=45)]) == []
-    assert causes([*TOWN, *late_checks("well", count=1)]) == []
+def test_checks_of_the_kubelet_that_find_no_answer_from_pods_that_ran_well_are_their_network() -> None:
+    assert causes([*unready("well"), *late_checks("well")]) == [("pod_network_delay", "well")]
+
+
+def test_checks_that_timed_out_long_ago_or_once_or_now_and_then_are_not_the_network() -> None:
+    for late in (late_checks("well", minutes_ago=45), late_checks("well", count=1)):
+        assert ("pod_network_delay", "well") not in causes([*unready("well"), *late])
+    assert causes([*TOWN, *late_checks("well")]) == []
 
 
 def test_checks_that_time_out_for_want_of_a_processor_are_an_overload() -> None:
@@ -92,11 +103,7 @@ def test_checks_that_time_out_for_want_of_a_processor_are_an_overload() -> None:
 
 
 def test_checks_of_pods_that_were_started_again_say_nothing_of_their_network() -> None:
-    town = deepcopy(TOWN)
-    for one in town:
-        if one["kind"] == "Pod" and one["metadata"]["name"] in pods_of("well"):
-            one["status"]["containerStatuses"][0]["restartCount"] = 4
-    assert ("pod_network_delay", "well") not in causes([*town, *late_checks("well")])
+    assert ("pod_network_delay", "well") not in causes([*unready("well", again=4), *late_checks("well")])
 
 
 def test_segments_that_one_program_always_sends_again_many_times_more_often_than_all_others_are_its_loss() -> None:

@@ -41,7 +41,7 @@ def programs_whose_checks_find_no_answer(snapshot: Snapshot, graph: Graph) -> It
     measured = latencies(scene)
     for program in snapshot.programs:
         who = program.component
-        proof = [] if who in measured or not _has_run_well(snapshot, program) else list(_late_checks(scene, who))
+        proof = [] if who in measured or not _stopped_answering(snapshot, program) else list(_late_checks(scene, who))
         if proof and not is_short_of_cpu(scene, program):
             yield Finding(
                 "pod_network_delay",
@@ -89,11 +89,11 @@ def _waits_alone(scene: Scene, who: Component) -> Iterator[Evidence]:
         yield evidence("metric", way.series.query, quote, moment(way.waited.onset), weight=0.5)
 
 
-def _has_run_well(snapshot: Snapshot, program: Program) -> bool:
-    """Its pods are old enough to be past their start, and none was started again or asks for repair."""
+def _stopped_answering(snapshot: Snapshot, program: Program) -> bool:
+    """Its pods are past their start and none was started again, but one is not ready: a check that fails now and then does not count."""
     for pod in program.pods:
         born = when(dig(pod, "metadata", "creationTimestamp"))
         again = any(restarts(one) or "running" not in (one.get("state") or {}) for one in statuses(pod))
         if born is None or snapshot.taken_at - born < SETTLED or again:
             return False
-    return bool(program.pods) and any(is_ready(pod) for pod in program.pods)
+    return any(not is_ready(pod) for pod in program.pods)
