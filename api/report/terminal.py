@@ -1,15 +1,19 @@
 """A diagnosis in a terminal: a tree from cause to effects, sparklines beside what was measured, and colour where there is any."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.padding import Padding
 from rich.text import Text as Line
 from rich.tree import Tree
 
-from api.report.outline import AGAINST, EFFECTS, EVIDENCE, Branch, Outline, Proof, sections
+from api.report.outline import AGAINST, EFFECTS, EVIDENCE, MORE, TIMELINE, Branch, Outline, Proof, sections
 from core.language import Language
 
-MAX_TIMELINE = 12
+MAX_LINES = 12
+MAX_PROOF_ROWS = 4
+"""Of one piece of evidence; the whole of it is in --json and in a report."""
 _BAD, _FAINT, _STRONG = "bold red", "dim", "bold"
 
 
@@ -20,8 +24,15 @@ def render(read: Outline, language: Language) -> Group:
         parts.append(Line(read.verdict, style=_STRONG))
     for heading, lines in sections(read, language):
         parts.append(Line(f"\n{heading}", style=_STRONG))
-        parts += [Line(f"  {line}") for line in lines[-MAX_TIMELINE:]]
+        parts += [Padding(Line(line), (0, 0, 0, 2)) for line in _last(lines, heading, language)]
     return Group(*parts)
+
+
+def _last(lines: Sequence[str], heading: str, language: Language) -> Sequence[str]:
+    """Of the timeline its end, of all else everything: a gap is never left out."""
+    if heading != TIMELINE(language) or len(lines) <= MAX_LINES:
+        return lines
+    return [f"… {MORE(language, count=len(lines) - MAX_LINES)}", *lines[-MAX_LINES:]]
 
 
 def show(read: Outline, language: Language, console: Console) -> None:
@@ -47,8 +58,19 @@ def _proofs(tree: Tree, heading: str, proofs: Sequence[Proof]) -> None:
         return
     below = tree.add(Line(heading, style=_STRONG))
     for proof in proofs:
-        line = Line(proof.text)
-        if proof.spark:
-            line.append(f"  {proof.spark}", style="cyan")
-        line.append(f"  {proof.ref}", style=_FAINT)
-        below.add(line)
+        below.add(_Said(proof))
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """A piece of evidence in as many rows as are read, whatever the terminal's width; where it stands is never cut off."""
+
+    proof: Proof
+
+    def __rich_console__(self, _: Console, options: ConsoleOptions) -> RenderResult:
+        line = Line(self.proof.text)
+        line.truncate(max(1, options.max_width * MAX_PROOF_ROWS), overflow="ellipsis")
+        if self.proof.spark:
+            line.append(f"  {self.proof.spark}", style="cyan")
+        line.append(f"  {self.proof.ref}", style=_FAINT)
+        yield line

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 
 from api.report.html import html
@@ -40,8 +41,8 @@ def cause(**more: object) -> Cause:
     return Cause.model_validate(said | more)
 
 
-def shown(read: Outline, language: Language = "en") -> str:
-    console = Console(width=160, record=True, color_system=None)
+def shown(read: Outline, language: Language = "en", width: int = 160) -> str:
+    console = Console(width=width, record=True, color_system=None)
     with console.capture() as captured:
         show(read, language, console)
     return captured.get()
@@ -132,3 +133,32 @@ def test_a_terminal_is_not_steered_by_a_log_line() -> None:
 )
 def test_a_course_is_drawn_from_its_lowest_to_its_highest(points: tuple[float, ...], bars: str) -> None:
     assert spark(points) == bars
+
+
+@pytest.mark.parametrize("width", [60, 100, 200])
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_no_line_is_wider_than_the_terminal_and_long_evidence_is_cut_before_its_place(
+    width: int, language: Language
+) -> None:
+    proof = Evidence(source="log", ref="log town/baker-1", quote="内存不足 out of memory " * 200)
+    moments = [Moment(at=NOW, what="烘焙 " * 60, ref="")]
+    text = shown(outline(diagnosis(causes=[cause(evidence=[proof])], timeline=moments), language), language, width)
+    assert max(map(cell_len, text.splitlines())) <= width
+    assert "…" in text
+    assert "log town/baker-1" in " ".join(text.replace("│", " ").split())
+    assert text.count("内存不足") * 23 <= width * 5
+
+
+def test_a_terminal_leaves_no_gap_out_and_says_how_much_of_the_timeline_it_left_out() -> None:
+    gaps = [Gap(what=f"part {number}.", why="refused") for number in range(30)]
+    moments = [Moment(at=NOW, what=f"moment {number}.", ref="") for number in range(20)]
+    text = shown(outline(diagnosis(healthy=None, gaps=gaps, timeline=moments), "en"))
+    assert all(gap.what in text for gap in gaps)
+    assert "… 8 more" in text
+    assert ("moment 7." in text, "moment 8." in text) == (False, True)
+
+
+def test_a_page_turns_dark_and_loads_nothing() -> None:
+    page = html(outline(diagnosis(causes=[cause()]), "zh"), "zh")
+    assert "prefers-color-scheme: dark" in page
+    assert not any(word in page for word in ("http://", "https://", "url(", "@import", "src="))
