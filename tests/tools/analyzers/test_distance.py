@@ -112,6 +112,17 @@ def test_segments_that_one_program_always_sends_again_many_times_more_often_than
     assert causes(TOWN, {"retransmits": [*again, *of_pods("well", flat(1))]}) == []
 
 
+def timed(name: str, query: str) -> Metrics:
+    quick = [one for other in ("gate", "baker", "tailor") for one in of_service(other, flat(0.02))]
+    answers = [*quick, *of_service(name, LATE, query=query)]
+    return {"latency": answers, "cpu_usage": of_pods(name, flat(0.1))}
+
+
+def test_who_asks_nobody_and_is_late_by_its_own_clock_is_slow_inside() -> None:
+    assert causes(TOWN, timed("well", "http_server_requests_seconds")) == [("slow_dependency", "well")]
+    assert causes(TOWN, timed("well", "latency_p95")) == [("pod_network_delay", "well")]
+
+
 def test_a_prober_names_whom_it_asked_as_its_instance() -> None:
     told = whose({"instance": "http://mill.town.svc:8080/healthz", "job": "blackbox", "namespace": "monitoring"})
     assert (told["service"], told["namespace"]) == ("mill", "town")

@@ -33,6 +33,7 @@ BUSY_NODE = 0.93
 MAX_ROOTS = 3
 MORE = 1.25
 MAX_NAMED = 4
+_OWN_CLOCK = re.compile(r"(?:http|rpc|grpc)_server_(?:requests?|handling|duration)")
 _COMPLAINTS = ("timed_out", "reset", "communications_link_failure", "unavailable", "pool_exhausted", "lock_wait")
 
 
@@ -136,7 +137,8 @@ def _dependency(scene: Scene, who: Component, slow: Slow) -> Finding:
     few = [*_few_pods(scene, who), *signs_of_distance(scene, who)]
     program = scene.program(who)
     kept = program is not None and (is_store(program) or is_cache(program))
-    if few or (not timed and not kept and _idle_known(scene, who) and not is_awaited(scene, who)):
+    is_inside = kept or is_awaited(scene, who) or _works_longer_alone(scene, who, slow)
+    if few or (not timed and not is_inside and _idle_known(scene, who)):
         return _far_away(who, slow, [*proof, *few])
     return Finding(
         "slow_dependency",
@@ -151,6 +153,11 @@ def _dependency(scene: Scene, who: Component, slow: Slow) -> Finding:
         onset=moment(slow.moved.onset),
         explainable=True,
     )
+
+
+def _works_longer_alone(scene: Scene, who: Component, slow: Slow) -> bool:
+    """Its own clock of its answers, started when a request has come in, ran longer though it asks nobody in the cluster."""
+    return bool(_OWN_CLOCK.search(slow.series.query)) and not callees(scene).get(who)
 
 
 def _far_away(who: Component, slow: Slow, proof: list[Evidence]) -> Finding:
