@@ -70,6 +70,9 @@ def _usage(scene: Scene) -> Owned:
     found: Owned = defaultdict(list)
     for who, many in scene.of("cpu_usage").items():
         found[who] += many
+    for who, many in scene.of("cpu_process").items():
+        if who not in found:
+            found[who] += many
     levels = [
         (who, program, one)
         for who, many in scene.of("cpu_level").items()

@@ -28,6 +28,17 @@ class Role:
 
 _TABLE = """
 container_cpu_usage_seconds_total cpu_usage counter
+k8s_pod_cpu_utilization cpu_usage
+k8s_pod_cpu_utilization_ratio cpu_usage
+k8s_pod_cpu_usage cpu_usage
+container_cpu_utilization cpu_usage
+container_cpu_utilization_ratio cpu_usage
+k8s_pod_cpu_limit_utilization cpu_share
+k8s_pod_cpu_limit_utilization_ratio cpu_share
+k8s_container_cpu_limit_utilization cpu_share
+k8s_container_cpu_limit_utilization_ratio cpu_share
+k8s_container_cpu_limit cpu_limit
+k8s_container_cpu_request cpu_request
 container_cpu_cfs_periods_total cpu_periods counter
 container_cpu_cfs_throttled_periods_total cpu_held_periods counter
 container_cpu_cfs_throttled_seconds_total cpu_held_seconds counter

@@ -8,12 +8,13 @@ caller waits beyond what the callee works is the way between them, and a way tha
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 from weakref import WeakKeyDictionary
 
 from tools.engines.diagnosis import Component
 from tools.engines.metrics.cover import Cover, Mark, best
 from tools.engines.metrics.scene import Scene
-from tools.engines.metrics.shift import NO_BEFORE, Shift, beside, level, outliers, shift
+from tools.engines.metrics.shift import NO_BEFORE, Shift, beside, level, shift
 from tools.engines.snapshot import Series
 
 SLOWER = 1.5
@@ -21,9 +22,12 @@ LEAST_SECONDS = 0.02
 OWN = ("latency", "served_latency", "edge_latency")
 ON_THE_WAY = 0.4
 LEAST_PEERS = 4
-FAR_SLOWER = 4.0
+FAR_SLOWER = 5.0
+VERY_FAR_SLOWER = 10.0
 LONG = 0.3
 LEAST_CALLED = 2
+VERY_LONG = 1.0
+MOST = 0.75
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,18 +105,24 @@ def _slow(scene: Scene) -> dict[Component, list[Slow]]:
 
 
 def _beside_peers(scene: Scene, found: dict[Component, list[Slow]]) -> None:
-    """In a short window that may lie wholly in the trouble, who is far slower than the others is slow."""
+    """In a window that may lie wholly in the trouble, who is far slower than the quick ones is slow; the longer the window, the further,
+    because some programs take their time all their lives. The quicker half stands for what is usual: the victims may be many."""
+    told = scene.of("latency") or scene.of("call_latency")
     every = [
-        (who, one) for who, many in scene.of("latency").items() for one in many if one.labels.get("quantile") != "0.5"
+        (who, one, level(one.points))
+        for who, many in told.items()
+        for one in many
+        if one.labels.get("quantile") != "0.5"
     ]
-    if len(every) < LEAST_PEERS or any(len(one.points) >= NO_BEFORE for _, one in every):
+    if len(every) < LEAST_PEERS:
         return
-    levels = [(str(number), level(one.points)) for number, (_, one) in enumerate(every)]
-    for number in map(int, outliers(levels, FAR_SLOWER)):
-        who, one = every[number]
-        others = [value for name, value in levels if name != str(number)]
-        if level(one.points) >= LONG:
-            found[who].append(Slow(one, beside(level(one.points), others, one.points)))
+    quick = sorted(value for _, _, value in every)[: (len(every) + 1) // 2]
+    short = all(len(one.points) < NO_BEFORE for _, one, _ in every)
+    least = max(LONG, FAR_SLOWER * median(quick)) if short else max(VERY_LONG, VERY_FAR_SLOWER * median(quick))
+    far = [(who, one, value) for who, one, value in every if value >= least]
+    if len({who for who, _, _ in far}) <= MOST * len(told):
+        for who, one, value in far:
+            found[who].append(Slow(one, beside(value, quick, one.points)))
 
 
 def ways(scene: Scene) -> list[Way]:

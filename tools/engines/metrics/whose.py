@@ -27,7 +27,7 @@ client: client source_node src_node from_node node_from goldpinger_instance
     from src_pod client_pod source_pod client_name src_workload
 server: target_node destination_node dest_node dst_node to_node node_to
     server callee server_service dst destination to peer_service target dst_pod server_pod destination_pod server_name remote
-    dst_workload uri_host net_peer_name server_address client_to peer_node peer
+    dst_workload dst_deployment dst_statefulset dst_daemonset uri_host net_peer_name server_address client_to peer_node peer
 """
 _SPELLINGS = {
     row.partition(":")[0]: row.partition(":")[2].split() for row in _TABLE.strip().replace("\n    ", " ").splitlines()
@@ -85,7 +85,12 @@ def _take_apart(found: dict[str, str], key: str) -> None:
 
 
 def _sides(found: dict[str, str], labels: Labels) -> None:
-    """Of a call that the mesh saw, the server is who served it."""
+    """Of a call that the mesh saw, the server is who served it; what a proxy sends outwards comes from the program beside it."""
+    if labels.get("direction") == "outbound" and found.get("server") and "client" not in found:
+        client = found.pop("workload", "") or found.get("pod", "")
+        found.pop("pod", None)
+        if client:
+            found["client"] = client
     if "client" in found and "server" not in found:
         server = found.get("workload") or found.get("service")
         if server:
