@@ -7,6 +7,7 @@ latencies, the machine is meant whose link all slow calls pass and the quick one
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from core.language import Text
 from tools.engines.diagnosis import Component, Evidence
@@ -19,7 +20,7 @@ from tools.engines.metrics.demand import rises
 from tools.engines.metrics.scene import Scene, moment, scene_of
 from tools.engines.metrics.shift import level, outliers, shift
 from tools.engines.metrics.slow import ON_THE_WAY, callees, latencies, roots, ways, whom_all_wait_for
-from tools.engines.objects import dig
+from tools.engines.objects import dig, name_of, namespace_of
 from tools.engines.snapshot import Series, Signal, Snapshot
 
 Thing = Component
@@ -162,7 +163,7 @@ def _machine(name: str) -> Component:
 
 def _by_drops(scene: Scene) -> Iterator[tuple[Cover[Thing], float]]:
     marks = list(_marks(scene, "drops", DROPS_FLOOR))
-    programs = {end for mark in marks for end in mark.ends if end.kind != "Node"}
+    programs = {end for mark in marks for end in mark.ends if end.kind not in {"Node", "Pod"}}
     machines = {end for mark in marks for end in mark.ends if end.kind == "Node"}
     found = heaviest(marks, programs, HALF) or heaviest(marks, machines, HALF)
     if found:
@@ -195,9 +196,17 @@ def _covers(
 ) -> Iterator[tuple[Cover[Thing], float]]:
     for signal in signals:
         marks = list(_marks(scene, signal, floor))
-        found = best(marks, [end for mark in marks for end in mark.ends if end.kind != "Node"])
+        found = best(marks, [end for mark in marks for end in mark.ends if end.kind not in {"Node", "Pod"}])
         if found:
-            yield found, weight
+            yield _of_its_program(scene, found), weight
+
+
+def _of_its_program(scene: Scene, cover: Cover[Thing]) -> Cover[Thing]:
+    """One pod among well siblings is told as its program: that is what can be changed."""
+    if cover.thing.kind != "Pod":
+        return cover
+    pod = scene.snapshot.get("Pod", cover.thing.namespace, cover.thing.name)
+    return replace(cover, thing=scene.snapshot.maker_of(pod) if pod else cover.thing)
 
 
 def _marks(scene: Scene, signal: Signal, floor: float) -> Iterator[Mark[Thing]]:
@@ -267,10 +276,14 @@ def _subjects(scene: Scene, series: Series) -> frozenset[Thing]:
         known = [one for one in pair if one]
         if known:
             return frozenset(end for one in known for end in ({one} if one.kind == "Node" else _ends(scene, one)))
+    if not labels.get("pod") and (asked := scene.pod_called(labels.get("server", ""))):
+        labels = {"namespace": namespace_of(asked), "pod": name_of(asked)}
     if labels.get("pod"):
         who = scene.owner(labels)
-        return frozenset({who, *_machine_of(scene, labels)}) if who else frozenset()
-    who = scene.owner({key: labels[key] for key in ("namespace", "workload", "service") if labels.get(key)})
+        pod = Component(kind="Pod", namespace=who.namespace, name=labels["pod"]) if who else None
+        return frozenset({who, pod, *_machine_of(scene, labels)}) if who and pod else frozenset()
+    told = {key: labels[key] for key in ("namespace", "workload", "service", "server") if labels.get(key)}
+    who = scene.owner(told)
     if who:
         return frozenset({who})
     node = scene.node(labels)

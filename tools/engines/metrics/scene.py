@@ -51,6 +51,10 @@ class Scene:
         is_pod = (place, name) in self._pods if place else name in self._pods_named
         return self._of_pod(place, name) if is_pod else None
 
+    def pod_called(self, name: str) -> Object | None:
+        """A pod by its name, where no two bear it, or by its address."""
+        return self._pods_named.get(name) or self._addresses.get(name)
+
     def client(self, labels: Labels) -> Component | None:
         return self.named(labels.get("client", ""), labels.get("client_namespace", ""))
 
