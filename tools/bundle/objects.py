@@ -69,7 +69,8 @@ class Objects:
 
 
 def _weight(event: Object) -> tuple[bool, str]:
-    times = (event.get("lastTimestamp"), dig(event, "series", "lastObservedTime"), event.get("eventTime"))
+    last = event.get("lastTimestamp") or event.get("deprecatedLastTimestamp")
+    times = (last, dig(event, "series", "lastObservedTime"), event.get("eventTime"))
     return event.get("type") == "Warning", next((one for one in times if isinstance(one, str)), "")
 
 

@@ -59,7 +59,7 @@ def _newest(times: Iterable[datetime | None]) -> datetime | None:
 
 def _told(obj: Object) -> Iterator[Any]:
     """The times at which something was seen to happen. What is still to come (an end of grace, a next run) is none."""
-    for name in ("lastTimestamp", "eventTime", "firstTimestamp"):
+    for name in ("lastTimestamp", "deprecatedLastTimestamp", "eventTime", "firstTimestamp", "deprecatedFirstTimestamp"):
         yield obj.get(name)
     yield dig(obj, "metadata", "creationTimestamp")
     yield dig(obj, "series", "lastObservedTime")

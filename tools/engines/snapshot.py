@@ -370,8 +370,11 @@ def _event(obj: Object) -> Event:
     times: Iterable[Any] = (
         obj.get("lastTimestamp"),
         dig(obj, "series", "lastObservedTime"),
+        # What core components report has its times only here, once it is read as events.k8s.io/v1.
+        obj.get("deprecatedLastTimestamp"),
         obj.get("eventTime"),
         obj.get("firstTimestamp"),
+        obj.get("deprecatedFirstTimestamp"),
         dig(obj, "metadata", "creationTimestamp"),
     )
     return Event(
@@ -382,5 +385,5 @@ def _event(obj: Object) -> Event:
         type=str(obj.get("type") or "Normal"),
         reason=str(obj.get("reason") or ""),
         message=str(obj.get("message") or obj.get("note") or ""),
-        count=whole(obj.get("count")) or whole(dig(obj, "series", "count")) or 1,
+        count=whole(obj.get("count")) or whole(dig(obj, "series", "count")) or whole(obj.get("deprecatedCount")) or 1,
     )

@@ -17,13 +17,14 @@ from tools.engines.snapshot import Snapshot
 
 GATEWAY_API = ("HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute", "UDPRoute")
 MAX_TABLE = 200_000
-MAX_DEPTH = 12
+# A route stands thirteen deep in the file that envoy reads at its start.
+MAX_DEPTH = 20
 _LOCATION = re.compile(r"location\s+(?:[=~^*]{1,2}\s+)?(?P<path>\S{1,200})\s*\{(?P<body>[^{}]{0,4000})\}")
 _UPSTREAM = re.compile(r"upstream\s+(?P<name>[\w.-]{1,100})\s*\{[^{}]{0,200}?server\s+(?P<address>[\w.:-]{1,200})")
 _PASS = re.compile(r"(?:proxy|grpc)_pass\s+(?:\w{1,6}://)?(?P<host>[\w.-]{1,200})(?::(?P<port>\d{1,5}))?")
 _PATHS = ("path", "paths", "prefix", "match", "predicates", "location", "route", "pathprefix", "rule")
 _TARGETS = ("upstream", "uri", "url", "service", "backend", "target", "destination", "host", "address", "cluster")
-_SLASHED = re.compile(r"(?:^|[=(`'\s])(/[\w.~*/-]{1,200})")
+_SLASHED = re.compile(r"(?:^|[=(`'\s])(/[\w.~*/-]{0,200})")
 _MATCHES = re.compile(r"PathPrefix\(`([^`]{1,200})`\)|Path\(`([^`]{1,200})`\)")
 
 

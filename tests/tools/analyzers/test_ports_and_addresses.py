@@ -17,7 +17,7 @@ from tests.tools.objects import (
     service,
     snapshot,
 )
-from tools.engines.analyzers import addressed, ports, probed
+from tools.engines.analyzers import addressed, ports, probed, routing
 from tools.engines.explain import diagnose
 from tools.engines.finding import Finding
 from tools.engines.graph import Graph
@@ -227,3 +227,30 @@ def test_a_check_is_understood_however_its_target_is_written(target: str) -> Non
     base = snapshot(*fronted())
     snap = Snapshot(base.objects, base.taken_at, base.window, NS, probes=(Probe("tcp", target, False),))
     assert found(probed.checks_that_failed, snap)
+
+
+def taken(selector: str, port: int = 9090) -> list[Object]:
+    """A miller who has a Service, and a baker, who listens elsewhere and whose Service selects as it is told."""
+    baker = {**container(), "ports": [{"containerPort": port}]}
+    front = service("baker", {"app": selector})
+    front["spec"]["ports"] = [{"port": 80, "targetPort": port}]
+    return [*running("baker", baker), front, *running("miller"), service("miller")]
+
+
+def test_a_service_that_selects_the_pods_of_another_has_a_wrong_selector_and_no_wrong_port() -> None:
+    assert causes(snapshot(*taken("miller"), *calling("http://baker:80"))) == [("service_selector_mismatch", "baker")]
+    assert causes(snapshot(*taken("baker"), *calling("http://baker:80"))) == []
+
+
+def test_where_the_ports_are_alike_only_a_call_that_fails_tells_a_wrong_selector_from_a_wanted_one() -> None:
+    refused = "2026-03-02T08:59:30Z error Get http://baker:80/: dial tcp 10.0.0.9:80: connect: connection refused"
+    quiet, loud = (
+        snapshot(*taken("miller", 8080), *calling("http://baker:80"), logs=log) for log in ({}, said("shop", refused))
+    )
+    assert found(routing.selectors_that_match_another, quiet)[0].latent
+    assert not found(routing.selectors_that_match_another, loud)[0].latent
+
+
+def test_a_service_may_choose_the_release_that_it_sends_to() -> None:
+    objects = [one for one in taken("miller") if one["metadata"]["name"] != "miller" or one["kind"] != "Service"]
+    assert found(routing.selectors_that_match_another, snapshot(*objects)) == []

@@ -82,6 +82,25 @@ def test_a_liveness_probe_on_the_wrong_port_restarts_what_is_well() -> None:
     assert faults(*objects) == ["liveness_probe_incorrect_port"]
 
 
+def test_events_of_the_newer_api_were_seen_last_when_they_say_so_under_a_deprecated_name() -> None:
+    fine = pod(replica_set(deployment("baker"), 1, container()))
+    old = event(fine, "Unhealthy", f"Liveness probe failed: {REFUSED}")
+    newer = {
+        "kind": "Event",
+        "metadata": {**old["metadata"], "creationTimestamp": at(50)},
+        "regarding": old["involvedObject"],
+        "type": "Warning",
+        "reason": old["reason"],
+        "note": old["message"],
+        "eventTime": None,
+        "deprecatedFirstTimestamp": at(50),
+        "deprecatedLastTimestamp": at(2),
+        "deprecatedCount": 30,
+    }
+    by_old, by_new = (snapshot(fine, one).events[0] for one in (old, newer))
+    assert (by_new.at, by_new.message, by_new.count) == (by_old.at, by_old.message, 30)
+
+
 def test_what_the_log_listens_on_decides_where_nothing_is_declared() -> None:
     program = {**probed(readiness=http(8081)), "ports": []}
     objects = unready(program, f"Readiness probe failed: {REFUSED}")

@@ -279,3 +279,27 @@ def test_a_resolver_with_the_right_zone_or_a_cluster_of_another_domain_is_no_cau
     assert found(*resolved(COREFILE.replace("ZONE", "cluster.local"))[0]) == []
     objects, _ = resolved(COREFILE.replace("ZONE", "k8s.internal"))
     assert found(*objects, caller("other", f"http://baker.{NS}.svc.k8s.internal:80")) == []
+
+
+def bootstrap(host: str) -> Object:
+    """One cluster behind the root, as a proxy reads it at its start."""
+    address = f"{{socket_address: {{address: {host}, port_value: 80}}}}"
+    return table(
+        "static_resources:\n"
+        "  listeners:\n"
+        "  - filter_chains:\n"
+        "    - filters:\n"
+        "      - typed_config:\n"
+        "          route_config:\n"
+        "            virtual_hosts:\n"
+        "            - routes: [{match: {prefix: /}, route: {cluster: front}}]\n"
+        "  clusters:\n"
+        "  - name: front\n"
+        f"    load_assignment: {{endpoints: [{{lb_endpoints: [{{endpoint: {{address: {address}}}}}]}}]}}\n",
+        "proxy.yaml",
+    )
+
+
+def test_the_root_is_a_path_too_however_deep_it_stands() -> None:
+    assert ("gateway_misroute", f"Deployment {NS}/baker") in found(*shop(), bootstrap("bakr"))
+    assert found(*shop(), bootstrap("baker")) == []

@@ -174,6 +174,7 @@ STARTING = [
     ("failed to parse config file /etc/app/config.yaml: yaml: line 3: mapping values are not allowed in this context", "config_parse", "/etc/app/config.yaml"),
     ("Error loading config file /etc/prometheus/prometheus.yml: parsing YAML file", "config_parse", "/etc/prometheus/prometheus.yml"),
     ("SyntaxError: Unexpected token } in JSON at position 42 while parsing /app/config/settings.json", "config_parse", "/app/config/settings.json"),
+    ("SyntaxError: Unexpected token } in JSON at position 9\n    at JSON.parse (<anonymous>)\n    at Object.<anonymous> (/app/config.js:9:21)", "config_parse", None),
     ("yaml.scanner.ScannerError: while scanning a simple key\n  in \"/etc/app.yaml\", line 3, column 1", "config_parse", "/etc/app.yaml"),
     ("tomllib.TOMLDecodeError: Expected '=' after a key (at line 3, column 4)", "config_parse", ""),
     ('nginx: [emerg] unknown directive "proxy_passs" in /etc/nginx/conf.d/default.conf:3', "config_parse", "/etc/nginx/conf.d/default.conf"),

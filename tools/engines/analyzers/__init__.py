@@ -102,6 +102,7 @@ ANALYZERS: tuple[Analyzer, ...] = (
     leaks.programs_that_stand_still,
     # service routing
     routing.selectors_that_match_nothing,
+    routing.selectors_that_match_another,
     ports.ports_where_nobody_listens,
     ports.protocols_that_nobody_speaks,
     addressed.addresses_that_nobody_has,

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from core.language import Text
+from tools.engines.analyzers.routing import left_without
 from tools.engines.diagnosis import Component, Evidence
 from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
@@ -43,11 +44,11 @@ def protocols_that_nobody_speaks(snapshot: Snapshot, graph: Graph) -> Iterable[F
 
 
 def _fronted(snapshot: Snapshot) -> Iterator[tuple[Object, Program]]:
-    """Services with exactly the one program behind them that their selector means."""
+    """Services with exactly the one program behind them that their selector means, and that they are meant for."""
     for service in snapshot.of("Service"):
         if mapping(service, "spec", "selector") and dig(service, "spec", "type") != "ExternalName":
             behind = snapshot.programs_behind(service)
-            if len(behind) == 1 and behind[0].containers:
+            if len(behind) == 1 and behind[0].containers and left_without(snapshot, service) is None:
                 yield service, behind[0]
 
 

@@ -37,6 +37,7 @@ from tools.engines.used import failed_calls, is_used
 LIKELY = 0.45
 CLEAR = 0.15
 MAX_COMPARED = 32
+SERVERS = ("Deployment", "StatefulSet", "DaemonSet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,58 @@ def selectors_that_match_nothing(snapshot: Snapshot, graph: Graph) -> Iterable[F
             finding = _finding(snapshot, graph, service, programs[place].like(service))
             if finding:
                 yield finding
+
+
+def selectors_that_match_another(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
+    """A Service that took another program's pods, while the program that it is named and numbered for has none."""
+    for service in snapshot.of("Service"):
+        left = left_without(snapshot, service)
+        if left is not None:
+            yield _taken(snapshot, graph, service, left)
+
+
+def left_without(snapshot: Snapshot, service: Object) -> Object | None:
+    """The program of the Service's own name and ports, which nothing selects while the Service selects one that has a Service already."""
+    selector, place = mapping(service, "spec", "selector"), namespace_of(service)
+    behind = snapshot.programs_behind(service) if selector else []
+    if len(behind) != 1 or behind[0].obj is None or behind[0].component.name == name_of(service):
+        return None
+    taken = behind[0].obj
+    has_its_own = any(name_of(one) == name_of(taken) for one in snapshot.services_of(taken))
+    own = next((one for one in (snapshot.get(kind, place, name_of(service)) for kind in SERVERS) if one), None)
+    if own is None or not has_its_own or snapshot.services_of(own):
+        return None
+    fits = _ports_fit(service, _program(snapshot, own)) and dig(own, "spec", "replicas") != 0
+    return own if fits and meant_selector(selector, own) else None
+
+
+def _taken(snapshot: Snapshot, graph: Graph, service: Object, left: Object) -> Finding:
+    name, who, taken = component(service), component(left), snapshot.programs_behind(service)[0]
+    selector = mapping(service, "spec", "selector")
+    meant = meant_selector(selector, left)
+    fits = taken.obj is not None and _ports_fit(service, _program(snapshot, taken.obj))
+    calls = list(failed_calls(snapshot, service, weight=0.5))
+    return Finding(
+        fault="service_selector_mismatch",
+        category="service routing",
+        component=who,
+        words=Text(
+            f"{name} sends to the pods of {taken.component}: it selects {_text(selector)}, and no Service selects {who}. "
+            f"Set its selector to {_text(meant)}.",
+            f"{name} 把请求发给了 {taken.component} 的 Pod：它的选择器是 {_text(selector)}，而没有任何 Service 选中 {who}。"
+            f"请把选择器改为 {_text(meant)}。",
+        ),
+        evidence=(
+            evidence("kubernetes", f"{name} spec.selector", _text(selector), _changed_at(service), weight=0.85),
+            evidence("kubernetes", f"{who} spec.template.metadata.labels", f"{_text(meant)}; no Service selects it", weight=0.5),
+            *calls,
+        ),
+        onset=_changed_at(service),
+        latent=fits and not calls,
+        harms=(name, *graph.callers_of(name)),
+        remedies=("set_service_selector",),
+        facts={"service": name_of(service), "selector": selector, "meant": meant, "lead": 1.0},
+    )  # fmt: skip
 
 
 def meant_selector(selector: dict[str, Any], workload: Object) -> dict[str, str]:
