@@ -175,6 +175,7 @@ STARTING = [
     ("Error loading config file /etc/prometheus/prometheus.yml: parsing YAML file", "config_parse", "/etc/prometheus/prometheus.yml"),
     ("SyntaxError: Unexpected token } in JSON at position 42 while parsing /app/config/settings.json", "config_parse", "/app/config/settings.json"),
     ("SyntaxError: Unexpected token } in JSON at position 9\n    at JSON.parse (<anonymous>)\n    at Object.<anonymous> (/app/config.js:9:21)", "config_parse", None),
+    ('Traceback (most recent call last):\n  File "/app/main.py", line 12, in <module>\n    CFG = json.load(open("/etc/app/settings.json"))\n  File "/usr/lib/python3.11/json/decoder.py", line 355, in raw_decode\njson.decoder.JSONDecodeError: Expecting value: line 4 column 3 (char 61)', "config_parse", None),
     ("yaml.scanner.ScannerError: while scanning a simple key\n  in \"/etc/app.yaml\", line 3, column 1", "config_parse", "/etc/app.yaml"),
     ("tomllib.TOMLDecodeError: Expected '=' after a key (at line 3, column 4)", "config_parse", ""),
     ('nginx: [emerg] unknown directive "proxy_passs" in /etc/nginx/conf.d/default.conf:3', "config_parse", "/etc/nginx/conf.d/default.conf"),

@@ -32,7 +32,7 @@ from tools.engines.objects import (
     when,
 )
 from tools.engines.snapshot import Snapshot
-from tools.engines.used import failed_calls, is_used
+from tools.engines.used import failed_calls, failing, is_used
 
 LIKELY = 0.45
 CLEAR = 0.15
@@ -99,7 +99,7 @@ def _taken(snapshot: Snapshot, graph: Graph, service: Object, left: Object) -> F
     selector = mapping(service, "spec", "selector")
     meant = meant_selector(selector, left)
     fits = taken.obj is not None and _ports_fit(service, _program(snapshot, taken.obj))
-    calls = list(failed_calls(snapshot, service, weight=0.5))
+    calls = failing(snapshot, graph, service)
     return Finding(
         fault="service_selector_mismatch",
         category="service routing",

@@ -281,6 +281,7 @@ ROWS: tuple[Row, ...] = (
         r"config(?:uration)?(?: file| option)? (?:parse error|error|is (?:invalid|malformed|not valid)|invalid|syntax error)|(?:invalid|malformed|bad|corrupt) config(?:uration)?\b|fatal config file error|unrecognized configuration parameter|invalid value for parameter|unknown directive|directive is not (?:allowed|terminated)|unexpected end of file, expecting|\[emerg\][^\n]{0,40}(?:unexpected|unknown|invalid|duplicate)|configuration file \S{1,200} contains errors|invalid number of arguments in|unknown variable '\S{1,80}'|scannerexception|parserexception|snakeyaml\.\w{1,30}\.\w{0,30}exception|配置(?:文件)?(?:解析|加载|格式)(?:失败|错误)|解析配置(?:文件)?(?:失败|出错)",
         r"(?:config|settings|\.ya?ml|\.json|\.toml|\.ini|\.properties|\.conf|\.xml)\b[^\n]{0,160}(?:invalid character|cannot unmarshal|unexpected (?:token|end of|character|eof)|jsondecodeerror|jsonparseexception|unclosed|malformed|syntax ?error|parse error|expecting property name|expecting value|did not find expected|is not valid)",
         r"(?:jsondecodeerror|jsonparseexception|syntaxerror|saxparseexception|unexpected token|invalid character)[^\n]{0,200}(?:\n[^\n]{0,160}){0,3}(?:config|settings\b|\.ya?ml|\.toml|\.ini|\.properties|\.conf\b)",
+        r"\b(?:load|loads|safe_load|open|parse|read)\([^\n]{0,120}(?:config|settings|\.ya?ml|\.json|\.toml|\.ini)\b[^\n]{0,60}(?:\n[^\n]{0,200}){1,4}(?:jsondecodeerror|tomldecodeerror)",
         names="path",
         unless="no_such_host missing_variable no_such_file config_parse address_in_use",
     ),
