@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
+from tools.engines.attempts import failed_attempts
 from tools.engines.diagnosis import Component, Gap, Window
 from tools.engines.labels import ByLabels, BySelector
 from tools.engines.logs.digest import EMPTY, LogDigest
@@ -234,7 +235,7 @@ class Snapshot:
     def programs(self) -> list[Program]:
         """Everything that runs, or should: each workload with its template and its pods, in whatever kind it came."""
         objects = (obj for obj in self.objects if isinstance(obj, dict))
-        return list(programs(objects, self.present_pods(), self.get))
+        return list(programs(objects, self.judged_pods, self.get))
 
     @cached_property
     def _programs_by_component(self) -> dict[Component, Program]:
@@ -273,6 +274,11 @@ class Snapshot:
     def present_pods(self) -> list[Object]:
         """Pods that are meant to be here: what is being deleted or has ended accuses nobody."""
         return [pod for pod in self.of("Pod") if not is_leaving(pod)]
+
+    @cached_property
+    def judged_pods(self) -> list[Object]:
+        """Those that are meant to be here, and those in which a Job failed."""
+        return [*self.present_pods(), *failed_attempts(self)]
 
     def pods_of(self, workload: Object) -> list[Object]:
         """The pods a workload made and that are still here; those on their way out do not count."""

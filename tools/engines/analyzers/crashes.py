@@ -36,7 +36,7 @@ _NOT_A_CRASH = {"OOMKilled", "Completed", "ContainerCannotRun", "StartError"}
 
 def programs_that_exit(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
     seen: set[tuple[Component, str]] = set()
-    for pod in snapshot.present_pods():
+    for pod in snapshot.judged_pods:
         for status in rows(pod, "status", "containerStatuses"):
             key = (graph.workload_of(pod), str(status.get("name")))
             if key not in seen and key[1] not in FAULTS_OF_THEIR_OWN and _is_crashing(snapshot, status):
@@ -83,13 +83,18 @@ def _finding(snapshot: Snapshot, pod: Object, status: Object, workload: Componen
     ]  # fmt: skip
     said = next((item.quote for item in proof if item.source == "log"), "")
     tail_en, tail_zh = (f" Its last lines: {said}", f"最后的日志：{said}") if said else ("", "")
+    then_en, then_zh = (
+        (", and its run failed", " 退出，本次运行失败")
+        if workload.kind in {"Job", "CronJob"} and not restarts
+        else (f" and is restarted ({restarts} time(s))", f" 退出并被反复重启（{restarts} 次）")
+    )
     return Finding(
         fault="application_crash",
         category="runtime",
         component=workload,
         words=Text(
-            f"Container {container} of {workload} exits with code {code} and is restarted ({restarts} time(s)).{tail_en}",
-            f"{workload} 的容器 {container} 以退出码 {code} 退出并被反复重启（{restarts} 次）。{tail_zh}",
+            f"Container {container} of {workload} exits with code {code}{then_en}.{tail_en}",
+            f"{workload} 的容器 {container} 以退出码 {code}{then_zh}。{tail_zh}",
         ),
         evidence=tuple(proof),
         onset=min((item.at for item in proof if item.at), default=None),

@@ -34,7 +34,7 @@ RECOVERED = timedelta(minutes=15)
 
 def containers_killed_for_memory(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
     killed: dict[tuple[Component, str], list[tuple[Object, Object]]] = {}
-    for pod in snapshot.present_pods():
+    for pod in snapshot.judged_pods:
         for status in statuses(pod):
             if _kill(status) and not _recovered(snapshot, status):
                 killed.setdefault((graph.workload_of(pod), str(status.get("name"))), []).append((pod, status))
