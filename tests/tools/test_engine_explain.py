@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from core.language import Text
 from tests.tools.objects import (
     NOW,
     NS,
@@ -25,10 +26,11 @@ from tests.tools.objects import (
 from tools.engines.changes import clean_template, compare, last_rollout
 from tools.engines.diagnosis import Component, Diagnosis, Evidence, Gap
 from tools.engines.explain import diagnose
+from tools.engines.finding import Finding
 from tools.engines.graph import Graph
 from tools.engines.objects import when
 from tools.engines.quantity import cpu, memory, parse
-from tools.engines.rank import confidence
+from tools.engines.rank import confidence, rank
 from tools.engines.snapshot import Snapshot
 
 
@@ -228,3 +230,14 @@ def test_addresses_come_from_slices_or_endpoints_and_are_unknown_without_either(
     assert snapshot(lone, endpoint_slice(ready=3)).ready_addresses(lone) == 3
     old_form = {"kind": "Endpoints", "metadata": meta("baker"), "subsets": [{"addresses": [{"ip": "10.0.0.1"}]}]}
     assert snapshot(lone, old_form).ready_addresses(lone) == 1
+
+
+@pytest.mark.parametrize(("doubtful", "expected"), [(0.36, "application_crash"), (0.8, "missing_env_var")])
+def test_a_doubtful_suspicion_does_not_take_the_place_of_what_is_sure(doubtful: float, expected: str) -> None:
+    def suspected(fault: str, weight: float) -> Finding:
+        proof = Evidence(source="kubernetes", ref="x", quote="y", weight=weight)
+        who = Component(kind="Deployment", namespace=NS, name="baker")
+        return Finding(fault, "runtime", who, Text("a", "甲"), (proof,))
+
+    found = rank([suspected("application_crash", 0.9), suspected("missing_env_var", doubtful)], Graph(snapshot()))
+    assert found.causes[0].finding.fault == expected

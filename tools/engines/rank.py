@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from tools.engines.catalogue import DONE_FROM_AFAR, FAULTS
+from tools.engines.catalogue import ANY, DONE_FROM_AFAR, FAULTS, SYSTEMIC
 from tools.engines.diagnosis import Component, Evidence
 from tools.engines.finding import Finding
 from tools.engines.graph import Graph
@@ -26,6 +26,7 @@ UNHARMED = 0.75
 UNSEEN = 0.2
 # A suspicion weaker than this explains nothing away that stands on evidence of its own.
 EXPLAINS_FROM = 0.35
+ABOUT_AS_SURE = 0.6
 FILES = frozenset({"ConfigMap", "Secret"})
 
 
@@ -141,6 +142,8 @@ def _eliminated(suspects: list[Finding], graph: Graph) -> set[int]:
                 continue  # a shape in the numbers that is less sure than the change does not explain it away
             if belief[id(deep)] < belief[id(shallow)] and _is_hearsay(shallow, {deep.component, *deep.harms}):
                 continue
+            if _only_stands_beside(deep, shallow) and belief[id(deep)] < ABOUT_AS_SURE * belief[id(shallow)]:
+                continue
             # Of two that explain each other the one with the better evidence, which comes first, stays.
             if not (id(deep) in gone and explains(shallow, deep, graph)):
                 gone.add(id(shallow))
@@ -179,6 +182,12 @@ def _ranked(cause: Finding, rest: ByComponent, graph: Graph) -> Ranked:
         # Nothing suffers from it: the Service nobody calls, the address nobody uses.
         believed = round(believed * (UNSEEN if cause.latent else UNHARMED), 3)
     return Ranked(cause, believed, explained, affected)
+
+
+def _only_stands_beside(deep: Finding, shallow: Finding) -> bool:
+    """It gives way to any other on its component: no particular link, so a doubtful one does not take its place."""
+    at_home = deep.component == shallow.component and shallow.fault in FAULTS
+    return at_home and FAULTS[shallow.fault].yields_to == ANY and deep.fault not in SYSTEMIC
 
 
 def _is_hearsay(finding: Finding, changed: set[Component]) -> bool:

@@ -171,6 +171,7 @@ STARTING = [
     ("环境变量 MQ_ADDR 未设置", "missing_variable", "MQ_ADDR"),
     ("main.rb:3:in `fetch': key not found: \"SMTP_HOST\" (KeyError)", "missing_variable", "SMTP_HOST"),
     ("yaml: line 7: did not find expected key", "config_parse", None),
+    ('[emerg] directive "listen" is not terminated by ";" in /etc/nginx/conf.d/site.conf:3', "config_parse", "/etc/nginx/conf.d/site.conf"),
     ("failed to parse config file /etc/app/config.yaml: yaml: line 3: mapping values are not allowed in this context", "config_parse", "/etc/app/config.yaml"),
     ("Error loading config file /etc/prometheus/prometheus.yml: parsing YAML file", "config_parse", "/etc/prometheus/prometheus.yml"),
     ("SyntaxError: Unexpected token } in JSON at position 42 while parsing /app/config/settings.json", "config_parse", "/app/config/settings.json"),
@@ -203,6 +204,7 @@ STARTING = [
 ]  # fmt: skip
 RUNNING = [
     ("listening on :8080", "listening", "8080"),
+    ("2026-03-02T08:10:20Z server is listening on 10.0.0.12:8443 since 2026-03-02T08:10:20Z", "listening", "8443"),
     ("Server listening on http://0.0.0.0:3000", "listening", "3000"),
     ("Tomcat started on port(s): 8080 (http) with context path ''", "listening", "8080"),
     ("Tomcat started on port 8081 (http) with context path '/'", "listening", "8081"),
@@ -317,3 +319,8 @@ def test_the_number_of_a_ticket_is_no_state_of_a_database(number: str) -> None:
 )
 def test_a_state_that_is_called_one_is_read(text: str, meaning: str) -> None:
     assert meaning in {one.meaning for one in meanings(text)}
+
+
+@pytest.mark.parametrize("line", ["job started at 2026-03-02T12:30:45Z", "serving since start at 12:30:45 today"])
+def test_the_digits_of_a_time_are_no_port(line: str) -> None:
+    assert [one.target for one in meanings(line) if one.meaning == "listening"] == []
