@@ -26,6 +26,7 @@ _UNREACHED = re.compile(
     r"(?i)\bssh\b[^\n]{0,80}(?:no route|timed? ?out|unreachable|host is down)|no route to host|host is (?:down|unreachable)|"
     r"network is unreachable|100% packet loss|EHOSTUNREACH|不可达"
 )
+_EXPORTER = re.compile(r"(?i)node[-_ ]?exporter|windows[-_ ]?exporter")
 _ROLES = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
 _SERVICES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("kube-proxy", re.compile(r"(?i)kube-?proxy")),
@@ -141,6 +142,11 @@ def stale_lease(snapshot: Snapshot, namespace: str, name: str, weight: float) ->
 
 def still_measured(scene: Scene, node: str) -> bool | None:
     """Whether the machine itself is still measured though its agent is silent; None where no machine is measured."""
+    answers = [
+        one.points[-1][1] for one in scene.at_nodes("up").get(node, ()) if _EXPORTER.search(one.labels.get("job", ""))
+    ]
+    if answers:
+        return max(answers) > 0
     signals = [signal for signal in scene.snapshot.metrics if signal.startswith("node_") and signal != "node_ready"]
     last: dict[str, float] = {}
     for signal in signals:

@@ -205,6 +205,26 @@ def test_where_services_were_not_read_a_name_that_is_not_found_and_is_a_workload
     assert [one.latent for one in of_quotas(eats, made, pod(made), full, logs=log)] == [True]
 
 
+def test_a_name_that_only_a_log_tells_is_wanted_unless_its_service_is_there() -> None:
+    full = quota({"services": "1"}, {"services": "1"})
+    eats = deployment("shop")
+    made = replica_set(eats, 1)
+    log = {LogKey(NS, "shop-rs1-bcdfg", "app"): "java.net.UnknownHostException: oven: Name or service not known"}
+    objects = [deployment("oven"), eats, made, pod(made), full]
+    assert [one.latent for one in of_quotas(*objects, service("mill"), logs=log)] == [False]
+    assert [one.latent for one in of_quotas(*objects, service("oven"), logs=log)] == [True]
+
+
+def test_a_deployers_event_tells_of_the_namespace_that_has_the_quota() -> None:
+    sync = {"kind": "Kustomization", "metadata": {"namespace": "flux-system", "name": "shop"}}
+    said = 'services "oven" is forbidden: exceeded quota: bound, requested: services=1, used: services=1, limited: services=1'
+    failed = event(sync, "ReconciliationFailed", said)
+    (finding,) = of_quotas(failed, service("mill"), quota({"services": "1"}, {"services": "1"}))
+    assert finding.component.name == NS
+    (finding,) = of_quotas(failed, service("mill"))
+    assert finding.component.name == "flux-system"
+
+
 def test_a_full_service_quota_that_nobody_suffers_from_is_latent() -> None:
     (finding,) = of_quotas(deployment("mill"), service("mill"), quota({"services": "1"}, {"services": "1"}))
     assert finding.latent

@@ -308,3 +308,55 @@ def test_a_kube_proxy_that_is_missing_on_one_node_of_three_is_seen() -> None:
     snap = snapshot(*machines, *proxies()[:2])
     found = list(control_plane.proxies_that_do_not_work(snap, Graph(snap)))
     assert faults(found) == [("kube_proxy_unavailable", "n3")]
+
+
+def no_proxies(**status: Any) -> Object:
+    return {
+        "kind": "DaemonSet",
+        "metadata": {"namespace": SYSTEM, "name": "kube-proxy"},
+        "spec": {"template": {"spec": {"nodeSelector": {"nowhere": "true"}, "containers": [{"name": "kube-proxy"}]}}},
+        "status": {"desiredNumberScheduled": 0, **status},
+    }
+
+
+def test_a_kube_proxy_that_runs_nowhere_is_its_daemon_sets_matter_and_latent_until_somebody_suffers() -> None:
+    snap = snapshot(machine("n1"), machine("n2"), no_proxies(), *dns(ready=True))
+    (found,) = control_plane.proxies_that_do_not_work(snap, Graph(snap))
+    assert (found.component.kind, found.component.name, found.latent) == ("DaemonSet", "kube-proxy", True)
+
+
+def test_a_kube_proxy_whose_pods_were_not_read_accuses_nobody() -> None:
+    snap = snapshot(machine("n1"), no_proxies(), *placed("baker", "n1"))
+    assert list(control_plane.proxies_that_do_not_work(snap, Graph(snap))) == []
+
+
+def test_a_controller_manager_that_crashes_and_renews_no_lease_is_a_cause_before_anybody_asks_anything_of_it() -> None:
+    dead = static("kube-controller-manager", "cp1", ready=False)
+    plane, beat = machine("cp1", labels=PLANE), lease("kube-scheduler", 2)
+    seen = [plane, machine("n1"), dead, beat, lease("kube-controller-manager", 900, holder="cp1_x")]
+    assert causes(snapshot(*seen, *placed("baker", "n1"))) == [("controller_manager_unavailable", "cp1")]
+    spare = [*seen[:-1], lease("kube-controller-manager", 3, holder="cp2_x")]
+    assert causes(snapshot(*spare, *placed("baker", "n1"))) == []
+
+
+def test_pods_that_are_gone_and_still_counted_are_what_a_dead_controller_manager_harms() -> None:
+    owner, made, _ = placed("baker", "n1")
+    made["spec"]["replicas"] = 1
+    made["status"] = {"replicas": 1, "readyReplicas": 1}
+    dead = static("kube-controller-manager", "cp1", ready=False)
+    snap = snapshot(machine("cp1", labels=PLANE), dead, owner, made)
+    (found,) = control_plane.managers_that_are_silent(snap, Graph(snap))
+    assert [one.name for one in found.harms] == ["baker"]
+    unread = snapshot(owner, made)
+    assert list(control_plane.managers_that_are_silent(unread, Graph(unread))) == []
+
+
+@pytest.mark.parametrize(("up", "fault"), [(1.0, "kubelet_unavailable"), (0.0, "node_unreachable")])
+def test_the_machines_own_exporter_tells_whether_it_is_reachable(up: float, fault: str) -> None:
+    metrics = {
+        "up": [
+            series({"node": "n1", "job": "node-exporter"}, 1, 1, up),
+            series({"node": "n1", "job": "kubelet"}, 1, 1, 0),
+        ]
+    }
+    assert faults(lost(snapshot(silent(), machine("n2"), metrics=metrics))) == [(fault, "n1")]

@@ -60,6 +60,12 @@ _NO_PROXY = Text(
     "kube-proxy does not work on node {node}: from there Services are not reached. Restart its pod; drain the node if it stays.",
     "节点 {node} 上的 kube-proxy 不工作：该节点无法访问 Service。请重启其 Pod，仍不恢复则排空节点。",
 )
+_NO_PROXIES = Text(
+    "kube-proxy runs on no node: new and changed Services are not reached. Look at what keeps the pods of DaemonSet kube-system/kube-proxy "
+    "away (spec.template.spec.nodeSelector, its image, its ConfigMap).",
+    "所有节点上都没有可用的 kube-proxy，Service 无法访问。请检查 DaemonSet kube-system/kube-proxy 的 Pod 为何缺失"
+    "（spec.template.spec.nodeSelector、镜像、ConfigMap）。",
+)
 
 
 def schedulers_that_are_silent(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:  # noqa: ARG001
@@ -72,7 +78,9 @@ def schedulers_that_are_silent(snapshot: Snapshot, graph: Graph) -> Iterable[Fin
 
 def managers_that_are_silent(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:  # noqa: ARG001
     behind = list(_unobserved(snapshot))
-    proof = [*_part(snapshot, "kube-controller-manager"), *(item for _, item in behind[:MAX_SHOWN])]
+    own = list(_part(snapshot, "kube-controller-manager"))
+    behind += _uncounted(snapshot) if own else ()
+    proof = [*own, *(item for _, item in behind[:MAX_SHOWN])]
     if _is_telling(proof, bool(behind)):
         makers = tuple(program.component for program, _ in behind)
         yield _of_the_plane(
@@ -108,6 +116,8 @@ def proxies_that_do_not_work(snapshot: Snapshot, graph: Graph) -> Iterable[Findi
         probe = services.get("kube-proxy")
         if probe and not probe.ok and not ("kubelet" in services and not services["kubelet"].ok):
             bad.setdefault(node, []).append(said(probe, 0.85))
+    if not bad:
+        yield from _proxies_nowhere(snapshot)
     for node, proof in bad.items():
         obj = snapshot.get("Node", None, node)
         yield Finding(
@@ -134,9 +144,14 @@ def _of_the_plane(
         words=Text(words.en.format(**told), words.zh.format(**told)),
         evidence=tuple(proof),
         onset=min((item.at for item in proof if item.at), default=None),
-        latent=not harms,
+        latent=not harms and not _is_seen_twice(proof),
         harms=harms,
     )
+
+
+def _is_seen_twice(proof: Sequence[Evidence]) -> bool:
+    """Its pod and its lease agree, so that it does not run anywhere, though nobody has asked anything of it yet."""
+    return len({item.ref.split()[0] for item in proof if item.weight >= 0.7}) > 1
 
 
 def _is_telling(proof: Sequence[Evidence], harm: bool) -> bool:
@@ -227,6 +242,16 @@ def _unobserved(snapshot: Snapshot) -> Iterator[tuple[Program, Evidence]]:
             yield program, evidence("kubernetes", f"{program.component} status.observedGeneration", quote, weight=0.6)
 
 
+def _uncounted(snapshot: Snapshot) -> Iterator[tuple[Program, Evidence]]:
+    """Workloads whose ReplicaSets count pods that are gone: nobody has noticed, and nobody makes new ones."""
+    for program in snapshot.programs:
+        for made in snapshot.owned_by(program.obj, "ReplicaSet") if program.obj and snapshot.of("Pod") else ():
+            counted, there = whole(dig(made, "status", "replicas")) or 0, len(snapshot.owned_by(made, "Pod"))
+            if min(counted, whole(dig(made, "spec", "replicas")) or 0) > there:
+                quote = f"{counted} counted, {there} there"
+                yield program, evidence("kubernetes", f"{component(made)} status.replicas", quote, weight=0.4)
+
+
 def _is_counted(obj: Object) -> bool:
     """Whether its controller has written its pods' number: it was there then, and an object without the rest was cut."""
     status = mapping(obj, "status")
@@ -267,6 +292,26 @@ def _dns_finding(snapshot: Snapshot, whose: Component, ready: int, proof: list[E
         explainable=True,
         harms=tuple(one.component for one in snapshot.programs if one.namespace != SYSTEM),
     )
+
+
+def _proxies_nowhere(snapshot: Snapshot) -> Iterator[Finding]:
+    """The DaemonSet itself, where none of its pods works; latent, because another program may have taken its place by intent."""
+    for program in snapshot.programs:
+        named = program.namespace == SYSTEM and program.name == "kube-proxy" and program.component.kind == "DaemonSet"
+        if not named or program.ready or not (program.pods or snapshot.of("Pod", SYSTEM)):
+            continue
+        states = [_state(pod) for pod in program.pods[:1]] or ["no pod on any node"]
+        about = evidence("kubernetes", f"{program.component} status.numberReady", states[0], weight=0.85)
+        yield Finding(
+            fault="kube_proxy_unavailable",
+            category="infrastructure",
+            component=program.component,
+            words=_NO_PROXIES,
+            evidence=(about,),
+            explainable=True,
+            latent=True,
+            harms=tuple(one.component for one in snapshot.programs if one.namespace != SYSTEM),
+        )
 
 
 def _bad_proxies(snapshot: Snapshot) -> dict[str, list[Evidence]]:

@@ -111,10 +111,16 @@ def _by_sentence(snapshot: Snapshot, cases: _Cases) -> None:
         # Of Services and claims whoever asked for them may be the one that tells.
         excess = _told(event.message) if event.kind not in _CONTROLLERS else []
         if excess and excess[0].fault in _OBJECTS:
-            place = event.name if event.kind == "Namespace" else event.namespace
+            place = event.name if event.kind == "Namespace" else _where(snapshot, event.namespace, excess[0].quota)
             victim = snapshot.maker_of(snapshot.get(event.kind, event.namespace, event.name) or _unseen(event))
             proof = evidence("event", event.ref, event.message, event.at, weight=0.8)
             _add(cases, place, excess, proof, [] if event.kind == "Namespace" else [victim])
+
+
+def _where(snapshot: Snapshot, told: str, quota: str) -> str:
+    """The namespace of a quota by this name: a deployer's event stands in the deployer's namespace and speaks of another's."""
+    places = {namespace_of(one) for one in snapshot.of("ResourceQuota") if name_of(one) == quota}
+    return next(iter(places)) if len(places) == 1 else told
 
 
 def _unseen(event: Event) -> Object:
@@ -303,8 +309,8 @@ def _hard(quota: Object, one: Excess) -> str:
 
 def _missing_services(snapshot: Snapshot, graph: Graph, namespace: str) -> Iterator[tuple[Component, str]]:
     """Who wants a Service of this namespace that is not there."""
+    yield from _names_not_found(snapshot, namespace)
     if not snapshot.of("Service") and not snapshot.reads("Service"):
-        yield from _names_not_found(snapshot, namespace)
         return
     for program in snapshot.programs:
         for address in graph.addresses_of(program):
@@ -323,12 +329,13 @@ def _missing_services(snapshot: Snapshot, graph: Graph, namespace: str) -> Itera
 
 
 def _names_not_found(snapshot: Snapshot, namespace: str) -> Iterator[tuple[Component, str]]:
-    """Where Services were not read, callers that do not find the name of a program which runs."""
+    """Callers that do not find the name of a program which runs, unless a Service of that name was read."""
     for program in snapshot.speakers:
         for one in heard(snapshot, program, "no_such_host"):
             host = one.said.target.partition(":")[0]
             target = meant(snapshot, Address(host, None, ""), program.namespace)
-            if host and target.namespace == namespace and _names_a_program(snapshot, target):
+            is_made = snapshot.get("Service", target.namespace, target.name) is not None
+            if host and not is_made and target.namespace == namespace and _names_a_program(snapshot, target):
                 yield program.component, f"it does not find {host}, though there is a workload of this name"
 
 
