@@ -147,7 +147,8 @@ def collect(
     config: ConfigFile = None,
     namespace: Annotated[str, typer.Option("--namespace", "-n", help="Namespace to look at; default: all.")] = "",
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Folder to write; default: firstmate-bundle-<time>.")
+        Path | None,
+        typer.Option("--output", "-o", help="Folder or .tar.gz to write; default: the folder firstmate-bundle-<time>."),
     ] = None,
     since: Annotated[str, typer.Option(help="How far back metrics go, such as 30m or 2h.")] = "1h",
     context: Annotated[str, typer.Option(help="kubeconfig context; default: the current one.")] = "",

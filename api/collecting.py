@@ -16,6 +16,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from core.clock import SystemClock
 from core.config import Settings
 from core.redact import Redactor
+from tools.bundle.archive import packing
 from tools.bundle.write import writing
 from tools.clients.kubernetes import Clusters, KubernetesAccess
 from tools.clients.prometheus import Prometheus
@@ -37,7 +38,11 @@ class Wanted:
 
 async def collect(settings: Settings, wanted: Wanted, console: Console) -> Snapshot:
     """Progress goes to `console`, which is standard error: what is printed last, on standard output, is the folder."""
-    with writing(wanted.folder, Redactor(token_hex(32))) as bundle, _bar(console) as progress:
+    with (
+        packing(wanted.folder) as folder,
+        writing(folder, Redactor(token_hex(32))) as bundle,
+        _bar(console) as progress,
+    ):
         task = progress.add_task("collecting", total=len(KINDS) + len(CLUSTER_KINDS) + len(QUERIES))
 
         def step(what: str) -> None:

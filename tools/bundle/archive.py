@@ -4,7 +4,6 @@ An archive comes from strangers. Names that lead out of the folder, links, devic
 what a member claims as its size is not believed, the bytes are counted as they come, so a bomb ends at the bound and not at the disk.
 """
 
-import shutil
 import tarfile
 import tempfile
 import zipfile
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from core.errors import Conflict
 from tools.bundle.folder import Refusals
 from tools.bundle.limits import MAX_DEPTH, MAX_FILES, MAX_MEMBER, MAX_UNPACKED
 
@@ -158,6 +158,21 @@ def _inner(root: Path) -> Path:
     return root
 
 
+@contextmanager
+def packing(target: Path) -> Iterator[Path]:
+    """The folder to write to: the one that was named, or for a packed bundle one that becomes the archive when the block ends well."""
+    if not target.name.lower().endswith((".tar.gz", ".tgz")):
+        yield target
+        return
+    if target.exists() or target.is_symlink():
+        raise Conflict(f"{target} exists already, and no bundle is overwritten.")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".firstmate-", dir=target.parent) as made:
+        folder = Path(made) / target.name.partition(".")[0]
+        yield folder
+        pack(folder, target)
+
+
 def pack(folder: Path, target: Path) -> None:
     """A bundle's folder as an archive, which takes its name only when it is whole; for its owner alone."""
     partial = target.with_name(f".{target.name}.part")
@@ -168,4 +183,3 @@ def pack(folder: Path, target: Path) -> None:
         partial.rename(target)
     finally:
         partial.unlink(missing_ok=True)
-        shutil.rmtree(folder, ignore_errors=True)

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from core.errors import Conflict
 from tests.tools.bundle.folder import TAKEN, listing, pod, put, whys
 from tools.bundle import archive, limits
-from tools.bundle.archive import pack
+from tools.bundle.archive import packing
 from tools.bundle.read import read_bundle
 from tools.engines.snapshot import Snapshot
 
@@ -119,8 +120,8 @@ def test_of_an_archive_that_breaks_off_what_came_before_is_read(tmp_path: Path) 
 
 
 def test_what_was_packed_here_is_for_its_owner_and_reads_again(tmp_path: Path) -> None:
-    folder = bundle(tmp_path / "folder")
-    pack(folder, tmp_path / "b.tar.gz")
+    with packing(tmp_path / "b.tar.gz") as folder:
+        bundle(folder)
     assert (tmp_path / "b.tar.gz").stat().st_mode & 0o777 == 0o600
     assert sorted(path.name for path in tmp_path.iterdir()) == ["b.tar.gz"]
     assert len(read_bundle(tmp_path / "b.tar.gz").objects) == 1
@@ -130,3 +131,12 @@ def test_a_header_that_would_fill_the_memory_is_not_read(tmp_path: Path) -> None
     long_name = named("././@LongLink", tarfile.GNUTYPE_LONGNAME)
     found = read_bundle(tar_of(tmp_path / "x.tgz", (long_name, b"a" * 2 * limits.MB), (named("a.txt"), b"")))
     assert "a header of 2097152 bytes" in whys(found, "x.tgz")[0]
+
+
+def test_a_folder_is_written_as_it_was_named_and_an_archive_is_never_overwritten(tmp_path: Path) -> None:
+    with packing(tmp_path / "b") as folder:
+        assert folder == tmp_path / "b"
+    (tmp_path / "b.tgz").write_text("mine")
+    with pytest.raises(Conflict), packing(tmp_path / "b.tgz"):
+        pass
+    assert (tmp_path / "b.tgz").read_text() == "mine"
