@@ -155,3 +155,14 @@ def test_what_a_setting_governs() -> None:
     assert governs(["DB_POOL_MAX"], "pool_exhausted") is not None
     assert governs(["DB_POOL_MAX"], "refused") is None
     assert governs(["LOG_LEVEL"], "pool_exhausted") is None
+
+
+def test_of_what_was_read_at_a_restart_the_object_that_says_it_was_edited_comes_before_one_that_fits_the_words() -> (
+    None
+):
+    program = {**container(), "envFrom": [{"configMapRef": {"name": name}} for name in ("tuning", "colours")]}
+    owner, old, new, young = released(program, program, new_ready=True)
+    for holder in (owner, new):
+        holder["spec"]["template"]["metadata"]["annotations"] = {"kubectl.kubernetes.io/restartedAt": at(20)}
+    files = [settings(None), settings(21, "colours", ACCENT="teal")]
+    assert faults(owner, old, new, young, *files, logs=log(LATE, young))[0] == "bad_config_change colours"

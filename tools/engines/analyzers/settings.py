@@ -95,19 +95,22 @@ def settings_read_at_a_restart(snapshot: Snapshot, graph: Graph) -> Iterable[Fin
         harm += said_since(snapshot, program, rollout) if not spoken else ()
         if found and (harm or spoken):
             obj = max(found, key=lambda one: _likely_edited(one, spoken.get(name_of(one))))
-            yield _read_anew(program, rollout, obj, harm, spoken.get(name_of(obj)), sure=len(found) == 1)
+            told_of = spoken.get(name_of(obj))
+            if told_of is None:
+                harm += [item for one in spoken.values() for item in one.proof()]
+            yield _read_anew(program, rollout, obj, harm, told_of, sure=len(found) == 1)
 
 
 def only_restarts(rollout: Rollout) -> bool:
     return bool(rollout.fields) and all("annotations" in change.path for change in rollout.fields)
 
 
-def _likely_edited(obj: Object, told: Complaint | None) -> tuple[int, str, int, str]:
-    """Which of several was changed: by what is complained of, by what it says, else by the version that the API server counts."""
+def _likely_edited(obj: Object, told: Complaint | None) -> tuple[str, int, int, str]:
+    """Which of several was changed: by what it says, by what is complained of, else by the version that the API server counts."""
     edit = last_edit(obj)
     version = str(dig(obj, "metadata", "resourceVersion") or "0")
     strength = 0 if not told or not told.link else 1 + told.link.is_quoted
-    return strength, edit.at.isoformat() if edit else "", int(version) if version.isdigit() else 0, name_of(obj)
+    return edit.at.isoformat() if edit else "", strength, int(version) if version.isdigit() else 0, name_of(obj)
 
 
 def _read_anew(
