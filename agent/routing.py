@@ -104,7 +104,9 @@ def _road(reading: Reading) -> tuple[Road, str]:
         return "operator", "read"
     if reading.wants("overview") and not about and not reading.wants("why", "fix"):
         return "operator", "read"  # "集群状态如何" asks for the state, whatever its last word is
-    if reading.wants("howto") and not reading.alert and not reading.sure:
+    # "What is wrong there, and how do we mend it" is no question of procedure.
+    is_placed = reading.placed and reading.wants("why")
+    if reading.wants("howto") and not reading.alert and not reading.sure and not is_placed:
         return (
             ("operator", "read")
             if reading.namespace or (reading.kind and reading.wants("list"))

@@ -112,6 +112,7 @@ def test_a_span_is_written_as_prometheus_writes_it(text: str, expected: str) -> 
         ("explain alert 0123456789abcdef", "diagnosis", False),
         ("what is rate(x_total[5m])?", "operator", False),
         ("how do I fix deployment ledger-api?", "diagnosis", True),
+        ("What is wrong in namespace orders, and how do we repair it?", "diagnosis", True),
     ],
 )
 def test_the_road_follows_from_what_is_asked(question: str, road: str, fix: bool) -> None:

@@ -56,7 +56,7 @@ async def _watch_trouble(scene: Arena, verdict: Verdict) -> None:
         events = await scene.ask(ALERT_QUESTION, alert=alert["fingerprint"])
     else:
         events = await scene.ask(_question(scene.player))
-    _read(scene.player, verdict, of_type(events, "diagnosis"))
+    _read(scene.player, verdict, of_type(events, "diagnosis") or [await _diagnosed(scene)])
     for left in range(len(scene.player.scenario.answers) - 1, -1, -1):
         verdict.trouble = await _repair(scene, verdict, events)
         if verdict.trouble:
@@ -79,12 +79,23 @@ async def _first_alert(scene: Arena, known: set[str]) -> dict[str, Any] | None:
     return None
 
 
+async def _diagnosed(scene: Arena) -> dict[str, Any]:
+    """By the tool, where the question took a road on which nothing is diagnosed: that is the assistant's fault, not the engine's."""
+    used = await scene.use("diagnose", namespace=_place(scene.player) or "*")
+    found: dict[str, Any] = used["data"]
+    return found
+
+
 def _question(player: Player) -> str:
-    """About the place of the first thing that is not mended."""
+    place = _place(player)
+    return PLACE_QUESTION.format(place=place) if place else ANYWHERE_QUESTION
+
+
+def _place(player: Player) -> str:
+    """Of the first thing that is not mended; nothing for what stands in no namespace."""
     broken = {entry.fault.id for entry in player.unhealed()}
     places = [component.namespace for answer, component in player.answers() if answer.fault in broken]
-    place = next(iter(places), "")
-    return PLACE_QUESTION.format(place=place) if place else ANYWHERE_QUESTION
+    return next(iter(places), "")
 
 
 def _read(player: Player, verdict: Verdict, diagnoses: list[dict[str, Any]]) -> None:

@@ -26,6 +26,7 @@ MAX_MOMENTS = 40
 _LETTERS = (
     "[bcdfghjklmnpqrstvwxz2456789]"  # what generated name endings are made of, so that cart-redis is no pod of cart
 )
+_EVERYBODYS = {"kube_scheduler_unavailable", "controller_manager_unavailable", "coredns_unavailable"}
 _TOLD = {"ScalingReplicaSet", "SuccessfulRescale", "Killing", "NodeNotReady"}
 
 
@@ -59,7 +60,7 @@ def diagnose(
         subject=subject,
         window=window,
         taken_at=taken_at,
-        healthy=_healthy(bool(causes or told), any(gap.deciding for gap in snapshot.gaps)),
+        healthy=_healthy(bool(causes or told or _is_everybodys(beside)), any(gap.deciding for gap in snapshot.gaps)),
         causes=[_cause(place, cause, language) for place, cause in enumerate(causes[:MAX_CAUSES], 1)],
         near_misses=[_near_miss(one, language) for one in verdict.near if touches(one, graph, focus)][:MAX_CAUSES],
         symptoms=told + [_elsewhere(cause, language) for cause in beside[:MAX_CAUSES]],
@@ -86,6 +87,11 @@ def is_pod_of(pod: str, workload: str) -> bool:
 def _names(one: Component, focus: str) -> bool:
     """A pod is asked about by its own name, its workload is what is changed."""
     return one.name == focus or (one.kind in WORKLOADS and is_pod_of(focus, one.name))
+
+
+def _is_everybodys(beside: list[Ranked]) -> bool:
+    """What the whole cluster lives on: nothing in it is well while that is out, though it may not feel it yet."""
+    return any(cause.finding.fault in _EVERYBODYS for cause in beside)
 
 
 def _healthy(trouble: bool, gaps: bool) -> bool | None:

@@ -27,7 +27,7 @@ SETTINGS: dict[str, Object] = {
     "Default": {"dnsPolicy": "Default"},
     "None": {"dnsPolicy": "None", "dnsConfig": {"nameservers": [PUBLIC_RESOLVER], "searches": ["example.com"]}},
     "wrong-server": {"dnsPolicy": "None", "dnsConfig": {"nameservers": ["10.96.0.53"]}},
-    "no-search": {"dnsPolicy": "None", "dnsConfig": {"nameservers": ["10.96.0.10"]}},
+    "no-suffix": {"dnsPolicy": "None", "dnsConfig": {"nameservers": ["10.96.0.10"]}},
 }
 
 

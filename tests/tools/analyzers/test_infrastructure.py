@@ -238,6 +238,32 @@ def test_a_lease_that_is_not_renewed_tells_of_the_scheduler() -> None:
     assert causes(snap) == [("kube_scheduler_unavailable", "cp1")]
 
 
+@pytest.mark.parametrize(
+    ("part", "fault"),
+    [
+        ("kube-scheduler", "kube_scheduler_unavailable"),
+        ("kube-controller-manager", "controller_manager_unavailable"),
+    ],
+)
+def test_a_part_of_the_control_plane_that_is_gone_is_told_before_anything_waits_for_it(part: str, fault: str) -> None:
+    other = "kube-controller-manager" if part == "kube-scheduler" else "kube-scheduler"
+    dead = static(part, "cp1", ready=False, state={"waiting": {"reason": "CrashLoopBackOff"}}, restartCount=5)
+    leases = [lease(part, 180, holder="cp1_abc"), lease(other, 2)]
+    snap = snapshot(machine("cp1", labels=PLANE), machine("n1"), dead, *leases, *placed("baker", "n1"))
+    asked = diagnose(snap, "pod", snap.window, snap.taken_at, focus=f"{part}-cp1")
+    assert (asked.healthy, [cause.fault for cause in asked.causes]) == (False, [fault])
+    assert "nothing that waits for it" in asked.causes[0].statement
+    beside = diagnose(snap, "baker", snap.window, snap.taken_at, focus="baker")
+    assert (beside.healthy, beside.causes) == (False, [])
+
+
+def test_one_of_several_schedulers_that_fails_while_another_holds_the_lease_is_no_outage() -> None:
+    parts = [static("kube-scheduler", "cp1", ready=False), static("kube-scheduler", "cp2")]
+    planes = [machine("cp1", labels=PLANE), machine("cp2", labels=PLANE)]
+    snap = snapshot(*planes, *parts, lease("kube-scheduler", 2), lease("kube-controller-manager", 2))
+    assert causes(snap) == []
+
+
 def test_a_pod_that_the_scheduler_spoke_of_does_not_accuse_it() -> None:
     objects = waiting_pod(reason="Unschedulable")
     told = event(objects[2], "FailedScheduling", "0/1 nodes are available: 1 Insufficient cpu.")
@@ -346,7 +372,7 @@ def test_pods_that_are_gone_and_still_counted_are_what_a_dead_controller_manager
     dead = static("kube-controller-manager", "cp1", ready=False)
     snap = snapshot(machine("cp1", labels=PLANE), dead, owner, made)
     (found,) = control_plane.managers_that_are_silent(snap, Graph(snap))
-    assert [one.name for one in found.harms] == ["baker"]
+    assert [one.name for one in found.harms] == ["baker", "kube-controller-manager-cp1"]
     unread = snapshot(owner, made)
     assert list(control_plane.managers_that_are_silent(unread, Graph(unread))) == []
 

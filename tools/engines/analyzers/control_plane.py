@@ -52,6 +52,11 @@ _NO_MANAGER = Text(
     "控制器管理器没有运行：{count} 个工作负载的变更无人处理。它运行在节点 {node} 上："
     "请检查该节点的静态 Pod kube-controller-manager（日志、/etc/kubernetes/manifests）。",
 )
+_NOTHING_YET = Text(
+    "{part} does not run on node {node}; nothing that waits for it has been seen yet. "
+    "Look at its static pod there (its log, /etc/kubernetes/manifests).",
+    "节点 {node} 上的 {part} 没有运行，暂未发现受其影响的工作负载。请检查该节点上的静态 Pod（日志、/etc/kubernetes/manifests）。",
+)
 _NO_DNS = Text(
     "Cluster DNS does not answer: {dns} has {ready} ready pod(s). Every name of a Service fails; bring {dns} back first.",
     "集群 DNS 不可用：{dns} 就绪 Pod 数为 {ready}，所有 Service 域名都无法解析。请先恢复 {dns}。",
@@ -136,7 +141,9 @@ def _of_the_plane(
     snapshot: Snapshot, fault: str, part: str, words: Text, proof: Sequence[Evidence], harms: tuple[Component, ...]
 ) -> Finding:
     node = _node_of_part(snapshot, part)
-    told = {"count": len(harms), "node": node or "?"}
+    told = {"count": len(harms), "node": node or "?", "part": part}
+    words = words if harms else _NOTHING_YET
+    own = tuple(component(pod) for pod in pod_named(snapshot, SYSTEM, part) if not is_ready(pod))
     return Finding(
         fault=fault,
         category="infrastructure",
@@ -144,8 +151,8 @@ def _of_the_plane(
         words=Text(words.en.format(**told), words.zh.format(**told)),
         evidence=tuple(proof),
         onset=min((item.at for item in proof if item.at), default=None),
-        latent=not harms and not _is_seen_twice(proof),
-        harms=harms,
+        latent=not harms and not _is_seen_twice(proof) and not any(stale_lease(snapshot, SYSTEM, part, 0.7)),
+        harms=(*harms, *own),
     )
 
 
