@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tools.engines.diagnosis import Component
-from tools.engines.objects import Object, component, dig, kind_of, mapping, name_of, namespace_of, rows, whole
+from tools.engines.objects import Object, component, dig, is_ready, kind_of, mapping, name_of, namespace_of, rows, whole
 
 HASH = "pod-template-hash"
 _MADE_BY_CRON = re.compile(r"-\d{8}$")
@@ -72,6 +72,9 @@ class Program:
 
     @property
     def ready(self) -> int:
+        """As its object counts them; where only its pods were read, as they are."""
+        if self.obj is None:
+            return sum(is_ready(pod) for pod in self.pods)
         key = "numberReady" if self.component.kind == "DaemonSet" else "readyReplicas"
         return whole(dig(self.obj, "status", key)) or 0
 

@@ -386,3 +386,9 @@ def test_the_machines_own_exporter_tells_whether_it_is_reachable(up: float, faul
         ]
     }
     assert faults(lost(snapshot(silent(), machine("n2"), metrics=metrics))) == [(fault, "n1")]
+
+
+def test_a_kube_proxy_known_only_by_its_pods_that_are_ready_runs() -> None:
+    machines = [machine(name) for name in ("n1", "n2", "n3")]
+    snap = snapshot(*machines, *proxies())
+    assert list(control_plane.proxies_that_do_not_work(snap, Graph(snap))) == []
