@@ -123,7 +123,7 @@ def test_statements_come_in_the_language_asked(language: str, word: str) -> None
 def test_every_cause_has_evidence_and_a_rank() -> None:
     found = explained(snapshot(*broken(), *broken("miller")))
     assert [cause.rank for cause in found.causes] == [1, 2]
-    assert all(cause.evidence and 0 < cause.confidence <= 0.97 for cause in found.causes)
+    assert all(cause.evidence and 0 < cause.confidence <= 0.98 for cause in found.causes)
 
 
 def test_independent_sources_weigh_more_than_one_repeated() -> None:

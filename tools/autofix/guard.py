@@ -24,7 +24,7 @@ class Policy:
     max_cpu: float = 16.0
     max_growth: float = 4.0
     changes_per_hour: int = 20
-    least_confidence: float = 0.5
+    least_confidence: float = 0.6
     approval_seconds: float = 1800.0
     verify_seconds: float = 180.0
     poll_seconds: float = 5.0

@@ -19,6 +19,7 @@ from tools.autofix.diff import unified
 from tools.autofix.guard import Policy, Refusal, enforce, refusals
 from tools.autofix.plan import AlertFacts, Check, Plan, Reason, Step, Target, plan_hash, target_of
 from tools.collect import Collector
+from tools.engines.calibration import calibrated
 from tools.engines.changes import digest
 from tools.engines.explain import investigate, touches
 from tools.engines.graph import Graph
@@ -58,7 +59,7 @@ class Planner:
         snapshot = await self._collector.collect(ask.namespace, ask.context)
         verdict, graph = await asyncio.to_thread(investigate, snapshot)
         case = remedies.Case(snapshot, graph, _chosen(ask, verdict, graph, snapshot), self._policy)
-        if case.cause.confidence < self._policy.least_confidence:
+        if calibrated(case.cause.confidence) < self._policy.least_confidence:
             enforce([_unsure(case, ask.language)])
         # The very cluster that was looked at, though the kubeconfig's current context may point elsewhere by now.
         cluster = await self._clusters.get(snapshot.context)
@@ -102,7 +103,7 @@ class Planner:
                 fault=finding.fault,
                 component=finding.component,
                 statement=clean(finding.words(language)),
-                confidence=case.cause.confidence,
+                confidence=calibrated(case.cause.confidence),
                 alert=ask.alert.fingerprint if ask.alert else None,
             ),
             context=context,
@@ -181,7 +182,7 @@ def _fitting(case: remedies.Case, language: Language) -> list[remedies.Draft]:
 
 
 def _unsure(case: remedies.Case, language: Language) -> Refusal:
-    least, have = case.policy.least_confidence, case.cause.confidence
+    least, have = case.policy.least_confidence, calibrated(case.cause.confidence)
     text = pick(
         language,
         f"The cause ({case.cause.finding.fault}) is only {have:.0%} sure; a repair needs {least:.0%}.",

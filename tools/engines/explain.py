@@ -11,6 +11,7 @@ from datetime import datetime
 
 from core.language import Language, pick
 from tools.engines.analyzers import examine
+from tools.engines.calibration import calibrated
 from tools.engines.changes import rollouts
 from tools.engines.deciding import DECIDES
 from tools.engines.diagnosis import Cause, Component, Diagnosis, Moment, NearMiss, Symptom, Window
@@ -107,7 +108,7 @@ def _cause(place: int, ranked: Ranked, language: Language) -> Cause:
         fault=finding.fault,
         category=finding.category,
         component=finding.component,
-        confidence=ranked.confidence,
+        confidence=calibrated(ranked.confidence),
         statement=finding.words(language),
         evidence=sorted(finding.evidence, key=lambda item: -item.weight),
         against=list(finding.against),
@@ -131,7 +132,7 @@ def _near_miss(ranked: Ranked, language: Language) -> NearMiss:
     return NearMiss(
         fault=finding.fault,
         component=finding.component,
-        confidence=ranked.confidence,
+        confidence=calibrated(ranked.confidence),
         statement=finding.words(language),
         decide=DECIDES[finding.fault](language) if finding.fault in DECIDES else "",
     )
