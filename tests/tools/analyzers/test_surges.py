@@ -223,3 +223,104 @@ def test_the_only_caller_of_a_failing_callee_repeats_itself_even_unmeasured() ->
     assert causes([*town, ingress("mill")], metrics)[0] == ("traffic_surge", "mill")
     metrics["error_share"] = of_service("mill", flat(0.0001))
     assert causes(town, metrics)[0] == ("traffic_surge", "mill")
+
+
+# Calls that were counted, without their failures: whoever makes them may say why.
+CALLING = "\n".join(
+    f"2026-03-02T08:5{number}:00Z WARN retrying call to mill (attempt {number}/10) after 503 Service Unavailable"
+    for number in range(1, 9)
+)
+
+
+def multiplied_calls() -> Metrics:
+    return {
+        "requests": [*of_service("gate", flat(50)), *of_service("baker", flat(50)), *of_service("mill", step(50, 350))],
+        "calls": [*of_call("gate", "mill", flat(25)), *of_call("baker", "mill", step(25, 325))],
+        "latency": [*of_service("mill", LATE), *of_service("well", flat(0.05))],
+    }
+
+
+def test_a_client_that_says_it_retries_makes_the_load_even_where_no_failure_is_counted() -> None:
+    assert with_log(TWO, multiplied_calls(), baker=CALLING)[0] == ("retry_storm", "baker")
+
+
+def test_retries_that_the_one_client_logs_are_not_the_other_clients() -> None:
+    assert ("retry_storm", "gate") not in with_log(TWO, multiplied_calls(), gate=CALLING)
+
+
+def test_whoever_is_asked_more_itself_may_log_retries_and_is_a_part_of_the_surge() -> None:
+    metrics = multiplied_calls()
+    metrics["requests"] = [one for name in ("gate", "baker", "mill") for one in of_service(name, step(50, 350))]
+    assert "retry_storm" not in [fault for fault, _ in with_log(TWO, metrics, baker=CALLING)]
+
+
+# The first of a mesh: nobody counts what it gets, only what it sends.
+MESH = [
+    *machines(),
+    *program("gate", calls=["baker", "mill"]),
+    *program("baker", calls=["well"]),
+    *program("mill"),
+    *program("well"),
+]
+
+
+def sent(baker: Shape, mill: Shape, well: Shape) -> Metrics:
+    return {
+        "requests": [*of_service("baker", baker), *of_service("mill", mill), *of_service("well", well)],
+        "calls": [*of_call("gate", "baker", baker), *of_call("gate", "mill", mill), *of_call("baker", "well", well)],
+        "latency": [*of_service("baker", LATE), *of_service("mill", flat(0.05)), *of_service("well", flat(0.05))],
+    }
+
+
+def test_whoever_asks_all_of_its_callees_more_got_more_itself() -> None:
+    metrics = sent(step(50, 400), step(20, 160), step(50, 400))
+    assert causes(MESH, metrics) == [("traffic_surge", "gate")]
+
+
+def test_whoever_asks_one_of_its_callees_more_got_no_more_itself() -> None:
+    scene = scene_of(MESH, sent(step(50, 400), flat(20), step(50, 400)))
+    assert [who.name for who in rises(scene)] == ["baker", "well"]
+
+
+def test_whoever_asks_its_callees_more_by_very_different_times_got_no_more_itself() -> None:
+    scene = scene_of(MESH, sent(step(50, 1000), step(20, 40), step(50, 1000)))
+    assert "gate" not in [who.name for who in rises(scene)]
+
+
+def test_calls_as_ever_are_no_rise_of_who_makes_them() -> None:
+    assert rises(scene_of(MESH, sent(flat(50), flat(20), flat(50)))) == {}
+
+
+# An origin behind a cache that answers no more.
+SHELVES = [
+    *machines(),
+    *program("baker", calls=["shelf", "mill"]),
+    *program("gate", calls=["mill"]),
+    *program("shelf", image="docker.io/library/redis:7"),
+    *program("mill", image="docker.io/library/postgres:16"),
+]
+
+
+def origin(hits: Shape, misses: Shape, baker: Shape, gate: Shape) -> Metrics:
+    def both(place: int) -> float:
+        return baker(place) + gate(place)
+
+    return {
+        "requests": of_service("mill", both),
+        "calls": [*of_call("baker", "mill", baker), *of_call("gate", "mill", gate)],
+        "cache_hits": of_pods("shelf", hits),
+        "cache_misses": of_pods("shelf", misses),
+        "cpu_usage": of_pods("mill", step(0.1, 0.9)),
+        "call_latency": [*of_call("gate", "mill", LATE), *of_call("baker", "mill", LATE)],
+    }
+
+
+def test_an_origin_that_is_asked_past_its_cache_has_no_surge() -> None:
+    metrics = origin(step(45, 3), step(5, 47), step(5, 90), flat(50))
+    assert causes(SHELVES, metrics)[0] == ("cache_stampede", "shelf")
+    assert "traffic_surge" not in [fault for fault, _ in causes(SHELVES, metrics)]
+
+
+def test_an_origin_that_others_ask_more_has_a_surge_though_a_cache_stands_beside_it() -> None:
+    metrics = origin(flat(45), flat(5), flat(5), step(50, 400))
+    assert causes(SHELVES, metrics)[0][0] != "cache_stampede"

@@ -297,6 +297,8 @@ def test_the_more_precise_meaning_stands_in_place_of_the_vaguer(text: str, wrong
         ("attempt 7/8 to call lab-results failed, retrying in 10ms: status 503", "lab-results"),
         ("call to route-planner failed after 10 retries: upstream request timeout", "route-planner"),
         ('retry 2 of 5 for "orders.shop" failed', "orders.shop"),
+        ("WARN retrying call to mill (attempt 5/10) after 503 Service Unavailable", "mill"),
+        ("retrying failed grpc request to 'orders.shop': attempt 2", "orders.shop"),
     ],
 )
 def test_who_is_called_again_is_named(text: str, target: str) -> None:

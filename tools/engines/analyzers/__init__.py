@@ -120,7 +120,7 @@ ANALYZERS: tuple[Analyzer, ...] = (
     complained.callees_that_calls_time_out_on,
     complained.checks_that_took_long,
     complained.stores_that_say_they_are_slow,
-    complained.clients_that_say_they_retry,
+    retries.clients_that_say_they_retry,
     experiments.experiments_that_run,
     experiments.networks_and_processors_that_a_command_spoils,
     network.networks_that_delay_or_lose,

@@ -4,7 +4,10 @@ The overloaded one is the victim. A client whose calls to one callee multiply wh
 calls fail (see `retries`), and passes its cache by if they succeed and it has one.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
 
 from core.language import Text
 from tools.engines.analyzers.retries import changes_of, downstream, multiplied
@@ -22,26 +25,46 @@ FAILING = 0.25
 _CACHE_WORDS = ("ttl", "expire", "maxmemory", "cache", "evict")
 
 
+@dataclass(slots=True)
+class Passed:
+    """A cache that is passed by: what says so, whom its clients ask instead, and everybody who suffers."""
+
+    proof: list[Evidence] = field(default_factory=list)
+    origins: set[Component] = field(default_factory=set)
+    harmed: set[Component] = field(default_factory=set)
+
+
+_PASSED: "WeakKeyDictionary[Scene, dict[Component, Passed]]" = WeakKeyDictionary()
+
+
 def caches_that_are_passed_by(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
-    scene = scene_of(snapshot, graph)
-    found: dict[Component, list[Evidence]] = {}
-    harmed: dict[Component, set[Component]] = {}
+    for cache, found in passed_by(scene_of(snapshot, graph)).items():
+        changed = list(changes_of(snapshot, cache, _CACHE_WORDS))
+        yield _passed_by(cache, [*found.proof, *changed], found.harmed, changed=bool(changed))
+
+
+def passed_by(scene: Scene) -> dict[Component, Passed]:
+    if scene not in _PASSED:
+        _PASSED[scene] = _found(scene)
+    return _PASSED[scene]
+
+
+def _found(scene: Scene) -> dict[Component, Passed]:
+    found: dict[Component, Passed] = defaultdict(Passed)
     for one in multiplied(scene):
-        if one.failing >= FAILING:
-            continue
-        for cache in _caches_of(scene, one.client):
+        for cache in _caches_of(scene, one.client) if one.failing < FAILING else ():
             quote = f"{one.client.name} asks {one.server.name} {one.moved.times:.1f} times as often, past {cache.name}"
             proof = evidence("metric", one.calls.query, quote, moment(one.moved.onset), weight=0.6)
-            found.setdefault(cache, []).append(proof)
-            harmed.setdefault(cache, set()).update((one.server, one.client, *downstream(scene, one.server)))
-    for cache in list(scene.of("cache_hits")) + list(scene.of("cache_misses")):
-        misses = _misses(scene, cache)
-        if misses and misses not in found.get(cache, []):
-            found.setdefault(cache, []).append(misses)
-            harmed.setdefault(cache, set()).update(_behind(scene, cache))
-    for cache, proofs in found.items():
-        changed = list(changes_of(snapshot, cache, _CACHE_WORDS))
-        yield _passed_by(cache, [*proofs, *changed], harmed.get(cache, set()), changed=bool(changed))
+            found[cache].proof.append(proof)
+            found[cache].origins.add(one.server)
+            found[cache].harmed |= {one.server, one.client, *downstream(scene, one.server)}
+    for cache in dict.fromkeys([*scene.of("cache_hits"), *scene.of("cache_misses")]):
+        if misses := _misses(scene, cache):
+            found[cache].proof.append(misses)
+            askers, stores = _behind(scene, cache)
+            found[cache].origins |= stores
+            found[cache].harmed |= askers | stores
+    return found
 
 
 def _caches_of(scene: Scene, client: Component) -> list[Component]:
@@ -49,7 +72,7 @@ def _caches_of(scene: Scene, client: Component) -> list[Component]:
     return sorted((who for who in called if (program := scene.program(who)) and is_cache(program)), key=str)
 
 
-def _behind(scene: Scene, cache: Component) -> set[Component]:
+def _behind(scene: Scene, cache: Component) -> tuple[set[Component], set[Component]]:
     """Who asks the cache, by their addresses or by what they log, and whom they ask instead."""
     askers = set(scene.callers_of.get(cache, set()))
     askers |= {program.component for program in scene.snapshot.programs if heard(scene.snapshot, program, "cache_miss")}
@@ -59,7 +82,7 @@ def _behind(scene: Scene, cache: Component) -> set[Component]:
         for one in callees(scene).get(who, ())
         if (program := scene.program(one)) and is_store(program)
     }
-    return askers | stores
+    return askers, stores
 
 
 def _misses(scene: Scene, cache: Component) -> Evidence | None:

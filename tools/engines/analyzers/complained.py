@@ -17,17 +17,14 @@ from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
 from tools.engines.heard import Heard, as_evidence, heard
 from tools.engines.metrics.cover import Cover, Mark, best
-from tools.engines.metrics.load import service_shift
 from tools.engines.metrics.scene import Scene, scene_of
-from tools.engines.metrics.shift import Shift
 from tools.engines.metrics.slow import latencies, roots
 from tools.engines.objects import dig, is_ready
 from tools.engines.program import Program
-from tools.engines.snapshot import Probe, Series, Snapshot
+from tools.engines.snapshot import Probe, Snapshot
 
 OFTEN = 3
 LONG = 0.15
-MULTIPLIED = 2.0
 TIMES = 4.0
 _TOOK = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)\s*(ms|milliseconds?|us|µs|s|sec(?:onds?)?)\b", re.IGNORECASE)
 _LOST = re.compile(r"(\d+(?:\.\d+)?)\s*%\s*(?:packet )?loss|丢包率?\s*[:：]?\s*(\d+(?:\.\d+)?)\s*%", re.IGNORECASE)
@@ -100,32 +97,6 @@ def stores_that_say_they_are_slow(snapshot: Snapshot, graph: Graph) -> Iterable[
                 as_evidence(lines, 0.65),
                 explainable=True,
             )
-
-
-def clients_that_say_they_retry(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
-    """Their callee must be seen to get more requests than before: whose calls fail tries again, and that alone is no storm."""
-    scene = scene_of(snapshot, graph)
-    for program in snapshot.programs:
-        lines = heard(snapshot, program, "retries")
-        for callee in dict.fromkeys(who for one in lines for who in called(scene, program, one.said.target)):
-            found = service_shift(scene, callee, "requests")
-            if found and found[1].rose(MULTIPLIED) and sum(one.said.count for one in lines) >= OFTEN:
-                yield _retries(program.component, callee, lines, *found)
-
-
-def _retries(who: Component, called: Component, lines: list[Heard], series: Series, moved: Shift) -> Finding:
-    quote = f"requests to {called.name} rose {moved.times:.1f} times"
-    return Finding(
-        "retry_storm",
-        "performance",
-        who,
-        Text(
-            f"{who} tries its calls to {called.name} again and again, and {quote}. Limit its retries and wait between them.",
-            f"{who} 反复重试对 {called.name} 的调用，后者请求量升至 {moved.times:.1f} 倍。请限制重试次数并加入退避。",
-        ),
-        (*as_evidence(lines, 0.65), evidence("metric", series.query, quote, series.ended, weight=0.5)),
-        harms=(called,),
-    )
 
 
 def _answers_are_awaited(lines: list[Heard]) -> bool:

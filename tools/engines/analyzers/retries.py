@@ -29,6 +29,7 @@ LEAST_CALLS = 1.0
 FAILING = 0.1
 MORE_ERRORS = 3.0
 MANY = 3
+OFTEN = 3
 RETRY_WORDS = ("retry", "retries", "attempt", "backoff")
 _SETTING = re.compile(r"retr(?:y|ies)|attempts", re.IGNORECASE)
 _MAX_GUESSES = 3
@@ -58,8 +59,11 @@ def repeaters(scene: Scene, server: Component) -> list[Component]:
     counted = [one for one in multiplied(scene) if one.server == server]
     changed = [one.client for one in counted if _changed(scene.snapshot, one.client)]
     failing = [one.client for one in counted if one.failing >= FAILING]
-    if counted:
-        return _likeliest(scene, failing, server) if failing else changed
+    if counted and not failing:
+        # Whether its calls fail in the end says nobody; that it makes each of them many times it may say itself.
+        return changed or [one.client for one in counted if _says_so(scene, one.client, server)]
+    if failing:
+        return _likeliest(scene, failing, server)
     rise = rises(scene).get(server)
     if not rise or not rise.moved.rose(MULTIPLIED, LEAST_CALLS) or _answers_well(scene, server):
         return []
@@ -137,14 +141,20 @@ def _rose(share: Series) -> bool:
 
 def _was_asked_for(scene: Scene, who: Component, calls: Shift) -> bool:
     """Whether more requests came to the client, by as much or as many times as it calls more."""
-    for signal in ("requests", "calls"):
-        found = service_shift(scene, who, signal)
-        asked = found[1] if found else None
-        if asked and asked.times >= 0.5 * calls.times and asked.before > 0:
+    for asked in _asked(scene, who):
+        if asked.times >= 0.5 * calls.times and asked.before > 0:
             return True
-        if asked and asked.after - asked.before >= 0.5 * (calls.after - calls.before):
+        if asked.after - asked.before >= 0.5 * (calls.after - calls.before):
             return True
     return False
+
+
+def _asked(scene: Scene, who: Component) -> Iterator[Shift]:
+    for signal in ("requests", "calls"):
+        if found := service_shift(scene, who, signal):
+            yield found[1]
+    if rise := rises(scene).get(who):
+        yield rise.moved
 
 
 def _failing(scene: Scene, calls: Series) -> float:
@@ -152,6 +162,45 @@ def _failing(scene: Scene, calls: Series) -> float:
     failed = scene.snapshot.series("failed_calls", **ends)
     total = level(calls.points)
     return min(1.0, level(failed[0].points) / total) if failed and total > 0 else 0.0
+
+
+def clients_that_say_they_retry(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
+    """Their callee must be seen to get more requests than before, and not because they do: whose calls fail tries again, and that alone is
+    no storm."""
+    scene = scene_of(snapshot, graph)
+    for program in snapshot.programs:
+        lines = heard(snapshot, program, "retries")
+        for callee in dict.fromkeys(who for one in lines for who in called(scene, program, one.said.target)):
+            found = service_shift(scene, callee, "requests")
+            if not found or not found[1].rose(MULTIPLIED) or _was_asked_for(scene, program.component, found[1]):
+                continue
+            if _calls_as_ever(scene, program.component, callee):
+                continue
+            if sum(one.said.count for one in lines) >= OFTEN:
+                yield _says_that_it_retries(program.component, callee, lines, *found)
+
+
+def _says_that_it_retries(
+    who: Component, called: Component, lines: list[Heard], series: Series, moved: Shift
+) -> Finding:
+    quote = f"requests to {called.name} rose {moved.times:.1f} times"
+    return Finding(
+        "retry_storm",
+        "performance",
+        who,
+        Text(
+            f"{who} tries its calls to {called.name} again and again, and {quote}. Limit its retries and wait between them.",
+            f"{who} 反复重试对 {called.name} 的调用，后者请求量升至 {moved.times:.1f} 倍。请限制重试次数并加入退避。",
+        ),
+        (*as_evidence(lines, 0.65), evidence("metric", series.query, quote, series.ended, weight=0.5)),
+        harms=(called,),
+    )
+
+
+def _calls_as_ever(scene: Scene, client: Component, server: Component) -> bool:
+    """Whether its calls were counted, and are no more than before."""
+    own = [one for one in scene.of("calls").get(server, ()) if scene.client(one.labels) == client]
+    return bool(own) and not any(moved.rose() for one in own if (moved := shift(one.points, scene.onset)))
 
 
 def _finding(scene: Scene, client: Component, server: Component, rivals: int) -> Finding:

@@ -7,6 +7,7 @@ that gives way has an autoscaler at its end, that is the thing to change, and th
 from collections.abc import Iterable, Iterator
 
 from core.language import Text
+from tools.engines.analyzers.amplified import passed_by
 from tools.engines.analyzers.overload import full_scaler, is_short_of_cpu
 from tools.engines.analyzers.retries import repeaters
 from tools.engines.diagnosis import Component, Evidence
@@ -24,8 +25,8 @@ MAX_NAMED = 4
 def surges_that_come_in(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
     scene = scene_of(snapshot, graph)
     for surge in surges(scene):
-        if repeaters(scene, surge.entry):
-            continue  # its callers make it themselves
+        if repeaters(scene, surge.entry) or any(surge.entry in one.origins for one in passed_by(scene).values()):
+            continue  # its callers make it themselves, or a cache in front of it answers no more
         short = [who for who in surge.through if _is_short(scene, who)]
         late = [who for who in surge.through if who in latencies(scene)]
         if any(full_scaler(snapshot, who) for who in short):

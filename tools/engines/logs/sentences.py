@@ -413,6 +413,7 @@ ROWS: tuple[Row, ...] = (
         "retr|attempt|重试",
         r"(?:attempt|retry|try) #?\d+ ?(?:of|/) ?\d+ (?:to call|calling|for|of)(?: calls? to)? [\"'`]?([a-z][\w-]{1,62}(?:\.[\w-]{1,62})*)[\"'`]? (?:failed|in\b|after)",
         r"\b(?:calls?|requests?|rpcs?) to [\"'`]?([a-z][\w-]{1,62}(?:\.[\w-]{1,62})*)[\"'`]? failed[^\n]{0,40}(?:retr|attempt)",
+        r"\bretry(?:ing)? (?:the |failed )?(?:\w{2,12} )?(?:calls?|requests?|rpcs?) to [\"'`]?([a-z][\w-]{1,62}(?:\.[\w-]{1,62})*)[\"'`]?(?=[\s,;:(]|$)",
         r"\bretry(?:ing)?\b[^\n]{0,60}(?:in|after|attempt|\d)|will retry|(?:attempt|retry) #?\d+ ?(?:of|/|\()|retries? (?:exhausted|exceeded|left|remaining)|max retries|重试(?:中|第|次数)",
         names="address",
         quiet=True,

@@ -5,14 +5,16 @@ What is left are entries. Several entries that rose together are one surge seen 
 or that rose most, or that reaches most of the others, is where it comes in.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 from tools.engines.diagnosis import Component
 from tools.engines.metrics.load import service_shift
+from tools.engines.metrics.numbers import summed
 from tools.engines.metrics.scene import Scene
-from tools.engines.metrics.shift import Shift
+from tools.engines.metrics.shift import Shift, shift
 from tools.engines.metrics.slow import callees
 from tools.engines.objects import dig
 from tools.engines.snapshot import Series
@@ -25,6 +27,7 @@ HANDED_ON = 0.5
 NEARLY = 0.95
 ABOUT = 0.8
 TOGETHER = 300.0
+LEAST_CALLEES = 2
 SIGNALS = ("requests", "edge_requests", "calls")
 
 
@@ -44,6 +47,7 @@ class Surge:
 
 _RISES: "WeakKeyDictionary[Scene, dict[Component, Rise]]" = WeakKeyDictionary()
 _EDGES: "WeakKeyDictionary[Scene, set[tuple[str, str]]]" = WeakKeyDictionary()
+_SENT: "WeakKeyDictionary[Scene, dict[Component, list[Series]]]" = WeakKeyDictionary()
 _SURGES: "WeakKeyDictionary[Scene, list[Surge]]" = WeakKeyDictionary()
 
 
@@ -86,7 +90,33 @@ def _led_to(scene: Scene) -> set[tuple[str, str]]:
 
 def _rise(scene: Scene, who: Component) -> Rise | None:
     found = next((told for signal in SIGNALS if (told := service_shift(scene, who, signal))), None)
-    return Rise(*found) if found and found[1].rose(RISE, LEAST) else None
+    if not found:
+        return _sends_more(scene, who)
+    return Rise(*found) if found[1].rose(RISE, LEAST) else None
+
+
+def _sends_more(scene: Scene, who: Component) -> Rise | None:
+    """Whom nobody counts what it gets, as the first of a mesh: it got more if it asks all of several callees more by as many times."""
+    moved = [(series, shift(series.points, scene.onset)) for series in _sent(scene).get(who, ())]
+    rose = [(series, found) for series, found in moved if found and found.rose(RISE)]
+    callees_ = {series.labels.get("server") for series, _ in rose}
+    if len(callees_) < LEAST_CALLEES or len(rose) < len(moved):
+        return None
+    least, most = min(found.times for _, found in rose), max(found.times for _, found in rose)
+    total = shift(summed([series.points for series, _ in rose]), scene.onset)
+    if total is None or not total.rose(RISE, LEAST) or least < HANDED_ON * most:
+        return None
+    return Rise(max(rose, key=lambda pair: pair[1].after)[0], total)
+
+
+def _sent(scene: Scene) -> dict[Component, list[Series]]:
+    if scene not in _SENT:
+        found: dict[Component, list[Series]] = defaultdict(list)
+        for series in (one for many in scene.of("calls").values() for one in many):
+            if client := scene.client(series.labels):
+                found[client].append(series)
+        _SENT[scene] = found
+    return _SENT[scene]
 
 
 def _surges(scene: Scene) -> list[Surge]:
