@@ -102,7 +102,7 @@ class Planner:
             reason=Reason(
                 fault=finding.fault,
                 component=finding.component,
-                statement=clean(finding.words(language)),
+                statement=clean(finding.said(language)),
                 confidence=calibrated(case.cause.confidence),
                 alert=ask.alert.fingerprint if ask.alert else None,
             ),
@@ -172,7 +172,7 @@ def _fitting(case: remedies.Case, language: Language) -> list[remedies.Draft]:
     if drafts:
         return drafts
     why = "; ".join(reason(language) for reason in reasons)
-    what = case.cause.finding.words(language)
+    what = case.cause.finding.said(language)
     sentence = pick(
         language,
         f"No repair can be proposed from here{': ' + why if why else ''}. A person has to act: {what}",

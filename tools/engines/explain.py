@@ -13,8 +13,9 @@ from core.language import Language, pick
 from tools.engines.analyzers import examine
 from tools.engines.calibration import calibrated
 from tools.engines.changes import rollouts
+from tools.engines.chinese import in_chinese
 from tools.engines.deciding import DECIDES
-from tools.engines.diagnosis import Cause, Component, Diagnosis, Moment, NearMiss, Symptom, Window
+from tools.engines.diagnosis import Cause, Component, Diagnosis, Gap, Moment, NearMiss, Symptom, Window
 from tools.engines.finding import Finding
 from tools.engines.graph import Graph
 from tools.engines.objects import component
@@ -66,7 +67,7 @@ def diagnose(
         near_misses=[_near_miss(one, language) for one in verdict.near if touches(one, graph, focus)][:MAX_CAUSES],
         symptoms=told + [_elsewhere(cause, language) for cause in beside[:MAX_CAUSES]],
         timeline=_timeline(snapshot, [cause.finding for cause in causes], language),
-        gaps=list(snapshot.gaps),
+        gaps=[_gap(gap, language) for gap in snapshot.gaps],
     )
 
 
@@ -109,7 +110,7 @@ def _cause(place: int, ranked: Ranked, language: Language) -> Cause:
         category=finding.category,
         component=finding.component,
         confidence=calibrated(ranked.confidence),
-        statement=finding.words(language),
+        statement=finding.said(language),
         evidence=sorted(finding.evidence, key=lambda item: -item.weight),
         against=list(finding.against),
         affected=ranked.affected,
@@ -121,7 +122,7 @@ def _cause(place: int, ranked: Ranked, language: Language) -> Cause:
 def _symptom(finding: Finding, caused_by: int | None, language: Language) -> Symptom:
     return Symptom(
         component=finding.component,
-        statement=finding.words(language),
+        statement=finding.said(language),
         caused_by=caused_by,
         evidence=list(finding.evidence),
     )
@@ -133,13 +134,19 @@ def _near_miss(ranked: Ranked, language: Language) -> NearMiss:
         fault=finding.fault,
         component=finding.component,
         confidence=calibrated(ranked.confidence),
-        statement=finding.words(language),
+        statement=finding.said(language),
         decide=DECIDES[finding.fault](language) if finding.fault in DECIDES else "",
     )
 
 
+def _gap(gap: Gap, language: Language) -> Gap:
+    if language == "en":
+        return gap
+    return gap.model_copy(update={"why": in_chinese(gap.why), "how": in_chinese(gap.how)})
+
+
 def _elsewhere(ranked: Ranked, language: Language) -> Symptom:
-    said = ranked.finding.words(language)
+    said = ranked.finding.said(language)
     text = pick(language, f"Seen beside it, not connected: {said}", f"另外发现（与所问无关）：{said}")
     return Symptom(component=ranked.finding.component, statement=text, evidence=list(ranked.finding.evidence))
 

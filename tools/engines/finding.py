@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from core.language import Text
+from core.language import Language, Text
+from tools.engines.chinese import in_chinese
 from tools.engines.diagnosis import Component, Evidence, EvidenceSource
 
 MAX_QUOTE = 400
@@ -33,6 +34,24 @@ class Finding:
     """On whose word alone it stands: whoever was changed a moment ago may have itself to blame."""
     remedies: tuple[str, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
+
+    def said(self, language: Language) -> str:
+        """As a reader is told it, what is quoted of our own evidence included."""
+        return in_chinese(self.words.zh) if language == "zh" else self.words.en
+
+
+def beginning(text: str, most: int) -> str:
+    """Of a long sentence as much as fits, whole words only, so that half a name is never told as one."""
+    if len(text) <= most:
+        return text
+    return f"{text[:most].rsplit(maxsplit=1)[0] if not text[most].isspace() else text[:most].rstrip()} …"
+
+
+def ending(text: str, most: int) -> str:
+    if len(text) <= most:
+        return text
+    kept = text[-most:]
+    return f"… {kept.lstrip() if text[-most - 1].isspace() else kept.split(maxsplit=1)[-1]}"
 
 
 def evidence(

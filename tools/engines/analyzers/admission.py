@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from core.language import Text
 from tools.engines.diagnosis import Component, Evidence
-from tools.engines.finding import Finding, evidence
+from tools.engines.finding import Finding, beginning, ending, evidence
 from tools.engines.graph import Graph
 from tools.engines.objects import Object, component, dig, mapping, name_of, rows
 from tools.engines.program import Program
@@ -162,16 +162,16 @@ def _words(fault: str, who: Component, message: str) -> Text:
         return _account(who, named[1] if named else "?")
     if fault == "pod_security_rejected":
         told = _VIOLATED.search(message)
-        return _security(who, told[1] if told else "a policy", told[2][:200] if told else message[:200])
+        return _security(who, told[1] if told else "a policy", beginning(told[2] if told else message, 200))
     if fault == "limit_range_violated":
         told = _BOUND.search(message)
-        return _limits(who, told[1] if told else message[:200])
+        return _limits(who, told[1] if told else beginning(message, 200))
     hook = _BROKEN.search(message)
     if hook:
-        return _webhook_broken(hook[1], who, message[-160:])
+        return _webhook_broken(hook[1], who, ending(message, 160))
     return Text(
-        f"An admission webhook refuses the pods of {who}: {message[-240:]} Change the template as it asks, or the webhook's rule.",
-        f"准入 Webhook 拒绝了 {who} 的 Pod：{message[-240:]} 请按要求修改模板，或调整 Webhook 规则。",
+        f"An admission webhook refuses the pods of {who}: {ending(message, 240)} Change the template as it asks, or the webhook's rule.",
+        f"准入 Webhook 拒绝了 {who} 的 Pod：{ending(message, 240)} 请按要求修改模板，或调整 Webhook 规则。",
     )
 
 

@@ -168,6 +168,7 @@ def _finding(scene: Scene, fault: str, who: Component, says: Says, many: Sequenc
         ),
         tuple(_proof(many, says.weight)),
         onset=min(starts, default=None),
+        facts={"alerts": len(many)},
         explainable="network" in fault or fault == "slow_dependency",
         harms=tuple(scene.on_node(who.name)) if is_node else (),
     )

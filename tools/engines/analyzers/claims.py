@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from core.language import Text
 from tools.engines.diagnosis import Component, Evidence
-from tools.engines.finding import Finding, evidence
+from tools.engines.finding import Finding, ending, evidence
 from tools.engines.graph import Graph
 from tools.engines.objects import Object, component, dig, mapping, name_of, namespace_of, rows
 from tools.engines.references import claims_of
@@ -215,9 +215,11 @@ def _not_made(snapshot: Snapshot, claim: Object, storage: Object, events: list[E
     if failed:
         fault = next((name for name, pattern in _SENTENCES if pattern.search(failed.message)), "provisioner_failed")
         proof = [evidence("event", failed.ref, failed.message, failed.at, weight=0.85)]
+        named = f"provisioner: {storage.get('provisioner')}"
+        proof.append(evidence("kubernetes", str(component(storage)), named, weight=0.0))
         why = Text(
-            f"provisioner {storage.get('provisioner')} says: {failed.message[-240:]}",
-            f"供应器 {storage.get('provisioner')} 报告：{failed.message[-240:]}",
+            f"provisioner {storage.get('provisioner')} says: {ending(failed.message, 240)}",
+            f"供应器 {storage.get('provisioner')} 报告：{ending(failed.message, 240)}",
         )
         return Verdict(fault, why, tuple(proof))
     waits = dig(storage, "volumeBindingMode") == "WaitForFirstConsumer"
@@ -251,10 +253,12 @@ def _told(events: list[Event]) -> Verdict | None:
     for event in events:
         fault = next((name for name, pattern in _SENTENCES if pattern.search(event.message)), "")
         if fault:
-            why = Text(event.message[-240:], event.message[-240:])
+            why = Text(ending(event.message, 240), ending(event.message, 240))
             return Verdict(fault, why, (evidence("event", event.ref, event.message, event.at, weight=0.8),))
         if event.reason == "ProvisioningFailed":
-            why = Text(f"its volume cannot be made: {event.message[-240:]}", f"卷创建失败：{event.message[-240:]}")
+            why = Text(
+                f"its volume cannot be made: {ending(event.message, 240)}", f"卷创建失败：{ending(event.message, 240)}"
+            )
             return Verdict(
                 "provisioner_failed", why, (evidence("event", event.ref, event.message, event.at, weight=0.8),)
             )

@@ -11,7 +11,7 @@ from core.language import Text
 from tools.engines.changes import Rollout, last_rollout
 from tools.engines.complaints import Complaint, complaints, programs_with_pods_unread
 from tools.engines.diagnosis import Evidence
-from tools.engines.finding import Finding, evidence
+from tools.engines.finding import Finding, beginning, evidence
 from tools.engines.graph import Graph
 from tools.engines.objects import Object, dig
 from tools.engines.program import Program
@@ -103,7 +103,7 @@ def _finding(program: Program, said: list[Complaint], proof: list[Evidence], rol
     names = [one.container for one in said if one.container and (one.code or one.reason in _REASONS)]
     container = next((one for one in names if one), str(dig(program.containers, 0, "name") or ""))
     row = next((one for one in program.all_containers if one.get("name") == container), {})
-    command = " ".join(str(word) for key in ("command", "args") for word in _words(row, key))[:120]
+    command = beginning(" ".join(str(word) for key in ("command", "args") for word in _words(row, key)), 120)
     shown_en, shown_zh = (f" ({command})", f"（{command}）") if command else ("", "")
     back_en, back_zh = (
         (f" Go back to revision {rollout.previous.number}.", f"请回滚到第 {rollout.previous.number} 版。")
@@ -124,7 +124,7 @@ def _finding(program: Program, said: list[Complaint], proof: list[Evidence], rol
         evidence=tuple(proof[:3]),
         onset=min((item.at for item in proof if item.at), default=None),
         remedies=("rollback_rollout",) if rollout else (),
-        facts={"container": container},
+        facts={"container": container, "command": command},
     )
 
 

@@ -46,6 +46,7 @@ def calls_that_a_log_says_fail(snapshot: Snapshot, graph: Graph) -> Iterable[Fin
                 f"{program.component} 的日志显示{to_zh}调用失败。",
             ),
             evidence=as_evidence(lines, 0.5),
+            facts={"targets": targets},
             onset=min((one.said.first for one in lines if one.said.first), default=None),
             symptom=True,
         )

@@ -153,6 +153,7 @@ def _of_the_plane(
         onset=min((item.at for item in proof if item.at), default=None),
         latent=not harms and not _is_seen_twice(proof) and not any(stale_lease(snapshot, SYSTEM, part, 0.7)),
         harms=(*harms, *own),
+        facts={"waiting": len(harms), "node": node},
     )
 
 
@@ -298,6 +299,7 @@ def _dns_finding(snapshot: Snapshot, whose: Component, ready: int, proof: list[E
         evidence=tuple(proof),
         explainable=True,
         harms=tuple(one.component for one in snapshot.programs if one.namespace != SYSTEM),
+        facts={"ready": ready},
     )
 
 

@@ -175,7 +175,7 @@ def _astray(snapshot: Snapshot, graph: Graph, route: Route, meant: str, why: str
             *failing(snapshot, graph, service),
         ),
         harms=(component(service), *readers),
-        facts={"route": route.ref, "path": route.path, "target": route.service, "meant": meant},
+        facts={"route": route.ref, "path": route.path, "target": route.service, "meant": address},
     )
 
 

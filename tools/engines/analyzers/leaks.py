@@ -147,7 +147,12 @@ def _leaking(scene: Scene, who: Component, kind: Kind, leaks: list[Leak]) -> Fin
         ),
         tuple(proof),
         onset=moment(worst.grown.since),
-        facts={"container": worst.series.labels.get("container", ""), "per_hour": hour, "limit": worst.most},
+        facts={
+            "container": worst.series.labels.get("container", ""),
+            "per_hour": hour,
+            "limit": worst.most,
+            "pods": len(leaks),
+        },
         harms=tuple(sorted(scene.callers_of.get(who, set()), key=str)),
     )
 

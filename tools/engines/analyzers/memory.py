@@ -73,6 +73,9 @@ def _finding(snapshot: Snapshot, workload: Component, container: str, hits: list
         facts={
             "container": container,
             "limit": limit,
+            "limit_text": limit_text,
+            "pods": len(hits),
+            "restarts": restarts,
             "peak": peak.peak[1] if peak else None,
             "previous_limit": parse(lowered.before) if lowered else None,
             "life_seconds": max((_life(hit[1]) or 0.0 for hit in hits), default=0.0),

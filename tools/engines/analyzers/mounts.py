@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from core.language import Text
 from tools.engines.complaints import complaints, programs_with_pods_unread
 from tools.engines.diagnosis import Evidence
-from tools.engines.finding import Finding, evidence
+from tools.engines.finding import Finding, beginning, evidence
 from tools.engines.graph import Graph
 from tools.engines.objects import Object, component, dig, is_ready, name_of, namespace_of, rows, statuses
 from tools.engines.program import Program
@@ -87,9 +87,10 @@ def sandboxes_that_cannot_be_made(snapshot: Snapshot, graph: Graph) -> Iterable[
                 "sandbox_failed",
                 [one.proof(weight) for one, weight in zip(said[:2], (0.85, 0.5), strict=False)],
                 Text(
-                    f"The network sandbox of {program.component}'s pods cannot be made: {said[0].text[:200]}. "
+                    f"The network sandbox of {program.component}'s pods cannot be made: {beginning(said[0].text, 200)}. "
                     "Check the node's CNI plug-in, its addresses left, and the runtime class.",
-                    f"{program.component} 的 Pod 沙箱无法创建：{said[0].text[:200]}。请检查节点的 CNI 插件、剩余地址与 RuntimeClass。",
+                    f"{program.component} 的 Pod 沙箱无法创建：{beginning(said[0].text, 200)}。"
+                    "请检查节点的 CNI 插件、剩余地址与 RuntimeClass。",
                 ),
                 explainable=not _ITS_OWN.search(said[0].text),
             )
@@ -103,7 +104,7 @@ def _finding(program: Program, fault: str, proof: list[Evidence], words: Text, *
 
 
 def _short(proof: list[Evidence]) -> str:
-    return proof[0].quote[:160]
+    return beginning(proof[0].quote, 160)
 
 
 def _has_not_started(program: Program) -> bool:

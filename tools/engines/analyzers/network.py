@@ -348,14 +348,16 @@ def _finding(scene: Scene, thing: Thing, what: str, found: Sequence[tuple[Cover[
         (False, "loss"): "pod_network_loss",
         (False, "delay"): "pod_network_delay",
     }[(is_node, what)]
+    many = len({mark.said for cover, _ in found for mark in cover.marks})
     return Finding(
         fault,
         "infrastructure" if is_node else "performance",
         thing,
-        _words(thing, what, len({mark.said for cover, _ in found for mark in cover.marks})),
+        _words(thing, what, many),
         (*proof, *_quiet_cpu(scene, thing)),
         onset=moment(min(times)) if times else None,
         harms=tuple(scene.on_node(thing.name)) if is_node else _partners(scene, thing),
+        facts={"measurements": many},
     )
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from core.language import Text
-from tools.engines.analyzers.placement_words import what_to_change
+from tools.engines.analyzers.placement_words import what_nodes_have, what_to_change
 from tools.engines.diagnosis import Component, Evidence
 from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
@@ -101,12 +101,14 @@ def _of_pod(snapshot: Snapshot, places: Places, who: Component, pod: Object, wai
     ref = program.ref if program else f"{who} spec"
     if seen:
         words = what_to_change(snapshot, pod, seen.kind, seen.obstacles)
-        yield from _finding(snapshot, who, seen.kind, list(_seen(seen, ref, told)), words)
+        proof = [*_seen(seen, ref, told), *what_nodes_have(snapshot, pod, seen.kind, seen.obstacles)]
+        yield from _finding(snapshot, who, seen.kind, proof, words)
     elif told:
         for kind, weight in _blamed_by(told.reasons, mapping(pod, "spec")):
-            proof = evidence("event" if told.event else "kubernetes", told.ref, told.text, told.at, weight=weight)
+            sentence = evidence("event" if told.event else "kubernetes", told.ref, told.text, told.at, weight=weight)
             words = what_to_change(snapshot, pod, kind, (), [reason for reason in told.reasons if reason.kind == kind])
-            yield from _finding(snapshot, who, kind, [proof], words)
+            beside = what_nodes_have(snapshot, pod, kind, ())
+            yield from _finding(snapshot, who, kind, [sentence, *beside], words)
 
 
 def blamed(by_node: dict[str, list[Obstacle]], wanted: int, waiting: int) -> Blame | None:
@@ -273,8 +275,9 @@ def _of_events(snapshot: Snapshot) -> Iterator[Finding]:
         }
         for kind, weight in _blamed_by(found, mapping(pod, "spec")):
             words = what_to_change(snapshot, pod, kind, (), [reason for reason in found if reason.kind == kind])
-            proof = evidence("event", event.ref, event.message, event.at, weight=weight)
-            yield from _finding(snapshot, who, kind, [proof], words)
+            sentence = evidence("event", event.ref, event.message, event.at, weight=weight)
+            beside = what_nodes_have(snapshot, pod, kind, ())
+            yield from _finding(snapshot, who, kind, [sentence, *beside], words)
 
 
 def _finding(snapshot: Snapshot, who: Component, kind: str, proof: list[Evidence], words: Text) -> Iterator[Finding]:

@@ -4,8 +4,10 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 from core.language import Text
+from tools.engines.diagnosis import Evidence
+from tools.engines.finding import evidence
 from tools.engines.objects import Object, dig, mapping, rows
-from tools.engines.placement import Obstacle
+from tools.engines.placement import Obstacle, amount_text
 from tools.engines.quantity import parse
 from tools.engines.snapshot import Snapshot
 from tools.engines.unscheduled import Reason
@@ -63,15 +65,31 @@ def _keys(pod: Object, kind: str) -> Iterable[str]:
 
 def _amount(snapshot: Snapshot, kind: str, obstacles: Sequence[Obstacle], detail: str) -> Text:
     resource = next((one.path for one in obstacles if one.path), kind)
-    most = max(
-        (_allocatable(node, resource) for node in snapshot.of("Node")), key=lambda text: parse(text) or 0.0, default=""
-    )
+    most = largest(snapshot, resource)
     bound_en = f" The largest node has {most} allocatable." if most else ""
     bound_zh = f"最大的节点可分配量为 {most}。" if most else ""
     return Text(
         f"{detail}.{bound_en} Lower resources.requests[{resource}] below it, or add a node.",
         f"{detail}。{bound_zh}请把 resources.requests[{resource}] 调低到该值以内，或增加节点。",
     )
+
+
+def largest(snapshot: Snapshot, resource: str) -> str:
+    amounts = (parse(_allocatable(node, resource)) or 0.0 for node in snapshot.of("Node"))
+    most = max(amounts, default=0.0)
+    return amount_text(most) if most else ""
+
+
+def what_nodes_have(snapshot: Snapshot, pod: Object, kind: str, obstacles: Sequence[Obstacle]) -> list[Evidence]:
+    """What the sentence says of the nodes; shown, and no proof of anything."""
+    if kind in {"selector", "affinity"}:
+        have, ref = ", ".join(_near(snapshot, pod, kind)[:4]), "Nodes metadata.labels"
+    elif kind in {"cpu", "memory", "device"}:
+        resource = next((one.path for one in obstacles if one.path), kind)
+        have, ref = largest(snapshot, resource), f"Nodes status.allocatable[{resource}]"
+    else:
+        return []
+    return [evidence("kubernetes", ref, have, weight=0.0)] if have else []
 
 
 def _allocatable(node: Object, resource: str) -> str:

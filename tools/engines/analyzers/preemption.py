@@ -110,4 +110,5 @@ def _finding(who: Component, taker: str, proof: list[Evidence]) -> Finding:
         ),
         evidence=tuple(proof),
         onset=min((item.at for item in proof if item.at), default=None),
+        facts={"taken_by": taker},
     )

@@ -7,9 +7,10 @@ with the same probe proves that probe right.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from core.language import Text
 from tools.engines.asked import Asked, asked, declared, listened, served, startup_seconds, told_by_environment
@@ -188,7 +189,8 @@ def _wrong_port(snapshot: Snapshot, trouble: Trouble) -> Finding | None:
     if trouble.says(_OTHER_PROTOCOL, 0.1):
         return None
     proof = [*against, *refused, *_changed(trouble, moved), *trouble.state[:1], *_kill_evidence(trouble)]
-    return _finding(trouble, "port", proof, _port_words(trouble, _right_port(snapshot, trouble, listens, moved)), moved)
+    right = _right_port(snapshot, trouble, listens, moved)
+    return _finding(trouble, "port", proof, _port_words(trouble, right), moved, facts={"right_port": right})
 
 
 def _is_answered(trouble: Trouble) -> bool:
@@ -358,6 +360,7 @@ def _no_patience(snapshot: Snapshot, trouble: Trouble) -> Finding | None:
     need_en, need_zh = (
         (f", and a start takes {seconds:.0f} s", f"，而启动需要 {seconds:.0f} 秒") if seconds else ("", "")
     )
+    told = {"gives_up": round(one.budget), "timeout": round(one.timeout), "start_takes": round(seconds)}
     kind = "启动" if one.kind == "startup" else "存活"
     words = Text(
         f"The {one.kind} probe of container {one.name} of {one.program.component} gives up after {one.budget:.0f} s "
@@ -365,7 +368,7 @@ def _no_patience(snapshot: Snapshot, trouble: Trouble) -> Finding | None:
         f"{one.program.component} 的容器 {one.name} 的{kind}探针在 {one.budget:.0f} 秒后放弃（单次超时 {one.timeout:.0f} 秒）{need_zh}。"
         "请增大 initialDelaySeconds、failureThreshold 或 timeoutSeconds。",
     )
-    return _finding(trouble, "timing", proof, words, moved, explainable=not is_sure)
+    return _finding(trouble, "timing", proof, words, moved, explainable=not is_sure, facts=told)
 
 
 def _is_longer(change: FieldChange) -> bool:
@@ -394,6 +397,7 @@ def _finding(
     moved: list[FieldChange],
     *,
     explainable: bool = False,
+    facts: Mapping[str, Any] | None = None,
 ) -> Finding:
     one = trouble.asked
     if what == "timing":
@@ -411,5 +415,5 @@ def _finding(
         onset=min((item.at for item in proof if item.at), default=None),
         explainable=explainable,
         remedies=("rollback_rollout",) if moved else (),
-        facts={"container": one.name, "probe": one.kind},
+        facts={"container": one.name, "probe": one.kind, "port": one.port, **(facts or {})},
     )

@@ -95,7 +95,7 @@ def _finding(program: Program, callers: list[Component], before: int, more: list
             f"{name} is scaled to 0, and {who} still call(s) it.{back_en}",
             f"{name} 的副本数被设为 0，而 {who} 仍在调用它。{back_zh}",
         ),
-        evidence=(evidence("kubernetes", f"{name} spec.replicas", "0", weight=0.7), *more),
+        evidence=(evidence("kubernetes", f"{name} spec.replicas", f"0, called by {who}", weight=0.7), *more),
         onset=min((item.at for item in more if item.at), default=None),
         remedies=("restore_replicas",),
         facts={"replicas": before},

@@ -210,14 +210,15 @@ def _finding(scene: Scene, client: Component, server: Component, rivals: int) ->
     fail_en = f", {counted.failing:.0%} of them fail" if counted and counted.failing else ""
     fail_zh = f"，其中 {counted.failing:.0%} 失败" if counted and counted.failing else ""
     moved, changed = rise.moved, _changed(snapshot, client)
-    quote = f"{server.name} is asked {moved.times:.1f} times as often{fail_en}, and {client.name} no more than before"
+    rate = f"{moved.before:.1f} -> {moved.after:.1f} a second"
+    quote = f"{server.name} is asked {moved.times:.1f} times as often ({rate}){fail_en}, and {client.name} no more than before"
     weight = 0.75 if counted else 0.65
     return Finding(
         "retry_storm",
         "performance",
         client,
         Text(
-            f"{client} repeats its calls to {server} until it breaks: {moved.before:.1f} -> {moved.after:.1f} a second{fail_en}, "
+            f"{client} repeats its calls to {server} until it breaks: {rate}{fail_en}, "
             "with no more requests of its own. Limit its retries and wait between them.",
             f"{client} 对 {server} 的重试放大了负载：每秒 {moved.before:.1f} -> {moved.after:.1f} 次{fail_zh}，"
             "而它自身收到的请求并未增加。请限制重试次数并加入退避。",
