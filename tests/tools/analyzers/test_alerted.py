@@ -4,6 +4,7 @@ import pytest
 
 from tests.tools.analyzers.measured import (
     Metrics,
+    Shape,
     alert,
     alert_with,
     causes,
@@ -11,8 +12,10 @@ from tests.tools.analyzers.measured import (
     flat,
     machines,
     of_pods,
+    of_service,
     program,
     seen,
+    step,
     verdict,
 )
 from tests.tools.objects import NS
@@ -182,3 +185,20 @@ def test_late_answers_of_two_that_wait_for_one_are_not_their_machines() -> None:
     ]
     late = [alert("HighLatency", namespace=NS, service=name) for name in ("gate", "baker")]
     assert causes(town, alerts=late) == []
+
+
+def held_back(used: Shape) -> list[tuple[str, str]]:
+    metrics: Metrics = {
+        "cpu_usage": of_pods("baker", used, 1),
+        "cpu_throttled": of_pods("baker", step(0.01, 0.9), 1),
+        "latency": of_service("baker", step(0.02, 0.4)),
+    }
+    return causes(TOWN, metrics, [alert("CPUThrottlingHigh", namespace=NS, pod=POD)])
+
+
+def test_whoever_began_to_burn_many_times_as_much_is_overloaded_whatever_an_alert_calls_it() -> None:
+    assert held_back(step(0.07, 0.498))[0] == ("pod_cpu_overload", "baker")
+
+
+def test_whoever_is_held_back_at_its_usual_work_is_throttled() -> None:
+    assert held_back(flat(0.44))[0] == ("cpu_throttled", "baker")

@@ -94,6 +94,15 @@ def test_errors_that_begin_with_a_release_accuse_it_and_errors_from_before_do_no
     assert "bad_rollout baker" not in faults(*objects, metrics=before)
 
 
+def test_a_release_since_which_its_callers_wait_is_accused_and_one_long_after_it_is_not() -> None:
+    objects = [*released(container(), NEW, new_ready=True), service(), caller("gate", "baker:80")]
+    who = {"client": "gate", "server": "baker"}
+    begun = {"call_latency": [series(who, *[0.02] * 20, *[0.6] * 10, step=120)]}
+    before = {"call_latency": [series(who, *[0.02] * 5, *[0.6] * 25, step=120)]}
+    assert faults(*objects, metrics=begun)[0] == "bad_rollout baker"
+    assert "bad_rollout baker" not in faults(*objects, metrics=before)
+
+
 def test_errors_that_only_the_pods_of_a_new_version_write_accuse_it() -> None:
     owner, old, new, young = released(container(), NEW, new_ready=True)
     line = "2026-03-02T08:5{}:00Z ERROR baker.Oven: cannot cast Loaf to Bun"

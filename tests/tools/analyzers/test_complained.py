@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.tools.analyzers.measured import autoscaler, causes, machines, pods_of, program, seen, verdict
-from tests.tools.objects import NS, Object, snapshot
+from tests.tools.objects import NS, Object, event, snapshot
 from tools.engines.snapshot import LogKey, Probe
 
 TOWN = [
@@ -147,3 +147,18 @@ def test_a_store_that_logs_slow_statements_is_a_slow_dependency() -> None:
         for number in range(9)
     )
     assert heard(town, vault=slow) == [("slow_dependency", "vault")]
+
+
+WAITED = "\n".join(f"2026-03-02T08:5{n}:00Z WARN slow query to mill:80 took 76{n}ms" for n in range(9))
+
+
+def test_a_client_that_names_whose_query_was_slow_means_that_store() -> None:
+    assert heard(TOWN, gate=WAITED) == [("slow_dependency", "mill")]
+    assert heard(TOWN, gate=WAITED.replace("mill:80", "a.far.place:80")) == [("slow_dependency", "gate")]
+
+
+def test_a_client_that_is_not_reached_itself_says_nothing_of_the_stores_that_it_asks() -> None:
+    late = "Readiness probe failed: context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
+    pods = [one for one in TOWN if one["kind"] == "Pod" and one["metadata"]["name"] in pods_of("gate")]
+    told = [{**event(one, "Unhealthy", late, 1), "count": 20} for one in pods]
+    assert ("slow_dependency", "mill") not in heard([*TOWN, *told], gate=WAITED)

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.tools.analyzers.stores import causes, crashing, log_of, ranked, running, store
-from tests.tools.objects import snapshot
+from tests.tools.objects import event, snapshot
 
 LOST = "Communications link failure"
 FULL = 'ERROR java.sql.SQLNonTransientConnectionException: Data source rejected establishment, message from server: "Too many connections"'
@@ -125,6 +125,14 @@ def test_a_pool_that_runs_dry_is_a_weak_hint_of_a_full_database() -> None:
         ("db_connection_exhaustion", "ledger")
     ]
     assert found[0].confidence < 0.5
+
+
+def test_a_pool_of_a_client_that_is_not_reached_itself_says_nothing_of_the_database() -> None:
+    client = running("till", "reg.example/till:1", DB_HOST="ledger")
+    late = "Readiness probe failed: context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
+    told = {**event(client[2], "Unhealthy", late, 1), "count": 20}
+    logs = log_of("till", "ERROR HikariPool-1 - Connection is not available, request timed out after 30000ms.")
+    assert ("db_connection_exhaustion", "ledger") not in causes(snapshot(*client, *store(), told, logs=logs))
 
 
 def test_a_log_that_names_the_address_is_enough_where_the_settings_were_not_read() -> None:

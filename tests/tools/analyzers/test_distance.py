@@ -4,6 +4,7 @@ from copy import deepcopy
 
 from tests.tools.analyzers.measured import (
     Metrics,
+    Shape,
     causes,
     flat,
     line,
@@ -127,3 +128,24 @@ def test_a_prober_names_whom_it_asked_as_its_instance() -> None:
     told = whose({"instance": "http://mill.town.svc:8080/healthz", "job": "blackbox", "namespace": "monitoring"})
     assert (told["service"], told["namespace"]) == ("mill", "town")
     assert "service" not in whose({"instance": "10.0.0.1:9100", "job": "node-exporter"})
+
+
+def checks_of(**shapes: Shape) -> Metrics:
+    names = ("gate", "baker", "tailor", "mill", "well")
+    told = [one for name in names for one in checks(name, shapes.get(name, flat(0.004)))]
+    return {"probe_time": told, "cpu_usage": [one for name in names for one in of_pods(name, flat(0.1))]}
+
+
+def test_checks_of_health_that_take_long_for_one_program_alone_are_its_network_though_nobody_timed_an_answer() -> None:
+    assert causes(TOWN, checks_of(well=step(0.004, 1.4))) == [("pod_network_delay", "well")]
+    assert causes(TOWN, checks_of()) == []
+
+
+def test_checks_that_take_long_all_the_way_up_begin_at_the_last_of_the_way() -> None:
+    late = checks_of(mill=step(0.004, 1.4), tailor=step(0.004, 1.5))
+    assert causes(TOWN, late)[0] == ("pod_network_delay", "mill")
+
+
+def test_checks_that_take_long_for_most_programs_are_nobodys_own_network() -> None:
+    late = checks_of(mill=step(0.004, 1.4), well=step(0.004, 1.4), tailor=step(0.004, 1.4))
+    assert "pod_network_delay" not in [fault for fault, _ in causes(TOWN, late)]

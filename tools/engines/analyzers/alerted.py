@@ -24,6 +24,7 @@ from tools.engines.snapshot import Snapshot
 AGREE = 0.08
 OLD_COUNTS = 0.3
 CALM_SHARE = 0.5
+FAR_MORE = 4.0
 MAX_SHOWN = 4
 
 
@@ -146,6 +147,10 @@ def _is_contradicted(scene: Scene, who: Component, meaning: str) -> bool:
         return False
     measured = [load for load in loads(scene, program) if load.share is not None]
     rose = any(load.moved is not None and load.moved.rose(1.3) for load in measured)
+    if meaning == "throttled" and any(
+        load.is_at_its_limit and load.moved and load.moved.rose(FAR_MORE) for load in measured
+    ):
+        return True  # whoever began to want many times as much is held back for that
     return (
         bool(measured)
         and not rose

@@ -33,6 +33,9 @@ _AWAITED = re.compile(
     r"httpclient\.timeout|timeout of \d+ ?ms exceeded|esockettimedout|operation was cancell?ed",
     re.IGNORECASE,
 )
+_ASKED = re.compile(
+    r"\b(?:query|statement|command|sql|request)s? (?:to|on|against|at) [\"'`]?([\w.-]{1,200}(?::\d{1,5})?)", re.I
+)
 _CONNECTING = re.compile(r"\bdial\b|connect(?:ion)? ?timed? ?out|connecttimeout|handshake|etimedout", re.IGNORECASE)
 _UNIT = {"ms": 1e-3, "mi": 1e-3, "us": 1e-6, "µs": 1e-6, "s": 1.0, "se": 1.0}
 
@@ -82,21 +85,34 @@ def _is_about(scene: Scene, asking: Program, one: Heard, who: Component) -> bool
     return slow == [who]
 
 
-def stores_that_say_they_are_slow(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:  # noqa: ARG001
+def stores_that_say_they_are_slow(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
+    scene = scene_of(snapshot, graph)
+    told: dict[Component, list[Heard]] = defaultdict(list)
     for program in snapshot.programs:
-        lines = heard(snapshot, program, "slow_query")
+        for one in heard(snapshot, program, "slow_query"):
+            meant_ = _whose_query(scene, program, one)
+            # Whoever is far away itself waits for every answer: that says nothing of who answers.
+            if meant_ == program.component or not signs_of_distance(scene, program.component):
+                told[meant_].append(one)
+    for who, lines in told.items():
         if sum(one.said.count for one in lines) >= OFTEN:
             yield Finding(
                 "slow_dependency",
                 "performance",
-                program.component,
+                who,
                 Text(
-                    f"{program.component} logs slow statements: whoever asks it waits. Read its slow log, and add what index is missing.",
-                    f"{program.component} 记录了慢查询，调用方都在等待它。请查看慢日志并补上缺失的索引。",
+                    f"Statements of {who} are logged as slow: whoever asks it waits. Read its slow log, and add what index is missing.",
+                    f"日志显示 {who} 存在慢查询，调用方都在等待它。请查看慢日志并补上缺失的索引。",
                 ),
                 as_evidence(lines, 0.65),
                 explainable=True,
             )
+
+
+def _whose_query(scene: Scene, program: Program, one: Heard) -> Component:
+    """The store that a client names as the one it waited for; else whoever writes the line."""
+    named = _ASKED.search(one.said.text)
+    return next(called(scene, program, named[1]), program.component) if named else program.component
 
 
 def _answers_are_awaited(lines: list[Heard]) -> bool:

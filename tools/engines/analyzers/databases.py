@@ -9,10 +9,12 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from core.language import Text
+from tools.engines.analyzers.distance import signs_of_distance
 from tools.engines.diagnosis import Component, Evidence
 from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
 from tools.engines.heard import Heard, as_evidence, heard, silence
+from tools.engines.metrics.scene import scene_of
 from tools.engines.objects import component
 from tools.engines.program import Program
 from tools.engines.snapshot import Snapshot
@@ -129,7 +131,11 @@ def databases_without_free_connections(snapshot: Snapshot, graph: Graph) -> Iter
     for program in snapshot.speakers:
         if engine_of(program) and (lines := heard(snapshot, program, "too_many_connections")):
             sure.setdefault(program.component, []).extend(lines)
-    waiting = _told_by_clients(snapshot, graph, ("pool_exhausted",), alone=_AWAY[:4])
+    waiting = {
+        where: lines
+        for where, told in _told_by_clients(snapshot, graph, ("pool_exhausted",), alone=_AWAY[:4]).items()
+        if (lines := [one for one in told if not _is_hard_to_reach(snapshot, graph, one)])
+    }
     _gather_with_the_server(snapshot, sure)
     for where in dict.fromkeys([*sure, *waiting]):
         lines, queued = sure.get(where, []), waiting.get(where, [])
@@ -149,6 +155,11 @@ def databases_without_free_connections(snapshot: Snapshot, graph: Graph) -> Iter
             explainable=not lines,
             told_by=clients,
         )
+
+
+def _is_hard_to_reach(snapshot: Snapshot, graph: Graph, one: Heard) -> bool:
+    """Whether the client itself is not reached in time: then its own network, and no store, is why it waits for connections."""
+    return bool(signs_of_distance(scene_of(snapshot, graph), snapshot.speaker_of(one.key)))
 
 
 def _speakers(snapshot: Snapshot, lines: list[Heard]) -> tuple[Component, ...]:

@@ -16,7 +16,7 @@ from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
 from tools.engines.metrics.scene import Scene, moment, scene_of
 from tools.engines.metrics.shift import shift
-from tools.engines.metrics.slow import latencies, waits_alone
+from tools.engines.metrics.slow import callees, latencies, waits_alone
 from tools.engines.objects import dig, is_ready, restarts, statuses, when
 from tools.engines.program import Program
 from tools.engines.snapshot import Event, Snapshot
@@ -38,19 +38,22 @@ def signs_of_distance(scene: Scene, who: Component) -> list[Evidence]:
 def programs_whose_checks_find_no_answer(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
     """Where nobody measured its answers: pods that have run well for long, are not busy, and are not reached in time any more."""
     scene = scene_of(snapshot, graph)
-    measured = latencies(scene)
+    measured, alone = latencies(scene), _checked_late_alone(scene)
     for program in snapshot.programs:
         who = program.component
-        proof = [] if who in measured or not _stopped_answering(snapshot, program) else list(_late_checks(scene, who))
+        if who in measured:
+            continue
+        proof = list(_late_checks(scene, who)) if _stopped_answering(snapshot, program) else []
+        proof += alone.get(who, [])
         if proof and not is_short_of_cpu(scene, program):
             yield Finding(
                 "pod_network_delay",
                 "performance",
                 who,
                 Text(
-                    f"The kubelet's checks of {who} time out, though its pods run without a restart and are not short of CPU: "
+                    f"Checks of the health of {who} take long or time out, though its pods run without a restart and are not short of CPU: "
                     "the way to them is slow. Measure round-trip times to the pods (ping, tc qdisc show).",
-                    f"kubelet 对 {who} 的探针超时，而其 Pod 未重启、CPU 也不紧张：最可能是其 Pod 网络延迟。"
+                    f"对 {who} 的健康检查变慢或超时，而其 Pod 未重启、CPU 也不紧张：最可能是其 Pod 网络延迟。"
                     "请测量到这些 Pod 的往返时延（ping、tc qdisc show）。",
                 ),
                 tuple(proof),
@@ -65,6 +68,14 @@ def _measured_checks(scene: Scene, who: Component) -> Iterator[Evidence]:
         if moved and moved.rose(SLOWER, LEAST_SECONDS):
             quote = f"checks of its health take {moved.before * 1000:.0f} -> {moved.after * 1000:.0f} ms"
             yield evidence("metric", series.query, quote, moment(moved.onset), weight=0.5)
+
+
+def _checked_late_alone(scene: Scene) -> dict[Component, list[Evidence]]:
+    """The one program of several whose checks of health take long now; where many do, something that they share is the reason."""
+    every = scene.of("probe_time")
+    late = {who: proof for who in every if (proof := list(_measured_checks(scene, who)))}
+    first = [who for who in late if not callees(scene).get(who, set()) & set(late)]
+    return {first[0]: late[first[0]]} if len(first) == 1 and 2 * len(late) <= len(every) else {}
 
 
 def _late_checks(scene: Scene, who: Component) -> Iterator[Evidence]:

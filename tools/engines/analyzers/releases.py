@@ -24,7 +24,7 @@ from tools.engines.objects import Object, component, dig, is_ready, name_of, row
 from tools.engines.program import Program
 from tools.engines.settings import changed_settings
 from tools.engines.since import Complaint, complaint_since, errors
-from tools.engines.snapshot import Snapshot
+from tools.engines.snapshot import Signal, Snapshot
 
 LATELY = timedelta(hours=2)
 PATIENCE = timedelta(minutes=3)
@@ -99,9 +99,9 @@ def _restarts(pod: Object) -> int:
     return sum(whole(status.get("restartCount")) or 0 for status in statuses(pod))
 
 
-def _is_felt(scene: Scene, program: Program, signal: str, moved: Shift) -> bool:
+def _is_felt(scene: Scene, program: Program, signal: Signal, moved: Shift) -> bool:
     """One answer in a thousand that fails is no news, nor are a few milliseconds."""
-    if signal == "latency":
+    if signal.endswith("latency"):
         return moved.after - moved.before >= LEAST_SECONDS
     if signal == "error_share":
         return moved.after - moved.before >= LEAST_SHARE
@@ -109,9 +109,18 @@ def _is_felt(scene: Scene, program: Program, signal: str, moved: Shift) -> bool:
     return moved.after >= LEAST_SHARE * max(asked, default=LEAST_RATE / LEAST_SHARE)
 
 
+_WORSE: tuple[tuple[Signal, str], ...] = (
+    ("error_share", "errors"),
+    ("errors", "errors"),
+    ("latency", "latency"),
+    ("served_latency", "latency"),
+    ("call_latency", "latency"),
+)
+
+
 def worse_since(scene: Scene, program: Program, at: datetime, rung: list[Alarm]) -> Iterator[Evidence]:
     """Errors first, then slowness, that began with the release."""
-    for signal, what in (("error_share", "errors"), ("errors", "errors"), ("latency", "latency")):
+    for signal, what in _WORSE:
         found = service_shift(scene, program.component, signal)
         if (
             found
