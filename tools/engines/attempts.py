@@ -4,7 +4,7 @@ A pod that failed is no trouble where its Job came to its end after all, nor whe
 put out says nothing about its program.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Protocol
 
@@ -21,11 +21,16 @@ def failed_attempts(objects: Objects) -> Iterator[Object]:
     overcome = _overcome(objects)
     for pod in objects.of("Pod"):
         job = _job_of(pod, objects) if _failed_by_itself(pod) else None
-        if job is None or _told(job, "Complete"):
-            continue
-        later = overcome.get(str(maker(job, objects.get)))
-        if later is None or _began(job) is None or later < (_began(job) or later):
+        if job is not None and not _told(job, "Complete") and not _is_overcome(job, overcome, objects):
             yield pod
+
+
+def failed_jobs(objects: Objects) -> Iterator[Object]:
+    """Jobs that gave up and were not overcome since, whether or not their pods are still there."""
+    overcome = _overcome(objects)
+    for job in objects.of("Job"):
+        if _told(job, "Failed") and not _is_overcome(job, overcome, objects):
+            yield job
 
 
 def _failed_by_itself(pod: Object) -> bool:
@@ -39,6 +44,11 @@ def _failed_by_itself(pod: Object) -> bool:
 def _job_of(pod: Object, objects: Objects) -> Object | None:
     owners = (row for row in rows(pod, "metadata", "ownerReferences") if row.get("kind") == "Job")
     return next((objects.get("Job", namespace_of(pod), str(row.get("name"))) for row in owners), None)
+
+
+def _is_overcome(job: Object, overcome: Mapping[str, datetime], objects: Objects) -> bool:
+    later, began = overcome.get(str(maker(job, objects.get))), _began(job)
+    return later is not None and began is not None and later >= began
 
 
 def _overcome(objects: Objects) -> dict[str, datetime]:

@@ -79,3 +79,29 @@ def test_a_pod_that_its_node_put_out_says_nothing_about_its_program() -> None:
 
 def test_a_pod_whose_job_was_not_read_or_is_gone_accuses_nobody() -> None:
     assert causes(attempt()) == []
+
+
+def symptoms(*objects: Object) -> list[tuple[str, str]]:
+    seen = snapshot(*objects)
+    found = diagnose(seen, "town", seen.window, seen.taken_at)
+    return [(str(one.component), one.statement) for one in found.symptoms]
+
+
+def gave_up(minutes_ago: float = 5) -> Object:
+    return {**FAILED, "message": "Job has reached the specified backoff limit", "lastTransitionTime": at(minutes_ago)}
+
+
+def test_a_job_that_gave_up_and_has_no_pods_left_is_not_called_healthy() -> None:
+    said = "Job town/sums-1 gave up (BackoffLimitExceeded: Job has reached the specified backoff limit)."
+    assert symptoms(job("sums-1", gave_up())) == [("Job town/sums-1", said)]
+
+
+def test_it_is_told_of_the_cron_job_that_made_it() -> None:
+    assert [who for who, _ in symptoms(cron_job(), job("sums-1", gave_up(), of_cron=True))] == ["CronJob town/sums"]
+
+
+def test_a_job_that_gave_up_long_ago_or_was_overcome_is_clutter() -> None:
+    assert symptoms(job("sums-1", gave_up(60 * 24))) == []
+    later = job("sums-2", COMPLETE, minutes_ago=3, of_cron=True)
+    assert symptoms(cron_job(), job("sums-1", gave_up(), of_cron=True), later) == []
+    assert symptoms(job("sums-1", COMPLETE)) == []

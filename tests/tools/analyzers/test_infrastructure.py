@@ -392,3 +392,16 @@ def test_a_kube_proxy_known_only_by_its_pods_that_are_ready_runs() -> None:
     machines = [machine(name) for name in ("n1", "n2", "n3")]
     snap = snapshot(*machines, *proxies())
     assert list(control_plane.proxies_that_do_not_work(snap, Graph(snap))) == []
+
+
+@pytest.mark.parametrize(("wishes", "found"), [(1, []), (2, [("controller_manager_unavailable", "cp1")])])
+def test_of_a_manager_whose_lease_is_fresh_one_wish_not_taken_up_says_nothing(
+    wishes: int, found: list[tuple[str, str]]
+) -> None:
+    programs = [placed(name, "n1") for name in ("baker", "miller")]
+    for objects in programs[:wishes]:
+        objects[0]["metadata"]["generation"] = 4
+    beat = lease("kube-controller-manager", 2, holder="cp1_x")
+    snap = snapshot(machine("cp1", labels=PLANE), machine("n1"), beat, *programs[0], *programs[1])
+    said = control_plane.managers_that_are_silent(snap, Graph(snap))
+    assert [(one.fault, one.component.name) for one in said] == found

@@ -152,6 +152,7 @@ ANALYZERS: tuple[Analyzer, ...] = (
     slowness.programs_that_became_slow,
     alerted.alerts_as_symptoms,
     symptoms.workloads_without_enough_pods,
+    symptoms.jobs_that_gave_up,
     symptoms.services_without_addresses,
     symptoms.services_that_answer_with_errors,
     symptoms.calls_that_fail,

@@ -4,6 +4,7 @@ A caller whose calls fail is nearly always a victim, and its log is often all th
 among hundreds of lines of other work is what networks do, and no symptom.
 """
 
+import re
 from collections.abc import Iterable
 
 from core.language import Text
@@ -11,6 +12,7 @@ from tools.engines.finding import Finding
 from tools.engines.graph import Graph
 from tools.engines.heard import Heard, as_evidence, heard
 from tools.engines.snapshot import Snapshot
+from tools.engines.stores import engine_of
 
 FAILED_CALLS = (
     "refused", "no_such_host", "timed_out", "reset", "no_route", "unreachable", "unavailable", "upstream_unavailable", "upstream_not_found",
@@ -18,6 +20,13 @@ FAILED_CALLS = (
     "certificate_name", "communications_link_failure", "pool_exhausted", "access_denied", "cache_auth", "read_only", "too_many_connections",
 )  # fmt: skip
 
+
+_OF_CALLERS = frozenset(
+    {"access_denied", "cache_auth", "too_many_connections", "read_only", "tls_handshake", "plaintext_to_tls"}
+)
+_CALLER = re.compile(
+    r"(?i)aborted connection|from client|client (?:closed|disconnected|unexpectedly)|ip address .* could not be resolved"
+)
 
 FEW = 3
 LINES_OF_FEW = 30
@@ -30,9 +39,16 @@ def is_passing(snapshot: Snapshot, one: Heard) -> bool:
     return lines - one.said.begun > LINES * count or (count <= FEW and lines > LINES_OF_FEW * count)
 
 
+def _is_server_side(one: Heard) -> bool:
+    return one.said.meaning in _OF_CALLERS or bool(_CALLER.search(one.said.text))
+
+
 def calls_that_a_log_says_fail(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:  # noqa: ARG001
     for program in snapshot.speakers:
         lines = [one for one in heard(snapshot, program, *FAILED_CALLS) if not is_passing(snapshot, one)]
+        if engine_of(program):
+            # A store calls nobody but its peers, by name: what else it says of connections is about those who call it.
+            lines = [one for one in lines if one.said.target and not _is_server_side(one)]
         if not lines:
             continue
         targets = list(dict.fromkeys(one.said.target for one in lines if one.said.target))[:3]

@@ -12,7 +12,17 @@ from core.language import Text
 from tools.engines.diagnosis import Component, Evidence
 from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
-from tools.engines.nodestate import asked, control_plane, first, is_set_aside, on_it, pod_named, said, stale_lease
+from tools.engines.nodestate import (
+    asked,
+    control_plane,
+    first,
+    is_set_aside,
+    last_renewed,
+    on_it,
+    pod_named,
+    said,
+    stale_lease,
+)
 from tools.engines.objects import (
     Object,
     component,
@@ -85,12 +95,19 @@ def managers_that_are_silent(snapshot: Snapshot, graph: Graph) -> Iterable[Findi
     behind = list(_unobserved(snapshot))
     own = list(_part(snapshot, "kube-controller-manager"))
     behind += _uncounted(snapshot) if own else ()
+    if not own and len(behind) == 1 and _renews(snapshot, "kube-controller-manager"):
+        return  # it lives, and one thing that it has not taken up is that thing's trouble
     proof = [*own, *(item for _, item in behind[:MAX_SHOWN])]
     if _is_telling(proof, bool(behind)):
         makers = tuple(program.component for program, _ in behind)
         yield _of_the_plane(
             snapshot, "controller_manager_unavailable", "kube-controller-manager", _NO_MANAGER, proof, makers
         )
+
+
+def _renews(snapshot: Snapshot, part: str) -> bool:
+    """Whether its lease was read and is fresh."""
+    return last_renewed(snapshot, SYSTEM, part) is not None and not any(stale_lease(snapshot, SYSTEM, part, 0.7))
 
 
 def dns_that_does_not_answer(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:  # noqa: ARG001

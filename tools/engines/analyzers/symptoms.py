@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from core.language import Text
+from tools.engines.attempts import failed_jobs
 from tools.engines.diagnosis import Component
 from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
@@ -25,6 +26,7 @@ from tools.engines.objects import (
     when,
     whole,
 )
+from tools.engines.program import maker
 from tools.engines.shortage import misses_pods
 from tools.engines.snapshot import Series, Snapshot
 
@@ -36,12 +38,37 @@ LEAST_RATE = 0.05
 def workloads_without_enough_pods(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:  # noqa: ARG001
     for workload in snapshot.workloads():
         wanted = _wanted(workload)
-        status = mapping(workload, "status")
-        available = whole(status.get("availableReplicas")) or whole(status.get("numberAvailable")) or 0
+        available = _available(workload)
         stuck = [pod for pod in snapshot.pods_of(workload) if _is_stuck(snapshot, pod)]
         short = wanted > available or _never_created(snapshot, workload)
         if stuck or (short and _is_stale(snapshot, workload)):
             yield _short_of_pods(workload, stuck, available, wanted)
+
+
+def jobs_that_gave_up(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:  # noqa: ARG001
+    """Of late, or nobody knows when: what gave up long ago is clutter."""
+    for job in failed_jobs(snapshot):
+        told = next(row for row in rows(job, "status", "conditions") if row.get("type") == "Failed")
+        since = when(told.get("lastTransitionTime"))
+        if since is None or since >= snapshot.window.start:
+            said = ": ".join(str(told[key]) for key in ("reason", "message") if told.get(key)) or "Failed"
+            name = component(job)
+            yield _symptom(
+                "job_failed",
+                maker(job, snapshot.get),
+                Text(f"{name} gave up ({said}).", f"{name} 已失败（{said}）。"),
+                f"{name} status.conditions[Failed]",
+                said,
+            )
+
+
+def _available(workload: Object) -> int:
+    """A StatefulSet's status did not always count those available; ready ones are, where no time is asked of them."""
+    status = mapping(workload, "status")
+    told = whole(status.get("availableReplicas")) or whole(status.get("numberAvailable")) or 0
+    if told or kind_of(workload) != "StatefulSet" or "availableReplicas" in status:
+        return told
+    return 0 if dig(workload, "spec", "minReadySeconds") else whole(status.get("readyReplicas")) or 0
 
 
 def _short_of_pods(workload: Object, stuck: list[Object], available: int, wanted: int) -> Finding:
