@@ -1,8 +1,10 @@
 """A program that is far away, told from one that is slow by its health checks and by what others wait for."""
 
 from copy import deepcopy
+from dataclasses import replace
 
 from tests.tools.analyzers.measured import (
+    HALF,
     Metrics,
     Shape,
     causes,
@@ -14,11 +16,14 @@ from tests.tools.analyzers.measured import (
     of_service,
     pods_of,
     program,
+    seen,
     step,
+    verdict,
 )
 from tests.tools.objects import NS, Object, at, event
+from tools.engines.logs.digest import LogDigest, digest
 from tools.engines.metrics.whose import whose
-from tools.engines.snapshot import Series
+from tools.engines.snapshot import LogKey, Series
 
 LATE = step(0.02, 0.5)
 TIMES_OUT = (
@@ -149,3 +154,33 @@ def test_checks_that_take_long_all_the_way_up_begin_at_the_last_of_the_way() -> 
 def test_checks_that_take_long_for_most_programs_are_nobodys_own_network() -> None:
     late = checks_of(mill=step(0.004, 1.4), well=step(0.004, 1.4), tailor=step(0.004, 1.4))
     assert "pod_network_delay" not in [fault for fault, _ in causes(TOWN, late)]
+
+
+def answering(name: str, before: int, after: int) -> dict[LogKey, LogDigest]:
+    """What a program logs of its answers each minute of the hour, in milliseconds."""
+    lines = [
+        f"{at(59 - minute)} INFO handled request in {before if minute < HALF else after} ms status=200"
+        for minute in range(60)
+    ]
+    return {LogKey(NS, pod, "app"): digest(lines) for pod in pods_of(name)}
+
+
+def with_logs(logs: dict[LogKey, LogDigest]) -> list[tuple[str, str]]:
+    metrics = waits(("gate", "baker"), ("gate", "tailor"), ("baker", "mill"), ("tailor", "mill"))
+    found = verdict(replace(seen(TOWN, metrics), logs=logs))
+    return [(one.finding.fault, one.finding.component.name) for one in found.causes]
+
+
+def test_whom_others_wait_for_while_its_own_log_says_that_it_answered_as_quickly_as_ever_is_far_away() -> None:
+    assert with_logs(answering("mill", 6, 6))[0] == ("pod_network_delay", "mill")
+
+
+def test_whom_others_wait_for_while_its_own_log_says_that_it_took_longer_is_slow_itself() -> None:
+    assert with_logs(answering("mill", 6, 200)) == [("slow_dependency", "mill")]
+    assert with_logs(answering("mill", 6, 20)) == [("slow_dependency", "mill")]
+
+
+def test_a_log_that_tells_of_few_answers_is_no_measure() -> None:
+    few = {key: digest([f"{at(9)} INFO handled request in 6 ms"] * 4) for key in answering("mill", 6, 6)}
+    few.popitem()
+    assert with_logs(few) == [("slow_dependency", "mill")]

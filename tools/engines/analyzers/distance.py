@@ -8,6 +8,7 @@ without processor time answer their checks late too, so they are not meant.
 import re
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
+from statistics import median
 
 from core.language import Text
 from tools.engines.analyzers.overload import is_short_of_cpu
@@ -24,6 +25,10 @@ from tools.engines.snapshot import Event, Snapshot
 SLOWER = 3.0
 LEAST_SECONDS = 0.05
 OFTEN = 5
+LEAST_ANSWERS = 8
+SOME_ANSWERS = 3
+STALE = 600.0
+LEVEL = 1.3
 FRESH = timedelta(minutes=10)
 SETTLED = timedelta(minutes=30)
 _NO_ANSWER = re.compile(
@@ -32,7 +37,12 @@ _NO_ANSWER = re.compile(
 
 
 def signs_of_distance(scene: Scene, who: Component) -> list[Evidence]:
-    return [*_measured_checks(scene, who), *_late_checks(scene, who), *_waits_alone(scene, who)]
+    return [
+        *_measured_checks(scene, who),
+        *_late_checks(scene, who),
+        *_waits_alone(scene, who),
+        *_answers_as_ever(scene, who),
+    ]
 
 
 def programs_whose_checks_find_no_answer(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
@@ -98,6 +108,22 @@ def _waits_alone(scene: Scene, who: Component) -> Iterator[Evidence]:
         took = f"{way.waited.before * 1000:.0f} -> {way.waited.after * 1000:.0f} ms"
         quote = f"waits for {way.server.name}, whose other callers do not: {took}"
         yield evidence("metric", way.series.query, quote, moment(way.waited.onset), weight=0.5)
+
+
+def _answers_as_ever(scene: Scene, who: Component) -> Iterator[Evidence]:
+    """Only its callers time it, and wait longer, while its own log says that its answers take no longer than before."""
+    slow = next((one for one in latencies(scene).get(who, ()) if one.series.labels.get("client")), None)
+    program = scene.program(who)
+    logs = scene.snapshot.logs_of(program) if program and slow and not scene.of("latency").get(who) else ()
+    told = [(str(key), answer) for key, log in logs if not key.previous for answer in log.answers]
+    answers = sorted(answer for _, answer in told)
+    if slow is None or len(answers) < LEAST_ANSWERS or scene.newest - answers[-1][0] > STALE:
+        return
+    before = [took for at, took in answers if at < slow.moved.onset]
+    after = [took for at, took in answers if at >= slow.moved.onset]
+    if len(before) >= SOME_ANSWERS and len(after) >= SOME_ANSWERS and median(after) <= LEVEL * median(before):
+        quote = f"says that its answers take {median(before) * 1000:.3g} -> {median(after) * 1000:.3g} ms, its callers wait {slow.took}"
+        yield evidence("log", told[0][0], quote, moment(answers[-1][0]), weight=0.5)
 
 
 def _stopped_answering(snapshot: Snapshot, program: Program) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from tools.engines.logs.answers import Answers, Find, Times, finder, took
 from tools.engines.logs.entries import STAMP, Entry, moment, spoken, streamed
 from tools.engines.logs.meaning import Reading, again, meanings
 from tools.engines.logs.miner import MAX_REMEMBERED, Cluster, Miner, outline
@@ -73,6 +74,8 @@ class LogDigest:
     """Why it is not the whole log, if it is not."""
     first: datetime | None = None
     last: datetime | None = None
+    answers: Answers = ()
+    """When it says that it answered requests, and how long it took."""
 
     def said(self, *meanings: str) -> list[Said]:
         """What it says with one of these meanings, the latest last."""
@@ -117,10 +120,14 @@ class _Heard:
     quote: str = ""
 
 
+Known = tuple[Cluster, list[Reading], str, Find | None]
+
+
 class _Gathered:
     def __init__(self) -> None:
         self._miner = Miner()
-        self._known: dict[str, tuple[Cluster, list[Reading], str]] = {}
+        self._known: dict[str, Known] = {}
+        self._times = Times()
         self._remembered = 0
         self._heard: dict[tuple[str, str], _Heard] = {}
         self._tail: deque[Entry] = deque(maxlen=TAIL)
@@ -137,21 +144,24 @@ class _Gathered:
         known = self._known.get(shape)
         if known is None:
             known = self._learn(shape, text)
-        cluster, readings, example = known
+        cluster, readings, example, answered = known
         cluster.take(text, stamp)
         if readings:
             self._hear(readings, text, example, stamp, entry.line, cluster.level)
+        if answered and stamp and (seconds := took(answered, text)) is not None:
+            self._times.take(stamp, seconds)
         self._first = self._first or stamp
         self._last, self._line = stamp or self._last, entry.line
         self._tail.append(entry)
 
-    def _learn(self, shape: str, text: str) -> tuple[Cluster, list[Reading], str]:
+    def _learn(self, shape: str, text: str) -> Known:
         if self._remembered > MAX_REMEMBERED:
             self._known.clear()
             self._remembered = 0
         cluster = self._miner.cluster(text)
         cluster.level = cluster.level or level(text)
-        known = self._known[shape] = (cluster, meanings(text, quiet="\n" not in text and is_quiet(text)), text)
+        quiet = "\n" not in text and is_quiet(text)
+        known = self._known[shape] = (cluster, meanings(text, quiet=quiet), text, finder(text))
         self._remembered += len(shape) + len(text)
         return known
 
@@ -186,4 +196,5 @@ class _Gathered:
             cut,
             moment(self._first),
             moment(self._last),
+            tuple((at.timestamp(), took_) for stamp, took_ in self._times.kept() if (at := moment(stamp))),
         )

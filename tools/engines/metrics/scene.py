@@ -93,10 +93,10 @@ class Scene:
 
     def _present(self, signal: Signal) -> Iterable[Series]:
         """Those whose last sample is about as young as the youngest of all."""
-        return (one for one in self.snapshot.series(signal) if self._newest - one.points[-1][0] <= OLD)
+        return (one for one in self.snapshot.series(signal) if self.newest - one.points[-1][0] <= OLD)
 
     @cached_property
-    def _newest(self) -> float:
+    def newest(self) -> float:
         every = (one.points[-1][0] for many in self.snapshot.metrics.values() for one in many if one.points)
         return max(every, default=0.0)
 
