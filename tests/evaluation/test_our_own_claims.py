@@ -82,7 +82,11 @@ def own_words() -> frozenset[str]:
 def stands_on(finding: Finding) -> Read:
     places = [finding.component, *finding.harms, *finding.told_by]
     quoted = [f"{item.source} {item.ref} {item.quote} {item.at}" for item in (*finding.evidence, *finding.against)]
-    return known(" ".join([*map(str, places), *quoted, json.dumps(finding.facts, default=str, ensure_ascii=False)]))
+    return known(
+        " ".join(
+            [*map(str, places), *quoted, json.dumps(finding.facts, default=str, ensure_ascii=False), str(finding.onset)]
+        )
+    )
 
 
 def wrong_in(finding: Finding) -> dict[str, list[str]]:

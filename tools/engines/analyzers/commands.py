@@ -124,7 +124,7 @@ def _finding(program: Program, said: list[Complaint], proof: list[Evidence], rol
         evidence=tuple(proof[:3]),
         onset=min((item.at for item in proof if item.at), default=None),
         remedies=("rollback_rollout",) if rollout else (),
-        facts={"container": container, "command": command},
+        facts={"container": container, "command": command, "back_to": rollout.previous.number if rollout else None},
     )
 
 
