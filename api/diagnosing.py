@@ -107,12 +107,16 @@ def diagnose_bundles(paths: Sequence[Path], ask: Ask, *, as_json: bool) -> list[
     for path, found in diagnoses(paths, ask):
         told.append(found)
         if as_json:
-            line = orjson.dumps({"bundle": str(path), **found}, option=orjson.OPT_APPEND_NEWLINE)
+            line = orjson.dumps({"bundle": _spelled(path), **found}, option=orjson.OPT_APPEND_NEWLINE)
             sys.stdout.write(line.decode())
             sys.stdout.flush()
         else:
             _show(path, found, ask.language, is_one_of_many=len(paths) > 1)
     return told
+
+
+def _spelled(path: Path) -> str:
+    return str(path).encode("utf-8", errors="replace").decode()
 
 
 def exit_code(told: Sequence[dict[str, Any]]) -> int:
@@ -135,7 +139,9 @@ def _diagnosed(path: Path, ask: Ask) -> Diagnosis:
     except Exception as error:  # noqa: BLE001 - one bundle that breaks us is told, and the others still get their answer
         now = datetime.now(UTC)
         gap = Gap(what="the diagnosis", why=f"it broke off: {type(error).__name__}: {error}", how="report it to us")
-        return Diagnosis(subject=str(path), window=Window(start=now, end=now), taken_at=now, healthy=None, gaps=[gap])
+        return Diagnosis(
+            subject=_spelled(path), window=Window(start=now, end=now), taken_at=now, healthy=None, gaps=[gap]
+        )
 
 
 def diagnosis_of(path: Path, ask: Ask) -> Diagnosis:

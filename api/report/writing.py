@@ -37,6 +37,10 @@ def write(found: dict[str, Any], form: Form, output: Path | None, language: Lang
         return
     if output.is_dir():
         raise Invalid(f"{output} is a folder, and a report is one file.", field="output")
+    if output.exists() and not output.is_file():
+        raise Invalid(
+            f"{output} is no plain file, and a report takes the place of what it is written to.", field="output"
+        )
     _replace(output, text.encode("utf-8", errors="replace"))
 
 

@@ -1,6 +1,7 @@
 """`firstmate diagnose BUNDLE...`: one answer a bundle, in order, in this process, with nothing heavy loaded and nothing secret shown."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -111,6 +112,21 @@ def test_a_bundle_that_breaks_the_engine_is_told_and_the_next_one_is_read(
     assert "KeyError" in bad[1]["gaps"][0]["why"]
     assert bad[1]["healthy"] is None
     assert good[1]["causes"]
+
+
+def test_names_that_are_no_text_stop_no_line(tmp_path: Path) -> None:
+    odd = tmp_path / os.fsdecode(b"odd-\xff")
+    put(odd, "objects/pods.json", '{"kind": "Pod", "metadata": {"name": "a\\ud83d", "namespace": "town"}}')
+    put(odd, os.fsdecode(b"logs/town/\xff/app.log"), "Traceback: connection refused")
+    told = lines(odd)
+    assert told[0]["bundle"].endswith("odd-?")
+
+
+def test_a_report_never_takes_the_place_of_a_device(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.md")
+    result = ran(crashing(tmp_path / "b"), "--output", tmp_path / "pipe.md")
+    assert (result.exit_code, "no plain file" in result.output) == (1, True)
+    assert (tmp_path / "pipe.md").is_fifo()
 
 
 def test_nothing_that_a_server_needs_is_loaded(tmp_path: Path) -> None:

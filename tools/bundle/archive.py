@@ -20,6 +20,9 @@ from tools.bundle.limits import MAX_DEPTH, MAX_FILES, MAX_MEMBER, MAX_UNPACKED
 
 ENDINGS = (".tar.gz", ".tgz", ".tar", ".zip")
 _CHUNK = 1024 * 1024
+_GZIP = b"\x1f\x8b"
+# Of the other ways to compress, Python unfolds whatever a few bytes stand for at once: a kilobyte may be gigabytes of memory.
+_READ_IN_PIECES = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _HEADERS = (b"L", b"K", b"x", b"g", b"X")
 _BROKEN = (
     tarfile.TarError,
@@ -68,6 +71,12 @@ class _Member(tarfile.TarInfo):
         found: tarfile.TarInfo = super()._proc_member(archive)  # type: ignore[misc]  # the one hook before a header is read
         return found
 
+    def _proc_sparse(self, _: tarfile.TarFile) -> tarfile.TarInfo:
+        raise tarfile.ReadError("a sparse file, whose map may have no end")
+
+    def _proc_gnusparse_10(self, *_: object) -> None:
+        raise tarfile.ReadError("a sparse file, whose map may have no end")
+
 
 @dataclass(slots=True)
 class _Unpacking:
@@ -78,7 +87,7 @@ class _Unpacking:
 
     def tar(self, path: Path) -> None:
         with tarfile.open(
-            path, "r|*", tarinfo=_Member
+            path, "r|gz" if _is_gzip(path) else "r|", tarinfo=_Member
         ) as archive:  # a stream: nothing is sought, and no index of a million members is held
             for member in archive:
                 self._count()
@@ -104,6 +113,9 @@ class _Unpacking:
                 self._take_zipped(archive, member)
 
     def _take_zipped(self, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
+        if member.compress_type not in _READ_IN_PIECES:
+            self.refusals.add(member.filename, "of a zip only what is deflated is unpacked")
+            return
         try:
             with archive.open(member) as source:
                 self._take(member.filename, source)
@@ -147,6 +159,11 @@ class _Unpacking:
         return True
 
 
+def _is_gzip(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(_GZIP)) == _GZIP
+
+
 def _inner(root: Path) -> Path:
     """Whoever packs a folder packs its name as well: the folder that holds all else is the bundle."""
     while (
@@ -174,12 +191,9 @@ def packing(target: Path) -> Iterator[Path]:
 
 
 def pack(folder: Path, target: Path) -> None:
-    """A bundle's folder as an archive, which takes its name only when it is whole; for its owner alone."""
-    partial = target.with_name(f".{target.name}.part")
-    try:
-        partial.touch(mode=0o600)
-        with tarfile.open(partial, "w:gz") as archive:
-            archive.add(folder, arcname=folder.name)
-        partial.rename(target)
-    finally:
-        partial.unlink(missing_ok=True)
+    """A folder in one of our own as an archive, which takes its name only when it is whole; for its owner alone."""
+    partial = folder.with_name(f".{target.name}.part")  # where nobody else can have put a link of that name
+    partial.touch(mode=0o600, exist_ok=False)
+    with tarfile.open(partial, "w:gz") as archive:
+        archive.add(folder, arcname=folder.name)
+    partial.rename(target)

@@ -67,7 +67,9 @@ def files(root: Path, refusals: Refusals) -> list[File]:
                 refusals.add("further files", f"a bundle is read up to {MAX_FILES} files")
                 return sorted(found, key=lambda one: one.parts)
             else:
-                found.append(File(root.joinpath(*below), below, entry.stat(follow_symlinks=False).st_size))
+                found.append(
+                    File(root.joinpath(*below), tuple(map(_spelled, below)), entry.stat(follow_symlinks=False).st_size)
+                )
     return sorted(found, key=lambda one: one.parts)
 
 
@@ -85,6 +87,11 @@ def _descend(below: tuple[str, ...], waiting: list[tuple[str, ...]], refusals: R
         refusals.add("/".join(below), f"folders are read {MAX_DEPTH} deep")
     else:
         waiting.append(below)
+
+
+def _spelled(name: str) -> str:
+    """A name that is no UTF-8 came as half characters, which nothing can write down again."""
+    return name.encode("utf-8", errors="replace").decode()
 
 
 def _printable(name: str) -> str:

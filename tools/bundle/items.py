@@ -24,6 +24,7 @@ HEAD = 64 * 1024
 _ITEMS = re.compile(r'"items"\s*:\s*\[')
 _KIND = re.compile(r'"kind"\s*:\s*"(\w{1,100})"')
 _BETWEEN = re.compile(r"[\s,]*")
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 _decoder = json.JSONDecoder()
 
 
@@ -50,9 +51,14 @@ def whole(path: Path) -> Any:
     except orjson.JSONDecodeError:
         pass
     try:
-        return json.loads(text_of(raw))
+        return _in_whole_characters(json.loads(text_of(raw)))
     except RecursionError:
         raise ValueError("nested too deep") from None
+
+
+def _in_whole_characters(value: Any) -> Any:
+    """Without halves of characters, which JSON can spell and nothing can write down again."""
+    return json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", errors="replace"))
 
 
 def values(path: Path, size: int, reading: Reading) -> Iterator[Any]:
@@ -129,7 +135,7 @@ def _streamed(file: BinaryIO, reading: Reading) -> Iterator[Any]:
             reading.broken = _said(error, taken, window.ended)
             return
         taken, reading.taken = taken + 1, window.at - began
-        yield value
+        yield _in_whole_characters(value) if _HALF.search(window.text, began, window.at) else value
     if reading.is_list or not taken:
         reading.broken = f"it breaks off after {taken} items" if reading.is_list else "it is empty"
 

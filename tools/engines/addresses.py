@@ -10,7 +10,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from tools.engines.objects import Object, dig, mapping, name_of, rows
+from tools.engines.objects import (
+    Object,
+    dig,
+    listed,
+    mapping,
+    name_of,
+    number_in,
+    rows,
+)
 from tools.engines.program import Program
 from tools.engines.snapshot import Snapshot
 
@@ -103,7 +111,7 @@ def _all(snapshot: Snapshot, program: Program) -> Iterator[Address]:
         variables = dict(_variables(snapshot, program, container))
         yield from _in_settings(variables, f"{where}.env")
         for key in ("command", "args"):
-            for word in container.get(key) or ():
+            for word in listed(container, key):
                 if isinstance(word, str):
                     yield from in_text(word[:MAX_VALUE], f"{where}.{key}")
     yield from _in_files(snapshot, program)
@@ -146,8 +154,10 @@ def _in_settings(settings: dict[str, str], where: str) -> Iterator[Address]:
 def _port_beside(settings: dict[str, str], stem: str) -> int | None:
     for name, value in settings.items():
         as_port = _PORT_NAME.match(name)
-        if as_port and as_port["stem"].lower() == stem.lower() and value.strip().isdigit():
-            return int(value)
+        if as_port and as_port["stem"].lower() == stem.lower():
+            number = number_in(value.strip())
+            if number is not None:
+                return number
     return None
 
 

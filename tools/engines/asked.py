@@ -9,7 +9,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from tools.engines.objects import Object, dig, is_ready, mapping, readiness_since, rows, statuses, when, whole
+from tools.engines.objects import (
+    Object,
+    dig,
+    is_ready,
+    mapping,
+    number_in,
+    readiness_since,
+    rows,
+    statuses,
+    when,
+    whole,
+)
 from tools.engines.program import Program
 from tools.engines.quantity import parse
 from tools.engines.snapshot import Snapshot
@@ -81,10 +92,10 @@ def asked(program: Program) -> Iterator[Asked]:
 
 def resolved(container: Object, port: Any) -> int | None:
     """A port by number; None for a name that the container does not have."""
-    if isinstance(port, str) and not port.isdigit():
+    if isinstance(port, str) and not port.isdecimal():
         named = (whole(one.get("containerPort")) for one in rows(container, "ports") if one.get("name") == port)
         return next(named, None)
-    return int(port) if isinstance(port, str) else whole(port)
+    return number_in(port) if isinstance(port, str) else whole(port)
 
 
 def declared(container: Object) -> dict[int, Object]:
@@ -95,11 +106,11 @@ def declared(container: Object) -> dict[int, Object]:
 def listened(snapshot: Snapshot, one: Asked) -> set[int]:
     """What its log says that it listens on."""
     return {
-        int(said.target)
+        number
         for key, log in snapshot.logs_of(one.program)
         if key.container == one.name
         for said in log.said("listening")
-        if said.target.isdigit() and int(said.target) >= LEAST_PORT
+        if (number := number_in(said.target) or 0) >= LEAST_PORT
     }
 
 
@@ -109,8 +120,8 @@ def told_by_environment(container: Object) -> set[int]:
     for variable in rows(container, "env"):
         name, value = str(variable.get("name") or "").upper(), variable.get("value")
         own = name in _OWN_PORTS or name.startswith(("LISTEN", "BIND"))
-        if own and isinstance(value, str) and (number := value.rpartition(":")[2]).isdigit():
-            found.add(int(number))
+        if own and isinstance(value, str) and (number := number_in(value.rpartition(":")[2])) is not None:
+            found.add(number)
     return found
 
 

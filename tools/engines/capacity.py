@@ -92,13 +92,13 @@ def _takes(node: Object, pod_spec: Object) -> bool:
 
 
 def _hard_taints(node: Object) -> Iterator[Object]:
-    return (taint for taint in rows(node, "spec", "taints") if taint.get("effect") in _HARD)
+    return (taint for taint in rows(node, "spec", "taints") if str(taint.get("effect")) in _HARD)
 
 
 def _tolerated(taint: Object, tolerations: Iterable[Object]) -> bool:
     return any(
-        toleration.get("key") in {None, "", taint.get("key")}
-        and toleration.get("effect") in {None, "", taint.get("effect")}
+        toleration.get("key") in (None, "", taint.get("key"))
+        and toleration.get("effect") in (None, "", taint.get("effect"))
         and (toleration.get("operator") == "Exists" or toleration.get("value", "") == taint.get("value", ""))
         for toleration in tolerations
     )

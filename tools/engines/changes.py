@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from tools.engines.objects import Object, dig, kind_of, mapping, name_of, rows, when, whole
+from tools.engines.objects import Object, dig, kind_of, mapping, name_of, number_in, rows, when, whole
 from tools.engines.snapshot import Snapshot
 
 REVISION = "deployment.kubernetes.io/revision"
@@ -147,7 +147,7 @@ def _by_name(items: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _number(replica_set: Object) -> int:
     text = str(dig(replica_set, "metadata", "annotations", REVISION) or "")
-    return int(text) if text.isdigit() else 0
+    return number_in(text) or 0
 
 
 def _shown(path: str, value: Any) -> str:

@@ -7,6 +7,7 @@ when nothing was found and no source is missing that could have contradicted; a 
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 
 from core.language import Language, pick
@@ -34,7 +35,8 @@ _TOLD = {"ScalingReplicaSet", "SuccessfulRescale", "Killing", "NodeNotReady"}
 
 def investigate(snapshot: Snapshot) -> tuple[Verdict, Graph]:
     graph = Graph(snapshot)
-    return rank(examine(snapshot, graph), graph), graph
+    findings, gaps = examine(snapshot, graph)
+    return replace(rank(findings, graph), gaps=gaps), graph
 
 
 def diagnose(
@@ -57,17 +59,18 @@ def diagnose(
         for finding in verdict.symptoms
         if not focus or _names(finding.component, focus) or id(finding) in explained
     ]
+    gaps = [*snapshot.gaps, *verdict.gaps]
     told = [_symptom(finding, explained.get(id(finding)), language) for finding in symptoms][:MAX_SYMPTOMS]
     return Diagnosis(
         subject=subject,
         window=window,
         taken_at=taken_at,
-        healthy=_healthy(bool(causes or told or _is_everybodys(beside)), any(gap.deciding for gap in snapshot.gaps)),
+        healthy=_healthy(bool(causes or told or _is_everybodys(beside)), any(gap.deciding for gap in gaps)),
         causes=[_cause(place, cause, language) for place, cause in enumerate(causes[:MAX_CAUSES], 1)],
         near_misses=[_near_miss(one, language) for one in verdict.near if touches(one, graph, focus)][:MAX_CAUSES],
         symptoms=told + [_elsewhere(cause, language) for cause in beside[:MAX_CAUSES]],
         timeline=_timeline(snapshot, [cause.finding for cause in causes], language),
-        gaps=[_gap(gap, language) for gap in snapshot.gaps],
+        gaps=[_gap(gap, language) for gap in gaps],
     )
 
 

@@ -11,7 +11,15 @@ from functools import cached_property
 from tools.engines.addresses import Address, addresses, meant
 from tools.engines.diagnosis import Component
 from tools.engines.drivers import ports_of_drivers
-from tools.engines.objects import Object, component, dig, name_of, namespace_of, rows
+from tools.engines.objects import (
+    Object,
+    component,
+    dig,
+    name_of,
+    namespace_of,
+    rows,
+    whole,
+)
 from tools.engines.program import Program
 from tools.engines.snapshot import Snapshot
 
@@ -153,8 +161,8 @@ class Graph:
     def _by_port(self) -> dict[int, list[Object]]:
         found: dict[int, list[Object]] = defaultdict(list)
         for service in self._snapshot.of("Service"):
-            for port in {row.get("port") for row in rows(service, "spec", "ports")}:
-                if isinstance(port, int) and self._snapshot.programs_behind(service):
+            for port in dict.fromkeys(whole(row.get("port")) for row in rows(service, "spec", "ports")):
+                if port is not None and self._snapshot.programs_behind(service):
                     found[port].append(service)
         return found
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tools.engines.objects import Object, dig, is_ready, mapping, rows, whole
+from tools.engines.objects import Object, dig, is_ready, mapping, number_in, rows, whole
 from tools.engines.program import Program
 from tools.engines.snapshot import Snapshot
 
@@ -68,9 +68,8 @@ def _protocols(declared: list[Object], number: int) -> frozenset[str]:
 def _said(snapshot: Snapshot, program: Program) -> Iterator[int]:
     for _, log in snapshot.logs_of(program):
         for one in log.said("listening"):
-            port = one.target.rpartition(":")[2]
-            if port.isdigit():
-                yield int(port)
+            if (port := number_in(one.target.rpartition(":")[2])) is not None:
+                yield port
 
 
 def _reached(program: Program) -> Iterator[int]:
@@ -88,8 +87,9 @@ def _told(program: Program) -> Iterator[int]:
     for container in program.containers:
         for variable in rows(container, "env"):
             value = variable.get("value")
-            if isinstance(value, str) and value.isdigit() and _PORT_VARIABLE.match(str(variable.get("name"))):
-                yield int(value)
+            number = number_in(value) if isinstance(value, str) else None
+            if number is not None and _PORT_VARIABLE.match(str(variable.get("name"))):
+                yield number
 
 
 def _number(container: Object, port: object) -> int | None:

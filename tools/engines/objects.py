@@ -6,6 +6,7 @@ from typing import Any
 from tools.engines.diagnosis import Component
 
 Object = dict[str, Any]
+MAX_DIGITS = 15
 
 
 def dig(value: Any, *path: str | int) -> Any:
@@ -30,14 +31,19 @@ def rows(value: Any, *path: str | int) -> list[dict[str, Any]]:
     return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
 
 
+def listed(value: Any, *path: str | int) -> list[Any]:
+    found = dig(value, *path)
+    return found if isinstance(found, list) else []
+
+
 def when(text: Any) -> datetime | None:
     if not isinstance(text, str):
         return None
     try:
         parsed = datetime.fromisoformat(text)
-    except ValueError:
+        return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+    except (ValueError, OverflowError):  # the year 1 of a zone ahead of UTC is before all years
         return None
-    return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
 
 
 def kind_of(obj: Object) -> str:
@@ -84,15 +90,20 @@ def readiness_since(pod: Object) -> datetime | None:
 
 
 def is_leaving(pod: Object) -> bool:
-    return dig(pod, "metadata", "deletionTimestamp") is not None or dig(pod, "status", "phase") in {
+    return dig(pod, "metadata", "deletionTimestamp") is not None or dig(pod, "status", "phase") in (
         "Succeeded",
         "Failed",
-    }
+    )
 
 
 def whole(value: Any) -> int | None:
     """A count as an object gives it; None where there is none, or where something else stands in its place."""
     return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def number_in(text: str) -> int | None:
+    """A port or a count written as text; None where it is none, or longer than any that a cluster knows."""
+    return int(text) if text.isdecimal() and len(text) <= MAX_DIGITS else None
 
 
 def restarts(status: Object) -> int:

@@ -11,7 +11,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from tools.engines.objects import Object, dig, is_ready, mapping, name_of, namespace_of, rows, whole
+from tools.engines.objects import (
+    Object,
+    dig,
+    is_ready,
+    listed,
+    mapping,
+    name_of,
+    namespace_of,
+    rows,
+    whole,
+)
 from tools.engines.quantity import parse
 from tools.engines.snapshot import Snapshot
 
@@ -100,7 +110,7 @@ class Places:
             chosen = mapping(term, "namespaceSelector")
             spaces = self._snapshot.of("Namespace")
             picked = {name_of(one) for one in spaces if matches(chosen, mapping(one, "metadata", "labels"))}
-            return picked | {str(one) for one in term.get("namespaces") or ()}
+            return picked | {str(one) for one in listed(term, "namespaces")}
         named = term.get("namespaces")
         return {str(one) for one in named} if isinstance(named, list) and named else {own}
 
@@ -356,7 +366,7 @@ def _terms(pod: Object, kind: str) -> list[Object]:
 
 
 def _tolerates(toleration: Object, key: str, value: str, effect: str) -> bool:
-    if toleration.get("effect") not in {None, "", effect}:
+    if toleration.get("effect") not in (None, "", effect):
         return False
     if not toleration.get("key"):
         return toleration.get("operator") == "Exists"
@@ -411,6 +421,6 @@ def claims_without_volume(snapshot: Snapshot, pod: Object) -> list[Object]:
         claim = snapshot.get("PersistentVolumeClaim", namespace_of(pod), name) if name else None
         storage = snapshot.get("StorageClass", None, str(dig(claim, "spec", "storageClassName") or ""))
         waits = dig(storage, "volumeBindingMode") == "WaitForFirstConsumer"
-        if claim and not waits and dig(claim, "status", "phase") in {"Pending", "Lost"}:
+        if claim and not waits and dig(claim, "status", "phase") in ("Pending", "Lost"):
             found.append(claim)
     return found

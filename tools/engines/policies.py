@@ -10,7 +10,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-from tools.engines.objects import Object, dig, mapping, namespace_of, rows, whole
+from tools.engines.objects import (
+    Object,
+    dig,
+    listed,
+    mapping,
+    namespace_of,
+    number_in,
+    rows,
+    whole,
+)
 from tools.engines.placement import matches
 from tools.engines.program import Program
 from tools.engines.snapshot import Snapshot
@@ -98,9 +107,9 @@ def _fits(row: Object, port: Port) -> bool:
     wanted, last = row.get("port"), whole(row.get("endPort"))
     if wanted is None or (port.number is None and not port.names):
         return True
-    if isinstance(wanted, str) and not wanted.isdigit():
-        return wanted in port.names
-    number = int(wanted)
+    number = number_in(wanted) if isinstance(wanted, str) else whole(wanted)
+    if number is None:
+        return wanted in port.names if isinstance(wanted, str) else True
     return port.number is None or number <= port.number <= (last or number)
 
 
@@ -108,7 +117,7 @@ def _in_block(block: Object, other: Program) -> bool:
     addresses = [dig(pod, "status", "podIP") for pod in other.pods]
     try:
         wide = ipaddress.ip_network(str(block.get("cidr")), strict=False)
-        apart = [ipaddress.ip_network(str(one), strict=False) for one in block.get("except") or ()]
+        apart = [ipaddress.ip_network(str(one), strict=False) for one in listed(block, "except")]
         found = [ipaddress.ip_address(one) for one in addresses if isinstance(one, str)]
     except (ValueError, TypeError):
         return True
@@ -126,7 +135,7 @@ def ports_behind(service: Object, program: Program) -> list[Port]:
     found = []
     for row in rows(service, "spec", "ports"):
         target = row.get("targetPort") or row.get("port")
-        number = named.get(target) if isinstance(target, str) and not target.isdigit() else int(target or 0)
+        number = (named.get(target) or number_in(target)) if isinstance(target, str) else (whole(target) or 0)
         names = frozenset(name for name, port in named.items() if name == target or (port and port == number))
         found.append(Port(number, names, str(row.get("protocol") or "TCP")))
     return found

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from tools.engines.catalogue import ANY, DONE_FROM_AFAR, FAULTS, SYSTEMIC
-from tools.engines.diagnosis import Component, Evidence
+from tools.engines.diagnosis import Component, Evidence, Gap
 from tools.engines.finding import Finding
 from tools.engines.graph import Graph
 
@@ -45,6 +45,8 @@ class Verdict:
     causes: list[Ranked]
     symptoms: list[Finding]
     near: list[Ranked] = field(default_factory=list)
+    gaps: Sequence[Gap] = ()
+    """Searches that broke off."""
 
 
 def rank(findings: Sequence[Finding], graph: Graph) -> Verdict:

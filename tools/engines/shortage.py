@@ -56,7 +56,7 @@ def unplaced(snapshot: Snapshot) -> dict[Component, list[Object]]:
     for pod in snapshot.pods_on(""):
         phase = dig(pod, "status", "phase")
         if (
-            phase in {None, "Pending"}
+            phase in (None, "Pending")
             and not rows(pod, "spec", "schedulingGates")
             and not rows(pod, "status", "containerStatuses")
         ):
@@ -100,7 +100,7 @@ def _most(counted: Any, pods: tuple[Object, ...]) -> int:
 
 def _job_misses(snapshot: Snapshot, job: Object) -> bool:
     ended = any(
-        row.get("type") in {"Complete", "Failed", "Suspended"} and row.get("status") == "True"
+        row.get("type") in ("Complete", "Failed", "Suspended") and row.get("status") == "True"
         for row in rows(job, "status", "conditions")
     )
     active = whole(dig(job, "status", "active")) or 0

@@ -365,9 +365,9 @@ def unseen_pod(namespace: str, name: str) -> Object:
 def _ready_in(piece: Object) -> int:
     # An absent `ready` means ready: the API documents unknown as true.
     return sum(
-        len(row.get("addresses") or ())
+        len(held)
         for row in rows(piece, "endpoints")
-        if dig(row, "conditions", "ready") is not False
+        if dig(row, "conditions", "ready") is not False and isinstance(held := row.get("addresses"), list)
     )
 
 

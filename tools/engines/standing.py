@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from core.language import Text
-from tools.engines.objects import Object, dig, is_ready, kind_of, mapping, rows, statuses, when
+from tools.engines.objects import Object, dig, is_ready, kind_of, mapping, restarts, rows, statuses, when, whole
 from tools.engines.quantity import parse
 from tools.engines.snapshot import Snapshot
 
@@ -90,7 +90,7 @@ def _pod_facts(pod: Object) -> dict[str, str | int]:
     running = rows(pod, "status", "containerStatuses")
     facts: dict[str, str | int] = {
         "ready": f"{sum(bool(one.get('ready')) for one in running)}/{len(rows(pod, 'spec', 'containers'))}",
-        "restarts": sum(int(one.get("restartCount") or 0) for one in running),
+        "restarts": sum(map(restarts, running)),
     }
     node = dig(pod, "spec", "nodeName")
     return facts | ({"node": str(node)} if node else {})
@@ -150,7 +150,7 @@ def _recent_restart(pod: Object, view: View) -> str:
     for one in rows(pod, "status", "containerStatuses"):
         ended = mapping(one, "lastState", "terminated")
         at = when(ended.get("finishedAt"))
-        if at and view.now - at <= RECENT and ended.get("reason") not in _OLD_RESTART:
+        if at and view.now - at <= RECENT and str(ended.get("reason")) not in _OLD_RESTART:
             said = view.say(RESTARTED, count=one.get("restartCount", 0), exit=_exit(ended), at=_at(at))
             return f"{one.get('name')}: {said}"
     return ""
@@ -198,9 +198,9 @@ def wanted_ready(workload: Object) -> tuple[int, int]:
     """How many pods a workload wants and how many of them are ready."""
     status = mapping(workload, "status")
     if kind_of(workload) == "DaemonSet":
-        return int(status.get("desiredNumberScheduled") or 0), int(status.get("numberReady") or 0)
-    wanted = dig(workload, "spec", "replicas")
-    return 1 if wanted is None else int(wanted), int(status.get("readyReplicas") or 0)
+        return whole(status.get("desiredNumberScheduled")) or 0, whole(status.get("numberReady")) or 0
+    wanted = whole(dig(workload, "spec", "replicas"))
+    return 1 if wanted is None else wanted, whole(status.get("readyReplicas")) or 0
 
 
 def _replica_set(owned: Object, view: View) -> Standing:
@@ -215,7 +215,7 @@ def _failed_conditions(obj: Object) -> list[str]:
         _sentence(condition.get("reason") or condition.get("type"), condition.get("message"))
         for condition in rows(obj, "status", "conditions")
         if (condition.get("type") == "Progressing" and condition.get("status") == "False")
-        or (condition.get("type") in _BAD_WHEN_TRUE and condition.get("status") == "True")
+        or (str(condition.get("type")) in _BAD_WHEN_TRUE and condition.get("status") == "True")
     ]
 
 
@@ -330,7 +330,7 @@ def _event(event: Object, _view: View) -> Standing:
     about = mapping(event, "involvedObject") or mapping(event, "regarding")
     facts: dict[str, str | int] = {
         "about": f"{about.get('kind')}/{about.get('name')}",
-        "count": int(event.get("count") or 1),
+        "count": whole(event.get("count")) or 1,
     }
     warns = event.get("type") == "Warning"
     said = str(event.get("message") or event.get("note") or "")
@@ -351,8 +351,8 @@ def _by_conditions(obj: Object, _view: View) -> Standing:
     wrong = [
         _sentence(one.get("reason") or one.get("type"), one.get("message"))
         for one in conditions
-        if (one.get("type") in _BAD_WHEN_FALSE and one.get("status") == "False")
-        or (one.get("type") in _BAD_WHEN_TRUE and one.get("status") == "True")
+        if (str(one.get("type")) in _BAD_WHEN_FALSE and one.get("status") == "False")
+        or (str(one.get("type")) in _BAD_WHEN_TRUE and one.get("status") == "True")
     ]
     phase = dig(obj, "status", "phase")
     status = str(phase) if isinstance(phase, str) else "not ready" if wrong else "ok"

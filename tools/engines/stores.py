@@ -15,7 +15,17 @@ from functools import cached_property
 from tools.engines.addresses import Address, Meant, meant
 from tools.engines.diagnosis import Component
 from tools.engines.graph import Graph
-from tools.engines.objects import Object, component, dig, mapping, name_of, namespace_of, rows, whole
+from tools.engines.objects import (
+    Object,
+    component,
+    dig,
+    listed,
+    mapping,
+    name_of,
+    namespace_of,
+    rows,
+    whole,
+)
 from tools.engines.program import Program
 from tools.engines.snapshot import Snapshot
 
@@ -267,7 +277,7 @@ def expected_by(snapshot: Snapshot, dial: Dial, user: str) -> Value | None:
 
 def _required(server: Program) -> Value | None:
     for container in server.containers:
-        words = [str(word) for key in ("command", "args") for word in container.get(key) or () if isinstance(word, str)]
+        words = [str(word) for key in ("command", "args") for word in listed(container, key) if isinstance(word, str)]
         found = _REQUIRED.search(" ".join(words))
         if found and "$" not in found[1]:
             return Value(found[1], f"{server.ref}.containers[{container.get('name')}].args")

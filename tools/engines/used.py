@@ -21,7 +21,7 @@ MAX_CALLERS = 4
 
 
 def is_used(snapshot: Snapshot, graph: Graph, service: Object) -> bool:
-    if graph.callers_of(component(service)) or dig(service, "spec", "type") in {"LoadBalancer", "NodePort"}:
+    if graph.callers_of(component(service)) or dig(service, "spec", "type") in ("LoadBalancer", "NodePort"):
         return True
     return (namespace_of(service), name_of(service)) in set(backends(snapshot))
 

@@ -3,7 +3,14 @@
 from dataclasses import dataclass
 from typing import Any
 
-from tools.engines.objects import Object, dig, mapping, name_of, namespace_of
+from tools.engines.objects import (
+    Object,
+    dig,
+    mapping,
+    name_of,
+    namespace_of,
+    rows,
+)
 from tools.engines.placement import matches
 from tools.engines.quantity import parse
 
@@ -68,7 +75,7 @@ def selector_text(selector: Any) -> str:
     plain = [f"{key}={value}" for key, value in mapping(selector, "matchLabels").items()]
     rest = [
         f"{row.get('key')} {row.get('operator')} {row.get('values')}"
-        for row in selector.get("matchExpressions") or ()
+        for row in rows(selector, "matchExpressions")
         if isinstance(row, dict)
     ]
     return ", ".join([*plain, *rest])

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from tools.engines.addresses import in_text
-from tools.engines.objects import Object, component, dig, kind_of, mapping, name_of, namespace_of, rows
+from tools.engines.objects import Object, component, dig, kind_of, mapping, name_of, namespace_of, number_in, rows
 from tools.engines.snapshot import Snapshot
 
 GATEWAY_API = ("HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute", "UDPRoute")
@@ -63,7 +63,7 @@ def object_routes(snapshot: Snapshot) -> Iterator[Route]:
         for place, rule in enumerate(rows(route, "spec", "routes")):
             found = _MATCHES.search(str(rule.get("match")))
             for backend in rows(rule, "services"):
-                if backend.get("kind") in {None, "Service"} and "@" not in str(backend.get("name")):
+                if backend.get("kind") in (None, "Service") and "@" not in str(backend.get("name")):
                     path = next((part for part in found.groups() if part), "/") if found else "/"
                     yield _route(route, path, backend, f"spec.routes[{place}].services")
 
@@ -100,7 +100,7 @@ def _of_gateway_api(route: Object) -> Iterator[Route]:
     for number, rule in enumerate(rows(route, "spec", "rules")):
         paths = [str(dig(match, "path", "value") or "/") for match in rows(rule, "matches")] or ["/"]
         for backend in rows(rule, "backendRefs"):
-            if backend.get("kind") in {None, "Service"} and not backend.get("group") and backend.get("weight") != 0:
+            if backend.get("kind") in (None, "Service") and not backend.get("group") and backend.get("weight") != 0:
                 yield _route(route, paths[0], backend, f"spec.rules[{number}].backendRefs")
 
 
@@ -138,7 +138,7 @@ def _in_table(text: str) -> Iterator[tuple[str, str, int | None]]:
         if passed:
             host, _, told = upstreams.get(passed["host"], passed["host"]).partition(":")
             port = passed["port"] or told
-            yield location["path"], host, int(port) if port.isdigit() else None
+            yield location["path"], host, number_in(port)
     if not locations and any(word in text.lower() for word in ("path", "prefix", "route")):
         yield from _in_rows(_parsed(text))
 

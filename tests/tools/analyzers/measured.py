@@ -122,7 +122,9 @@ def seen(
 
 def verdict(snap: Snapshot) -> Verdict:
     graph = Graph(snap)
-    return rank(examine(snap, graph), graph)
+    findings, broken = examine(snap, graph)
+    assert not broken
+    return rank(findings, graph)
 
 
 def causes(

@@ -101,4 +101,4 @@ def test_a_runtime_that_counts_deadlocked_threads_says_it_outright() -> None:
 
 def test_programs_without_measurements_say_nothing() -> None:
     snap = seen(TOWN)
-    assert [one for one in examine(snap, Graph(snap)) if not one.symptom] == []
+    assert [one for one in examine(snap, Graph(snap))[0] if not one.symptom] == []

@@ -99,6 +99,34 @@ def test_a_bomb_ends_at_the_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert whys(bombed(tmp_path, monkeypatch, name), "rest of the archive") == ["an archive is unpacked up to 3 MB"]
 
 
+def test_what_unfolds_at_once_whatever_a_few_bytes_stand_for_is_not_unpacked(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "x.zip", "w", zipfile.ZIP_BZIP2) as made:
+        made.writestr("objects/all.json", b"{}")
+    assert whys(read_bundle(tmp_path / "x.zip"), "objects/all.json") == ["of a zip only what is deflated is unpacked"]
+    with tarfile.open(tmp_path / "x.tar", "w:bz2") as packed:
+        packed.addfile(named("objects/all.json"), io.BytesIO())
+    assert "broken" in whys(read_bundle(tmp_path / "x.tar"), "x.tar")[0]
+
+
+def test_a_map_without_end_of_a_sparse_file_is_not_read(tmp_path: Path) -> None:
+    sparse = named("objects/all.json")
+    sparse.pax_headers = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.realsize": "9"}
+    with tarfile.open(tmp_path / "x.tgz", "w:gz", format=tarfile.PAX_FORMAT) as made:
+        sparse.size = len(content := b"1000000000\n" + b"0\n" * 1000)
+        made.addfile(sparse, io.BytesIO(content))
+    old = tar_of(tmp_path / "old.tgz", (named("objects/all.json", tarfile.GNUTYPE_SPARSE), b""))
+    for path in (tmp_path / "x.tgz", old):
+        assert "a sparse file" in whys(read_bundle(path), path.name)[0]
+
+
+def test_a_link_that_waits_for_the_unfinished_archive_is_not_written_through(tmp_path: Path) -> None:
+    (tmp_path / ".b.tar.gz.part").symlink_to(tmp_path / "victim")
+    with packing(tmp_path / "b.tar.gz") as folder:
+        bundle(folder)
+    assert not (tmp_path / "victim").exists()
+    assert (tmp_path / "b.tar.gz").is_file()
+
+
 def test_of_too_many_members_the_first_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "MAX_FILES", 2)
     found = read_bundle(tar_of(tmp_path / "x.tgz", *((named(f"{n}.txt"), b"") for n in range(5))))

@@ -83,6 +83,16 @@ def test_objects_one_after_the_other_in_one_file_are_all_read(tmp_path: Path) ->
     assert [name_of(one) for one in snapshot_of(tmp_path, objects__a=lines).objects] == ["a", "b"]
 
 
+@pytest.mark.parametrize("whole_file", [100, 10_000])
+def test_half_a_character_is_replaced_so_that_what_is_said_can_be_written_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole_file: int
+) -> None:
+    monkeypatch.setattr(items, "MAX_WHOLE_FILE", whole_file)
+    cut, secret = pod("baker-\ud83d"), {"kind": "Secret", "data": {"k": "\udc00"}, "metadata": {"name": "s\U0001f35e"}}
+    found = snapshot_of(tmp_path, objects__a=listing("List", cut, secret))
+    assert [name_of(one) for one in found.objects] == ["baker-?", "s\U0001f35e"]
+
+
 def test_a_long_list_is_read_through_a_window(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(items, "MAX_WHOLE_FILE", 100)
     monkeypatch.setattr(items, "CHUNK", 64)

@@ -3,7 +3,8 @@
 To add one: write its file, add its line below, beside its family. The order does not matter: ranking compares what they find.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from traceback import extract_tb
 
 from tools.engines.analyzers import (
     addressed,
@@ -54,6 +55,7 @@ from tools.engines.analyzers import (
     surges,
     symptoms,
 )
+from tools.engines.diagnosis import Gap
 from tools.engines.finding import Finding
 from tools.engines.graph import Graph
 from tools.engines.snapshot import Snapshot
@@ -161,5 +163,24 @@ ANALYZERS: tuple[Analyzer, ...] = (
 )
 
 
-def examine(snapshot: Snapshot, graph: Graph) -> list[Finding]:
-    return [finding for analyzer in ANALYZERS for finding in analyzer(snapshot, graph)]
+def examine(
+    snapshot: Snapshot, graph: Graph, analyzers: Sequence[Analyzer] = ANALYZERS
+) -> tuple[list[Finding], list[Gap]]:
+    """What they find, and which of them broke off: an object that one stumbles over silences neither it nor the others."""
+    findings: list[Finding] = []
+    gaps: list[Gap] = []
+    for analyzer in analyzers:
+        try:
+            findings.extend(analyzer(snapshot, graph))
+        except Exception as error:  # noqa: BLE001 - objects come from strangers, and what broke is told with its place
+            gaps.append(_broke_off(analyzer, error))
+    return findings, gaps
+
+
+def _broke_off(analyzer: Analyzer, error: Exception) -> Gap:
+    place = extract_tb(error.__traceback__)[-1]
+    where = f"{place.filename.rpartition('/')[2]}:{place.lineno}"
+    name = getattr(analyzer, "__name__", str(analyzer)).replace("_", " ")
+    return Gap(
+        what=f"the search for {name}", why=f"it broke off: {type(error).__name__} in {where}", how="report it to us"
+    )

@@ -12,7 +12,15 @@ from core.language import Text
 from tools.engines.diagnosis import Component, Evidence
 from tools.engines.finding import Finding, beginning, ending, evidence
 from tools.engines.graph import Graph
-from tools.engines.objects import Object, component, dig, mapping, name_of, rows
+from tools.engines.objects import (
+    Object,
+    component,
+    dig,
+    listed,
+    mapping,
+    name_of,
+    rows,
+)
 from tools.engines.program import Program
 from tools.engines.quantity import parse
 from tools.engines.shortage import Refusal, misses_pods, refusals
@@ -280,7 +288,7 @@ def _over(amount: float, bound: float) -> bool:
 
 
 def _asks_about_pods(hook: Object) -> bool:
-    named = [str(one) for rule in rows(hook, "rules") for one in rule.get("resources") or ()]
+    named = [str(one) for rule in rows(hook, "rules") for one in listed(rule, "resources")]
     return hook.get("failurePolicy", "Fail") == "Fail" and any(one in {"pods", "*", "*/*", "pods/*"} for one in named)
 
 

@@ -18,7 +18,7 @@ from tools.engines.diagnosis import Component, Evidence
 from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
 from tools.engines.heard import as_evidence, heard
-from tools.engines.objects import Object, component, dig, mapping, name_of, namespace_of, rows, when
+from tools.engines.objects import Object, component, dig, mapping, name_of, namespace_of, number_in, rows, when
 from tools.engines.program import Program
 from tools.engines.references import references
 from tools.engines.snapshot import Snapshot
@@ -112,7 +112,7 @@ def _told(snapshot: Snapshot, graph: Graph, known: list[Component]) -> Iterator[
     for program in snapshot.speakers:
         for one in heard(snapshot, program, "certificate_expired"):
             host, _, port = one.said.target.partition(":")
-            address = Address(host, int(port) if port.isdigit() else None, "")
+            address = Address(host, number_in(port), "")
             service = meant(snapshot, address, program.namespace).service if host else None
             if _BY_PEER.search(one.said.text):
                 yield program.component, as_evidence([one], 0.75)[0]

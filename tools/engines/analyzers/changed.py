@@ -68,7 +68,7 @@ def _bundle(snapshot: Snapshot, clients: Clients) -> Object | None:
 
 def _holds_authorities(obj: Object) -> bool:
     keys = mapping(obj, "data").keys() | mapping(obj, "binaryData").keys()
-    return obj.get("kind") in {"ConfigMap", "Secret"} and any(_AUTHORITIES.search(str(key)) for key in keys)
+    return obj.get("kind") in ("ConfigMap", "Secret") and any(_AUTHORITIES.search(str(key)) for key in keys)
 
 
 def _distrusting(bundle: Object, clients: Clients) -> Finding:

@@ -55,7 +55,7 @@ def claims_that_no_volume_fits(snapshot: Snapshot, graph: Graph) -> Iterable[Fin
         who = mounted.get((namespace_of(claim), name_of(claim)))
         if (
             who
-            and dig(claim, "status", "phase") in {"Pending", "Lost", None}
+            and dig(claim, "status", "phase") in ("Pending", "Lost", None)
             and not dig(claim, "metadata", "deletionTimestamp")
         ):
             verdict = _verdict(snapshot, claim)

@@ -88,7 +88,7 @@ def _in_log(snapshot: Snapshot, program: Program, said: list[Complaint]) -> Iter
 
 def _has_command(program: Program, said: list[Complaint]) -> bool:
     ended = {one.container for one in said if one.code == 0}
-    return any(one.get("command") for one in program.containers if one.get("name") in ended)
+    return any(one.get("command") for one in program.containers if str(one.get("name")) in ended)
 
 
 def _ended_at_once(said: list[Complaint]) -> Iterator[Evidence]:

@@ -244,7 +244,7 @@ def _unnoticed(snapshot: Snapshot) -> Iterator[Object]:
         ]
         born = when(dig(pod, "metadata", "creationTimestamp"))
         waited = born is None or snapshot.taken_at - born > PATIENCE
-        if own in {None, "", "default-scheduler"} and not told and not events and waited:
+        if own in (None, "", "default-scheduler") and not told and not events and waited:
             yield pod
 
 

@@ -46,7 +46,7 @@ def programs_that_exit(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
 
 def _is_crashing(snapshot: Snapshot, status: Object) -> bool:
     ended = _ended(status)
-    if not ended or ended.get("reason") in _NOT_A_CRASH or not ended.get("exitCode"):
+    if not ended or str(ended.get("reason")) in _NOT_A_CRASH or not ended.get("exitCode"):
         return False
     at = when(ended.get("finishedAt"))
     recent = at is None or at >= snapshot.window.start
@@ -70,7 +70,7 @@ def _ended(status: Object) -> Object:
 
 def _finding(snapshot: Snapshot, pod: Object, status: Object, workload: Component) -> Finding:
     ended, container = _ended(status), str(status.get("name"))
-    code, restarts = ended.get("exitCode"), int(status.get("restartCount") or 0)
+    code, restarts = whole(ended.get("exitCode")), whole(status.get("restartCount")) or 0
     obj = snapshot.get(workload.kind, workload.namespace, workload.name)
     rollout = last_rollout(snapshot, obj) if obj and kind_of(obj) == "Deployment" else None
     changed = bool(rollout and rollout.current.at and rollout.current.at >= snapshot.window.start and rollout.fields)

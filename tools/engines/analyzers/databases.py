@@ -15,7 +15,7 @@ from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
 from tools.engines.heard import Heard, as_evidence, heard, silence
 from tools.engines.metrics.scene import scene_of
-from tools.engines.objects import component
+from tools.engines.objects import component, listed
 from tools.engines.program import Program
 from tools.engines.snapshot import Snapshot
 from tools.engines.stores import CACHES, Dial, Stores, engine_of, ports_served
@@ -113,7 +113,7 @@ def databases_that_only_read(snapshot: Snapshot, graph: Graph) -> Iterable[Findi
 def _set_read_only(server: Program) -> Iterator[Evidence]:
     for container in server.containers:
         for key in ("command", "args"):
-            for word in container.get(key) or ():
+            for word in listed(container, key):
                 if isinstance(word, str) and _is_read_only(word):
                     yield evidence(
                         "kubernetes", f"{server.ref}.containers[{container.get('name')}].{key}", word, weight=0.6

@@ -18,7 +18,7 @@ from tools.engines.graph import Graph
 from tools.engines.metrics.scene import Scene, moment, scene_of
 from tools.engines.metrics.shift import shift
 from tools.engines.metrics.slow import callees, latencies, waits_alone
-from tools.engines.objects import dig, is_ready, restarts, statuses, when
+from tools.engines.objects import dig, is_ready, mapping, restarts, statuses, when
 from tools.engines.program import Program
 from tools.engines.snapshot import Event, Snapshot
 
@@ -130,7 +130,7 @@ def _stopped_answering(snapshot: Snapshot, program: Program) -> bool:
     """Its pods are past their start and none was started again, but one is not ready: a check that fails now and then does not count."""
     for pod in program.pods:
         born = when(dig(pod, "metadata", "creationTimestamp"))
-        again = any(restarts(one) or "running" not in (one.get("state") or {}) for one in statuses(pod))
+        again = any(restarts(one) or "running" not in mapping(one, "state") for one in statuses(pod))
         if born is None or snapshot.taken_at - born < SETTLED or again:
             return False
     return any(not is_ready(pod) for pod in program.pods)

@@ -81,7 +81,7 @@ def _port_is_missing(service: Object, port: int | str | None) -> bool:
     offered = rows(service, "spec", "ports")
     if port is None or not offered or dig(service, "spec", "type") == "ExternalName":
         return False
-    return not any(port in {row.get("port"), row.get("name"), str(row.get("port"))} for row in offered)
+    return not any(port in (row.get("port"), row.get("name"), str(row.get("port"))) for row in offered)
 
 
 def _ports(service: Object) -> str:

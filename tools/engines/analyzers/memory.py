@@ -24,6 +24,9 @@ from tools.engines.objects import (
     statuses,
     when,
 )
+from tools.engines.objects import (
+    restarts as restarts_of,
+)
 from tools.engines.quantity import MEBI, parse
 from tools.engines.snapshot import Series, Snapshot
 
@@ -43,14 +46,14 @@ def containers_killed_for_memory(snapshot: Snapshot, graph: Graph) -> Iterable[F
 
 
 def _finding(snapshot: Snapshot, workload: Component, container: str, hits: list[tuple[Object, Object]]) -> Finding:
-    pod, _ = max(hits, key=lambda hit: int(hit[1].get("restartCount") or 0))
+    pod, _ = max(hits, key=lambda hit: restarts_of(hit[1]))
     limit_text = _limit(pod, container)
     limit = parse(limit_text)
     rollout = _rollout(snapshot, workload)
     lowered = _lowered(rollout, container)
     began_with = rollout if rollout and not lowered and _began_with(snapshot, rollout, hits) else None
     peak = _peak(snapshot, workload, container)
-    restarts = sum(int(hit[1].get("restartCount") or 0) for hit in hits)
+    restarts = sum(restarts_of(hit[1]) for hit in hits)
     proof = [*_states(hits), *_size(peak, limit), *_change(workload, rollout, lowered)]
     proof += [*_since(workload, began_with), *_events(snapshot, pod)]
     limit_en, limit_zh = (

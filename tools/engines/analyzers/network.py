@@ -211,7 +211,7 @@ def _of_its_program(scene: Scene, cover: Cover[Thing]) -> Cover[Thing]:
 
 def _marks(scene: Scene, signal: Signal, floor: float) -> Iterator[Mark[Thing]]:
     """One a series: its pod's program and machine, the two ends of a pair, or the machine alone."""
-    present = [one for one in _measuring(scene, signal) if one.labels.get("quantile") not in {"0.5", "mean"}]
+    present = [one for one in _measuring(scene, signal) if one.labels.get("quantile") not in ("0.5", "mean")]
     high = _high(present, floor)
     very_high = {
         int(name) for name in outliers([(str(place), level(one.points)) for place, one in enumerate(present)], VERY)

@@ -286,7 +286,7 @@ def _other_pods(scene: Scene, hot: Hot) -> list[float]:
     return [
         median(value for _, value in one.points)
         for one in usage(scene).get(hot.who, ())
-        if one.labels.get("pod") not in short and one.labels.get("container", "") in {"", hot.worst.container}
+        if one.labels.get("pod") not in short and one.labels.get("container", "") in ("", hot.worst.container)
     ]
 
 

@@ -14,7 +14,7 @@ from tools.engines.diagnosis import Component, Evidence
 from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
 from tools.engines.listening import Listening, listening
-from tools.engines.objects import Object, component, dig, mapping, name_of, rows, whole
+from tools.engines.objects import Object, component, dig, mapping, name_of, number_in, rows, whole
 from tools.engines.program import Program
 from tools.engines.snapshot import Snapshot
 from tools.engines.used import failing, is_used
@@ -60,9 +60,9 @@ def target_of(port: Object) -> Any:
 def _against(service: Object, program: Program, port: Object, known: Listening) -> Iterator[Evidence]:
     target = target_of(port)
     ref = f"{component(service)} spec.ports[{port.get('name') or port.get('port')}].targetPort"
-    number = whole(target) if not isinstance(target, str) else (int(target) if target.isdigit() else None)
+    number = whole(target) if not isinstance(target, str) else number_in(target)
     if number is None:
-        if known.declared and target not in known.named and not _is_open(program):
+        if isinstance(target, str) and known.declared and target not in known.named and not _is_open(program):
             names = ", ".join(sorted(known.named)) or "none"
             yield evidence("kubernetes", ref, f"{target}; named ports of the containers: {names}", weight=DECIDING)
         return
@@ -117,7 +117,7 @@ def _wrong_port(
 def _spoken(port: Object, known: Listening) -> frozenset[str]:
     """What is spoken at the port that a Service's port leads to; empty where that is not known."""
     target = target_of(port)
-    number = known.named.get(target) if isinstance(target, str) and not target.isdigit() else whole(target)
+    number = (known.named.get(target) or number_in(target)) if isinstance(target, str) else whole(target)
     if number is None:
         return frozenset()
     return known.protocols.get(number) or frozenset({"TCP"} if number in known.known else ())

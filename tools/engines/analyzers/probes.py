@@ -128,7 +128,7 @@ def _state(snapshot: Snapshot, one: Asked) -> Iterator[Evidence]:
                 yield evidence("kubernetes", f"{ref}.ready", "runs and is not ready", began, weight=0.3)
                 return
         elif (
-            ended.get("exitCode") in _ends(snapshot, pod)
+            whole(ended.get("exitCode")) in _ends(snapshot, pod)
             and ended.get("reason") != "OOMKilled"
             and not _is_over(snapshot, ended)
         ):

@@ -13,7 +13,14 @@ from tools.engines.diagnosis import Component, Evidence
 from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
 from tools.engines.heard import Heard, as_evidence, heard
-from tools.engines.objects import component, dig, is_ready, mapping, rows
+from tools.engines.objects import (
+    component,
+    dig,
+    is_ready,
+    listed,
+    mapping,
+    rows,
+)
 from tools.engines.program import Program
 from tools.engines.snapshot import Snapshot
 from tools.engines.unwell import is_unwell
@@ -60,7 +67,11 @@ def resolvers_that_do_not_know_the_cluster(snapshot: Snapshot, graph: Graph) -> 
 
 
 def _is_resolver(program: Program) -> bool:
-    return mapping(program.labels).get("k8s-app") in {"kube-dns", "coredns"} or program.name in {"coredns", "kube-dns"}
+    return "kube-dns" in _called(program) or "coredns" in _called(program)
+
+
+def _called(program: Program) -> tuple[object, str]:
+    return mapping(program.labels).get("k8s-app"), program.name
 
 
 def _zones(snapshot: Snapshot, graph: Graph) -> Iterator[Evidence]:
@@ -137,7 +148,7 @@ def _settings(snapshot: Snapshot, program: Program, called: list[Address]) -> It
 
 def _aliases(snapshot: Snapshot, program: Program) -> Iterator[Evidence]:
     for row in rows(program.spec, "hostAliases"):
-        for host in (one for one in row.get("hostnames") or () if isinstance(one, str)):
+        for host in (one for one in listed(row, "hostnames") if isinstance(one, str)):
             service = meant(snapshot, Address(host, None, ""), program.namespace).service
             own = dig(service, "spec", "clusterIP")
             if service and own not in {None, "", "None", row.get("ip")}:
@@ -150,7 +161,7 @@ def _knows(snapshot: Snapshot, servers: list[str]) -> bool:
     own = {
         str(dig(service, "spec", "clusterIP"))
         for service in snapshot.of("Service", SYSTEM)
-        if mapping(service, "spec", "selector").get("k8s-app") in {"kube-dns", "coredns"}
+        if mapping(service, "spec", "selector").get("k8s-app") in ("kube-dns", "coredns")
     }
     private = not own and any(one.startswith(("10.", "172.", "192.168.")) for one in servers)
     return private or any(one in own or one.startswith(LOCAL) for one in servers)

@@ -21,7 +21,7 @@ from tools.engines.metrics.load import service_shift
 from tools.engines.metrics.scene import Scene, moment, scene_of
 from tools.engines.metrics.shift import Shift, level, shift
 from tools.engines.metrics.slow import callees
-from tools.engines.objects import kind_of, rows
+from tools.engines.objects import kind_of, number_in, rows
 from tools.engines.snapshot import Series, Snapshot
 
 MULTIPLIED = 2.0
@@ -123,7 +123,7 @@ def _settings(scene: Scene, client: Component) -> Iterator[Evidence]:
     for container in program.containers if program else ():
         for row in rows(container, "env"):
             name, value = str(row.get("name")), str(row.get("value") or "")
-            if program and _SETTING.search(name) and value.isdigit() and int(value) >= MANY:
+            if program and _SETTING.search(name) and (number_in(value) or 0) >= MANY:
                 ref = f"{program.ref}.containers[{container.get('name')}].env[{name}]"
                 yield evidence("kubernetes", ref, f"{name}={value}", weight=0.4)
 

@@ -30,6 +30,7 @@ from tools.engines.objects import (
     rows,
     template_labels,
     when,
+    whole,
 )
 from tools.engines.snapshot import Snapshot
 from tools.engines.used import failed_calls, failing, is_used
@@ -205,7 +206,7 @@ def _program(snapshot: Snapshot, workload: Object) -> Program:
         workload=workload,
         name=name_of(workload),
         labels=template_labels(workload),
-        ports={port.get("containerPort") for port in ports} | {port.get("name") for port in ports},
+        ports={whole(port.get("containerPort")) for port in ports} | {str(port.get("name") or "") for port in ports},
         alone=not snapshot.services_of(workload),
     )
 
@@ -231,7 +232,7 @@ def _alike(wanted: str, carried: str) -> float:
 
 def _ports_fit(service: Object, program: Program) -> bool:
     wanted = [port.get("targetPort", port.get("port")) for port in rows(service, "spec", "ports")]
-    return bool(wanted) and all(port in program.ports for port in wanted)
+    return bool(wanted) and all(isinstance(port, int | str) and port in program.ports for port in wanted)
 
 
 def _means_only(graph: Graph, service: Object, meant: dict[str, str], workload: Object) -> bool:

@@ -17,7 +17,7 @@ from tools.engines.edits import Edit, last_edit
 from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
 from tools.engines.metrics.scene import Scene, scene_of
-from tools.engines.objects import Object, component, dig, is_ready, mapping, name_of, statuses, when, whole
+from tools.engines.objects import Object, component, dig, is_ready, mapping, name_of, number_in, statuses, when, whole
 from tools.engines.program import Program
 from tools.engines.references import Reference, references
 from tools.engines.settings import settings_of
@@ -110,7 +110,7 @@ def _likely_edited(obj: Object, told: Complaint | None) -> tuple[str, int, int, 
     edit = last_edit(obj)
     version = str(dig(obj, "metadata", "resourceVersion") or "0")
     strength = 0 if not told or not told.link else 1 + told.link.is_quoted
-    return edit.at.isoformat() if edit else "", strength, int(version) if version.isdigit() else 0, name_of(obj)
+    return edit.at.isoformat() if edit else "", strength, number_in(version) or 0, name_of(obj)
 
 
 def _read_anew(

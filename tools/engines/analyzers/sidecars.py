@@ -12,7 +12,12 @@ from core.language import Text
 from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
 from tools.engines.heard import Heard, as_evidence, heard
-from tools.engines.objects import Object, restarts, rows
+from tools.engines.objects import (
+    Object,
+    listed,
+    restarts,
+    rows,
+)
 from tools.engines.program import Program
 from tools.engines.snapshot import Snapshot
 from tools.engines.unwell import is_unwell, waiting_reason
@@ -61,7 +66,7 @@ def _ports(container: Object) -> Iterator[tuple[int, str]]:
             and (found := re.search(r"(?:^|:)(\d{2,5})$", value.strip()))
         ):
             yield int(found[1]), f"env[{name}]"
-    words = [word for key in ("command", "args") for word in container.get(key) or () if isinstance(word, str)]
+    words = [word for key in ("command", "args") for word in listed(container, key) if isinstance(word, str)]
     for found in _PORT_ARGUMENT.finditer(" ".join(words)[:4_000]):
         yield int(found[1]), "args"
 

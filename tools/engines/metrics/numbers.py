@@ -4,7 +4,6 @@ A counter that falls was restarted: what it shows after that is what it has grow
 enough to bridge a scrape or two and short against the whole, because answers are often sampled more finely than anybody measured.
 """
 
-import math
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from statistics import median
@@ -12,6 +11,10 @@ from typing import Any
 
 Points = list[tuple[float, float]]
 RATE_WINDOW = 120.0
+MOST = 1e300
+"""Sums of more than this have no number."""
+LAST = 1e11
+"""A time beyond this is none, or counted in milliseconds."""
 LEAST_MONOTONE = 6
 HAIR = 0.01
 
@@ -32,9 +35,9 @@ def _pair(pair: Any) -> tuple[float, float] | None:
         at, value = float(at), float(value)
     except (TypeError, ValueError, OverflowError):
         return None
-    if at > 1e11:
+    if at > LAST:
         at /= 1000  # milliseconds since the epoch
-    return (at, value) if math.isfinite(at) and math.isfinite(value) else None
+    return (at, value) if 0 <= at < LAST and abs(value) <= MOST else None
 
 
 def step_of(points: Sequence[tuple[float, float]]) -> float:

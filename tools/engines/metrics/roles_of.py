@@ -2,7 +2,10 @@
 
 import re
 
-from tools.engines.objects import rows
+from tools.engines.objects import (
+    rows,
+    whole,
+)
 from tools.engines.program import Program
 
 _CACHE_PORTS = {6379, 11211}
@@ -33,6 +36,6 @@ def is_queue(program: Program) -> bool:
 def _is(program: Program, ports: set[int], names: re.Pattern[str]) -> bool:
     for container in program.containers:
         image = str(container.get("image") or "").rpartition("/")[2].partition("@")[0].partition(":")[0]
-        if any(row.get("containerPort") in ports for row in rows(container, "ports")) or names.search(image):
+        if any(whole(row.get("containerPort")) in ports for row in rows(container, "ports")) or names.search(image):
             return True
     return False

@@ -28,7 +28,7 @@ def by_side(found: Mapping[Signal, list[Series]]) -> dict[Signal, list[Series]]:
 
 
 def _place(signal: Signal, many: Iterable[Series], found: dict[Signal, list[Series]]) -> None:
-    callers = [one for one in many if one.labels.get("reporter", "source") in {"source", "client", "outbound"}]
+    callers = [one for one in many if one.labels.get("reporter", "source") in ("source", "client", "outbound")]
     callees = [one for one in many if one not in callers]
     if signal == "latency":
         found["call_latency"] += [_without(one, "reporter") for one in callers]
