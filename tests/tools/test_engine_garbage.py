@@ -23,7 +23,7 @@ GARBAGE: tuple[Any, ...] = (7, 1.5, True, "²", "9" * 5000, [], [[]], {}, {"a": 
 def replaced(value: Any, at: tuple[str | int, ...], by: Any) -> Any:
     if not at:
         return by
-    copy = dict(value) if isinstance(value, dict) else list(value)
+    copy: Any = dict(value) if isinstance(value, dict) else list(value)
     copy[at[0]] = replaced(copy[at[0]], at[1:], by)
     return copy
 
@@ -66,8 +66,8 @@ def test_no_search_ends_over_a_workload_with_garbage_in_it(place: tuple[str | in
 @pytest.mark.parametrize("field", ["port", "targetPort", "name"])
 def test_no_search_ends_over_a_service_with_garbage_in_it(field: str, garbage: Any) -> None:
     asked = replaced(service("baker"), ("spec", "ports"), [{"port": 80, "name": "http", field: garbage}])
-    policy = {"kind": "NetworkPolicy", "metadata": meta("p"), "spec": {"podSelector": {}, "policyTypes": ["Ingress"]}}
-    policy["spec"]["ingress"] = [{"ports": [{"port": garbage}]}]
+    spec = {"podSelector": {}, "policyTypes": ["Ingress"], "ingress": [{"ports": [{"port": garbage}]}]}
+    policy = {"kind": "NetworkPolicy", "metadata": meta("p"), "spec": spec}
     assert broken(probing(), pod(replica_set(probing(), 1), ready=False), asked, policy) == []
 
 

@@ -30,6 +30,8 @@ _SAID: tuple[tuple[str, str], ...] = (
     # What could not be read.
     (r"programs refer to them, and the bundle has none", "有程序引用它们，而数据包中没有"),
     (r"the bundle has none", "数据包中没有"),
+    (r"it broke off: (\w+) in (\S+)", r"检查中断：\1（\2）"),
+    (r"report it to us", "请向我们反馈"),
     (r"add them under objects/, of Secrets the keys", "请补充到 objects/ 下（Secret 只需键名）"),
     (r"add them under objects/", "请补充到 objects/ 下"),
     (r"add answers of query_range under metrics/", "请把 query_range 的结果补充到 metrics/ 下"),
