@@ -47,6 +47,8 @@ def test_both_languages_name_the_same_labels_and_render(rule: Rule) -> None:
         "container",
         "service",
         "deployment",
+        "replicaset",
+        "persistentvolumeclaim",
         "node",
         "condition",
         "instance",

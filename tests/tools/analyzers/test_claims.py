@@ -10,6 +10,7 @@ from tools.engines.analyzers.claims import (
     claims_that_no_volume_fits,
     unbound_claims_without_objects,
 )
+from tools.engines.explain import diagnose
 from tools.engines.finding import Finding
 from tools.engines.graph import Graph
 
@@ -232,3 +233,15 @@ def test_garbage_is_read_as_nothing() -> None:
         found(*mounting(), {"kind": "PersistentVolumeClaim", "metadata": {"namespace": NS, "name": "data"}, "spec": []})
         == []
     )
+
+
+def test_who_asks_about_the_claim_is_told_what_keeps_it_from_a_volume() -> None:
+    snap = snapshot(*mounting(), claim(size="100Gi"), volume(size="10Gi"))
+    found = diagnose(snap, "claim", snap.window, snap.taken_at, focus="data")
+    assert [cause.fault for cause in found.causes] == ["pvc_capacity_mismatch"]
+    assert found.healthy is False
+
+
+def test_who_asks_about_another_claim_is_not() -> None:
+    snap = snapshot(*mounting(), claim(size="100Gi"), volume(size="10Gi"))
+    assert diagnose(snap, "claim", snap.window, snap.taken_at, focus="logs").causes == []

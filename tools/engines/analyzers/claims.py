@@ -309,6 +309,7 @@ def _finding(snapshot: Snapshot, who: Component, claim: Object, verdict: Verdict
         ),
         evidence=verdict.proof,
         onset=min((item.at for item in verdict.proof if item.at), default=None),
+        harms=(component(claim),) if claim.get("kind") == "PersistentVolumeClaim" else (),
         latent=is_forgotten(snapshot, who),
         facts={"claim": name_of(claim)},
     )
