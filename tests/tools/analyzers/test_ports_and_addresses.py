@@ -181,6 +181,22 @@ def test_a_wrong_address_that_a_release_has_just_written_is_used() -> None:
     assert causes(snapshot(*fronted(), owner, new, pod(new))) == []
 
 
+def released(*, well: bool) -> list[Object]:
+    """A release that gave a program an address it did not have before, in the place of none."""
+    wrong = {**container(), "env": [{"name": "LEGACY_URL", "value": "http://legacy-importer:8080"}]}
+    owner = deployment("shop", wrong, available=2 if well else 0)
+    old, new = replica_set(owner, 1), replica_set(owner, 2, wrong, ready=2 if well else 0, minutes_ago=9)
+    return [owner, old, new, pod(new, ready=well)]
+
+
+def test_a_wrong_address_that_a_release_added_need_not_be_used() -> None:
+    assert causes(snapshot(*fronted(), *released(well=True))) == []
+
+
+def test_a_program_that_is_unwell_since_it_was_given_an_address_is_held_to_it() -> None:
+    assert ("service_env_var_address_mismatch", "shop") in causes(snapshot(*fronted(), *released(well=False)))
+
+
 def test_a_wrong_address_that_nobody_is_seen_to_use_is_no_cause() -> None:
     assert causes(snapshot(*fronted(), *calling("http://bakr:80"))) == []
 

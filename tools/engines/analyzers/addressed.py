@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from core.language import Text
 from tools.engines.addresses import Address, meant
-from tools.engines.changes import last_rollout
+from tools.engines.changes import FieldChange, Rollout, last_rollout
 from tools.engines.diagnosis import Component, Evidence
 from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
@@ -26,6 +26,7 @@ from tools.engines.used import AWAY, failing
 LIKE = 0.55
 UNKNOWN_HOST = ("no_such_host", "dns_unavailable")
 MANY = 2
+ADDED = 0.3  # of an address that a release added and not changed
 
 
 def addresses_that_nobody_has(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
@@ -136,8 +137,10 @@ def _finding(
         words=words,
         evidence=tuple(proof),
         onset=min((one.said.first for one in lines if one.said.first), default=None),
-        # What a release has just written was not there before: somebody wanted it to be used.
-        latent=not lines and not is_unwell(snapshot, program) and not any(item.source == "change" for item in proof),
+        # What a release has just put in the place of another was used before; what it added need not be used at all.
+        latent=not lines
+        and not is_unwell(snapshot, program)
+        and not any(item.source == "change" and item.weight > ADDED for item in proof),
         facts={"address": str(address), "path": address.path, "nearest": nearest},
     )
 
@@ -200,12 +203,18 @@ def _unlike_others(nearest: str) -> Iterator[Evidence]:
 
 
 def _changed(snapshot: Snapshot, program: Program, address: Address) -> Iterator[Evidence]:
-    """Whether the last rollout wrote this address."""
     rollout = last_rollout(snapshot, program.obj) if program.obj and kind_of(program.obj) == "Deployment" else None
+    change = _written(rollout, address)
+    if rollout and change:
+        ref = f"{program.component} revision {rollout.current.number}"
+        yield evidence("change", ref, str(change), rollout.current.at, weight=0.5 if change.before else ADDED)
+
+
+def _written(rollout: Rollout | None, address: Address) -> FieldChange | None:
+    """The field by which the last rollout wrote this address."""
     for change in rollout.fields if rollout else ():
         is_host = address.host in str(change.after) and address.host not in str(change.before)
         is_port = str(address.port) == str(change.after) and "port" in change.path.lower() and ".env[" in change.path
         if is_host or is_port:
-            ref = f"{program.component} revision {rollout.current.number}" if rollout else ""
-            yield evidence("change", ref, str(change), rollout.current.at if rollout else None, weight=0.5)
-            return
+            return change
+    return None
