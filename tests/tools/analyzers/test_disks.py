@@ -5,6 +5,7 @@ import pytest
 from tests.tools.analyzers.measured import (
     Metrics,
     Shape,
+    alert,
     causes,
     first,
     flat,
@@ -79,3 +80,23 @@ def test_a_program_with_a_disk_metric_of_its_own_needs_no_machine() -> None:
 @pytest.mark.parametrize("busy", [flat(0.3), flat(0.9), step(0.05, 0.7)])
 def test_a_disk_with_time_left_or_that_was_always_so_is_no_cause(busy: Shape) -> None:
     assert causes(TOWN, measured(busy, flat(5e4))) == []
+
+
+def told(writes: Shape) -> list[tuple[str, str]]:
+    metrics = measured(FULL, writes, mill=LATE, baker=flat(0.05))
+    del metrics["node_disk_busy"]
+    return causes(TOWN, metrics, [alert("NodeDiskIOSaturation", instance="192.168.0.1:9100", device="nvme1n1")])
+
+
+def test_a_disk_of_which_only_an_alert_tells_is_kept_busy_by_who_began_to_write() -> None:
+    assert told(step(2e4, 9e7))[0] == ("disk_io_saturated", "mill")
+
+
+def test_an_alert_about_a_disk_on_which_nobody_writes_more_accuses_nobody_of_writing() -> None:
+    assert ("disk_io_saturated", "mill") not in told(flat(2e4))
+
+
+def test_an_alert_about_a_disk_that_was_measured_and_has_time_accuses_nobody() -> None:
+    metrics = measured(flat(0.1), step(2e4, 9e7))
+    rung = [alert("NodeDiskIOSaturation", instance="192.168.0.1:9100")]
+    assert "disk_io_saturated" not in [fault for fault, _ in causes(TOWN, metrics, rung)]

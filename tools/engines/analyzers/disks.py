@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from core.language import Text
+from tools.engines.alarms import about, alarms
 from tools.engines.diagnosis import Component
 from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
@@ -81,6 +82,22 @@ def _full_disks(scene: Scene) -> Iterator[Full]:
         keepers = [who for who in scene.on_node(node) if (program := scene.program(who)) and is_store(program)]
         slow = [who for who in keepers if who in latencies(scene)]
         yield from (Full(who, series, said) for who in slow or (keepers if len(keepers) == 1 else []))
+    yield from _told_of(scene)
+
+
+def _told_of(scene: Scene) -> Iterator[Full]:
+    """Machines whose disk only an alert tells of, where one program began to write or read many times as much."""
+    measured = set(scene.at_nodes("node_disk_busy"))
+    told = about(alarms(scene), "disk_io") if scene.snapshot.alerts else {}
+    for node, many in told.items():
+        fresh = [alarm for alarm in many if not alarm.is_old]
+        writer = (
+            _began_to_move(scene, node.name) if fresh and node.kind == "Node" and node.name not in measured else None
+        )
+        if writer:
+            who, series = writer
+            moves = f"{who.name} moves {level(series.points) / 1e6:.0f} MB a second, many times as much as before"
+            yield Full(who, series, f"alert {fresh[0].alert.name} about {node.name}, and {moves}")
 
 
 def _moved_on(scene: Scene, node: str) -> Iterator[tuple[Component, Series]]:
