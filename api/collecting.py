@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from core.clock import SystemClock
 from core.config import Settings
+from core.errors import Upstream
 from core.redact import Redactor
 from tools.bundle.archive import packing
 from tools.bundle.write import writing
@@ -52,6 +53,7 @@ async def collect(settings: Settings, wanted: Wanted, console: Console) -> Snaps
             snapshot = await made.collect(
                 wanted.namespace, wanted.context, wanted.since_seconds, Listener(step, bundle.log)
             )
+        refuse_nothing(snapshot)
         bundle.snapshot(snapshot)
         progress.update(task, total=1, completed=1, description="written")
     return snapshot
@@ -69,6 +71,19 @@ async def collector(settings: Settings) -> AsyncIterator[Collector]:
     finally:
         await prometheus.close()
         await clusters.close()
+
+
+def names_a_cluster() -> bool:
+    """Whether whoever started this command said which cluster is meant."""
+    return any(os.environ.get(name) for name in ("KUBECONFIG", "K8S_CONFIG_PATH", "K8S_IN_CLUSTER"))
+
+
+def refuse_nothing(snapshot: Snapshot) -> None:
+    """A cluster of which no object could be read was not looked at; whatever is said of it would be said of nothing."""
+    if snapshot.objects:
+        return
+    why = next((gap.why for gap in snapshot.gaps if "Prometheus" not in gap.why), "nothing in it can be listed")
+    raise Upstream("The cluster", f"could not be read: {why}", retryable=True)
 
 
 def has_cluster(settings: Settings) -> bool:

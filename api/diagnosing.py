@@ -21,10 +21,15 @@ from core.language import Language
 from core.redact import Redactor
 from tools.bundle.read import read_bundle
 from tools.engines.diagnosis import Cause, Diagnosis, Gap, Window
-from tools.engines.explain import diagnose
+from tools.engines.explain import diagnose, is_empty, runs_nothing
 from tools.engines.snapshot import Snapshot
 
-OK, TROUBLE, UNKNOWN = 0, 3, 4
+OK, NOTHING, TROUBLE, UNKNOWN = 0, 1, 3, 4
+EVERYTHING = "everything"
+"""What the one gap of a diagnosis of nothing is about: no object, no log and no series was in what was named."""
+
+
+_SOURCES = frozenset({"objects", "events", "logs", "metrics", "alerts", "probes", "taken_at"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,8 @@ async def run_diagnose(paths: Sequence[Path], ask: Ask, wish: Wish, server: str,
     form = form_of(wish.report, wish.output)
     _refuse_what_does_not_go_together(paths, wish, form)
     told = await _live(ask, wish, form, server, token) if not paths else _bundles(paths, ask, wish, form)
+    if told and all(_is_of_nothing(found) for found in told):
+        return NOTHING
     return exit_code(told) if wish.exit_code else OK
 
 
@@ -106,7 +113,9 @@ def diagnose_bundles(paths: Sequence[Path], ask: Ask, *, as_json: bool) -> list[
     told = []
     for path, found in diagnoses(paths, ask):
         told.append(found)
-        if as_json:
+        if _is_of_nothing(found) and not as_json:
+            sys.stderr.write(f"nothing could be read of {path}: {found['gaps'][0]['why']}\n")
+        elif as_json:
             line = orjson.dumps({"bundle": _spelled(path), **found}, option=orjson.OPT_APPEND_NEWLINE)
             sys.stdout.write(line.decode())
             sys.stdout.flush()
@@ -145,16 +154,40 @@ def _diagnosed(path: Path, ask: Ask) -> Diagnosis:
 
 
 def diagnosis_of(path: Path, ask: Ask) -> Diagnosis:
-    return judged(read_bundle(path, ask.namespace or None, timedelta(seconds=ask.since_seconds)), ask)
+    snapshot = read_bundle(path, ask.namespace or None, timedelta(seconds=ask.since_seconds))
+    return judged(snapshot, ask) if _holds_anything(snapshot) else _of_nothing(path, snapshot)
+
+
+def _holds_anything(snapshot: Snapshot) -> bool:
+    return bool(snapshot.objects or snapshot.logs or snapshot.metrics or snapshot.alerts or snapshot.probes)
+
+
+def _of_nothing(path: Path, snapshot: Snapshot) -> Diagnosis:
+    """What was refused tells why; what a bundle could have held is no help where there is no bundle."""
+    refused = [gap for gap in snapshot.gaps if gap.what not in _SOURCES]
+    why = "; ".join(f"{gap.what} {gap.why}" for gap in refused[:3]) or "it holds nothing that a bundle has"
+    gap = Gap(
+        what=EVERYTHING, why=why, how="name a bundle that `firstmate collect` or `kubectl cluster-info dump` wrote"
+    )
+    return Diagnosis(
+        subject=str(path), window=snapshot.window, taken_at=snapshot.taken_at, healthy=None, gaps=[gap, *refused]
+    )
+
+
+def _is_of_nothing(found: dict[str, Any]) -> bool:
+    return bool(found["gaps"]) and found["gaps"][0]["what"] == EVERYTHING
 
 
 def judged(snapshot: Snapshot, ask: Ask) -> Diagnosis:
     subject = "/".join(part for part in (snapshot.namespace or snapshot.context or "*", ask.name) if part)
     began = perf_counter()
     found = diagnose(snapshot, subject, snapshot.window, snapshot.taken_at, ask.language, focus=ask.name or None)
+    if is_empty(snapshot):
+        healthy = None if found.healthy else found.healthy
+        found = found.model_copy(update={"healthy": healthy, "gaps": [runs_nothing(snapshot), *found.gaps]})
     causes = [one for one in found.causes if not ask.namespace or _concerns(one, ask.namespace)]
-    if len(causes) < len(found.causes):
-        found = _without(found, causes)
+    if ask.namespace:
+        found = _without(found, causes, ask.namespace)
     return found.model_copy(update={"engine_ms": round((perf_counter() - began) * 1000, 2)})
 
 
@@ -163,15 +196,15 @@ def _concerns(cause: Cause, namespace: str) -> bool:
     return namespace in places or places == [None]
 
 
-def _without(found: Diagnosis, causes: Sequence[Cause]) -> Diagnosis:
+def _without(found: Diagnosis, causes: Sequence[Cause], namespace: str) -> Diagnosis:
     """With the causes that are left ranked anew; what the others explained was no trouble of the namespace asked about."""
     places = {cause.rank: place for place, cause in enumerate(causes, 1)}
     symptoms = [
         one.model_copy(update={"caused_by": places.get(one.caused_by or 0)})
         for one in found.symptoms
-        if one.caused_by is None or one.caused_by in places
+        if (one.component.namespace in (namespace, None) if one.caused_by is None else one.caused_by in places)
     ]
-    healthy = False if causes or symptoms else None
+    healthy = False if causes or symptoms else None if any(gap.deciding for gap in found.gaps) else True
     ranked = [cause.model_copy(update={"rank": place}) for place, cause in enumerate(causes, 1)]
     return found.model_copy(update={"causes": ranked, "symptoms": symptoms, "healthy": healthy})
 

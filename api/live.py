@@ -1,7 +1,7 @@
 """The live cluster diagnosed again and again: through a server where one is named or runs here, else directly by the kubeconfig.
 
-Both roads give the diagnosis as the same JSON, redacted. Directly, all namespaces are read unless one is named; a server reads the
-namespace that its settings mean.
+Both roads give the diagnosis as the same JSON, redacted, of all namespaces unless one is named. A cluster that was named for this command
+(KUBECONFIG and its like) comes before a server that merely happens to run here: it may watch another one.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from secrets import token_hex
 from typing import Any
 
 from api.client import connect, running_server
-from api.collecting import collector, has_cluster
+from api.collecting import collector, has_cluster, names_a_cluster, refuse_nothing
 from api.diagnosing import Ask, judged
 from core.config import load
 from core.errors import NotConfigured
@@ -26,11 +26,11 @@ NOTHING = (
 
 @asynccontextmanager
 async def live(ask: Ask, server: str, token: str) -> AsyncIterator[Reading]:
-    if server or await running_server():
+    settings = load().settings
+    if server or (not names_a_cluster() and await running_server()):
         async with _through_server(ask, server, token) as reading:
             yield reading
         return
-    settings = load().settings
     if not has_cluster(settings):
         raise NotConfigured("diagnose", NOTHING)
     redactor = Redactor(token_hex(16))
@@ -38,6 +38,7 @@ async def live(ask: Ask, server: str, token: str) -> AsyncIterator[Reading]:
 
         async def read() -> dict[str, Any]:
             snapshot = await made.collect(ask.namespace or None, "", ask.since_seconds)
+            refuse_nothing(snapshot)
             found = await asyncio.to_thread(judged, snapshot, ask)
             shown: dict[str, Any] = redactor.value(found.model_dump(mode="json"))
             return shown
@@ -47,7 +48,7 @@ async def live(ask: Ask, server: str, token: str) -> AsyncIterator[Reading]:
 
 @asynccontextmanager
 async def _through_server(ask: Ask, server: str, token: str) -> AsyncIterator[Reading]:
-    arguments = {"namespace": ask.namespace, "name": ask.name, "since_seconds": ask.since_seconds}
+    arguments = {"namespace": ask.namespace or "*", "name": ask.name, "since_seconds": ask.since_seconds}
     body = {key: value for key, value in arguments.items() if value}
     async with connect(server, token) as client:
 

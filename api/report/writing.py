@@ -35,6 +35,8 @@ def write(found: dict[str, Any], form: Form, output: Path | None, language: Lang
     if output is None:
         sys.stdout.write(text)
         return
+    if not output.parent.is_dir():
+        raise Invalid(f"There is no folder {output.parent} to write {output.name} into.", field="output")
     if output.is_dir():
         raise Invalid(f"{output} is a folder, and a report is one file.", field="output")
     if output.exists() and not output.is_file():

@@ -158,7 +158,9 @@ def test_exit_codes_tell_trouble_from_doubt_only_for_who_asked(tmp_path: Path) -
     (tmp_path / "empty").mkdir()
     assert ran(broken).exit_code == 0
     assert ran(broken, "--exit-code").exit_code == 3
-    assert ran(tmp_path / "empty", "--exit-code").exit_code == 4
+    (tmp_path / "few").mkdir()
+    put(tmp_path / "few", "objects/node.json", {"kind": "Node", "metadata": {"name": "n1"}})
+    assert ran(tmp_path / "few", "--exit-code").exit_code == 4
     assert ran(tmp_path / "empty", broken, "--exit-code").exit_code == 3
 
 
@@ -212,3 +214,65 @@ def test_with_neither_bundle_nor_server_nor_cluster_one_sentence_says_what_is_mi
     result = ran()
     assert result.exit_code == 1
     assert "name a bundle, or a server with --server, or a cluster" in result.output
+
+
+def test_where_nothing_was_read_no_diagnosis_is_made_and_why_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "text.txt").write_text("hello")
+    for name, why in (("gone", "does not exist"), ("empty", "holds nothing"), ("text.txt", "is no folder")):
+        done = ran(tmp_path / name)
+        assert done.exit_code == 1
+        assert why in done.output
+        assert "Nothing wrong" not in done.output
+        assert len(done.output.strip().splitlines()) == 1
+
+
+def test_one_that_cannot_be_read_keeps_its_line_beside_others(tmp_path: Path) -> None:
+    done = ran(tmp_path / "gone", crashing(tmp_path / "b"), "--json")
+    first, second = (json.loads(line) for line in done.output.strip().splitlines())
+    assert done.exit_code == 0
+    assert (first["healthy"], first["gaps"][0]["what"]) == (None, "everything")
+    assert second["causes"]
+
+
+def test_a_namespace_in_which_nothing_runs_is_not_healthy_and_shows_nobody_elses_trouble(tmp_path: Path) -> None:
+    (found,) = lines(crashing(tmp_path / "b"), "--namespace", "nope")
+    assert (found["healthy"], found["causes"], found["symptoms"]) == (None, [], [])
+    assert found["gaps"][0]["what"] == "namespace nope"
+
+
+def test_no_time_at_all_is_refused() -> None:
+    with pytest.raises(Invalid, match="no time at all"):
+        seconds("0")
+
+
+def test_a_report_into_a_folder_that_is_not_there_says_so(tmp_path: Path) -> None:
+    done = ran(crashing(tmp_path / "b"), "--output", tmp_path / "nowhere" / "r.html")
+    assert done.exit_code == 1
+    assert "There is no folder" in done.output
+
+
+def test_a_cluster_that_was_named_comes_before_a_server_that_happens_to_run(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async def runs() -> dict[str, str]:
+        return {"url": "http://127.0.0.1:9", "token": "t"}
+
+    monkeypatch.setattr("api.live.running_server", runs)
+    dead = tmp_path / "kubeconfig"
+    dead.write_text(KUBECONFIG)
+    monkeypatch.setenv("KUBECONFIG", str(dead))
+    done = ran()
+    assert done.exit_code == 1
+    assert "The cluster could not be read" in done.output
+    assert "refused the connection" in done.output
+
+
+KUBECONFIG = """
+apiVersion: v1
+kind: Config
+current-context: a
+clusters: [{name: a, cluster: {server: "http://127.0.0.1:9"}}]
+contexts: [{name: a, context: {cluster: a, user: a}}]
+users: [{name: a, user: {}}]
+"""

@@ -8,7 +8,7 @@ from core.errors import NotFound, near_misses
 from core.language import pick
 from tools.collect import Collector
 from tools.engines.diagnosis import Diagnosis
-from tools.engines.explain import diagnose, is_pod_of
+from tools.engines.explain import diagnose, is_empty, is_pod_of, runs_nothing
 from tools.engines.objects import dig, namespace_of
 from tools.engines.paragraph import paragraph
 from tools.engines.snapshot import Snapshot
@@ -56,6 +56,9 @@ class DiagnoseTools:
         found = await asyncio.to_thread(
             diagnose, snapshot, subject, snapshot.window, snapshot.taken_at, ctx.language, focus=ask.name
         )
+        if is_empty(snapshot):
+            healthy = None if found.healthy else found.healthy
+            found = found.model_copy(update={"healthy": healthy, "gaps": [runs_nothing(snapshot), *found.gaps]})
         found = found.model_copy(update={"engine_ms": round((ctx.clock.monotonic() - began) * 1000, 2)})
         return ToolResult(
             summary=paragraph(found, ctx.language),

@@ -74,6 +74,20 @@ def diagnose(
     )
 
 
+def is_empty(snapshot: Snapshot) -> bool:
+    """Whether a namespace was asked about in which nothing runs: that is no health, and perhaps a slip of the hand."""
+    wanted = snapshot.namespace
+    return bool(wanted) and not any(program.namespace == wanted for program in snapshot.programs)
+
+
+def runs_nothing(snapshot: Snapshot) -> Gap:
+    return Gap(
+        what=f"namespace {snapshot.namespace}",
+        why="no workload and no pod was found in it",
+        how="name the namespace that is meant, or * for all",
+    )
+
+
 def touches(cause: Ranked, graph: Graph, focus: str | None) -> bool:
     """Whether a cause sits on the component of that name, or makes it suffer."""
     if not focus:
