@@ -248,3 +248,12 @@ def test_what_a_program_says_of_the_kubelet_accuses_the_probe_and_what_it_says_o
     assert faults(*plainly, logs=log_of(plainly, HANDSHAKE.format("10.0.9.9")))[:1] == [
         "liveness_probe_incorrect_protocol"
     ]
+
+
+def test_a_port_by_its_number_in_place_of_its_name_is_no_change_of_the_port() -> None:
+    refused = "Liveness probe failed: " + REFUSED.replace("8081", "8080")
+    killed = "Container app failed liveness probe, will be restarted"
+    before = probed(liveness=http("http", failureThreshold=3, initialDelaySeconds=21))
+    after = probed(liveness=http(8080, failureThreshold=1, periodSeconds=1))
+    objects = unready(after, refused, killed, before=before, **killed_often(143))
+    assert "liveness_probe_incorrect_port" not in faults(*objects)

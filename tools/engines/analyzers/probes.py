@@ -95,10 +95,20 @@ def _troubles(snapshot: Snapshot, program: Program) -> Iterator[Trouble]:
         if not (said or kills or state or (not program.pods and is_in_trouble(program))) or _is_proven(snapshot, one):
             continue
         changed = [field for field in rollout.fields if one.path in field.path] if rollout else []
+        changed = [field for field in changed if not _is_the_same_port(one, field)]
         well = tuple(
             other for other in probes if other.name == one.name and other is not one and not failing[id(other)]
         )
         yield Trouble(one, said, kills, state, changed, rollout, well)
+
+
+def _is_the_same_port(one: Asked, change: FieldChange) -> bool:
+    """A name put in the place of its number, or the other way round, changes nothing."""
+    if not change.path.endswith(".port"):
+        return False
+    numbers = {str(row.get("name")): str(number) for number, row in declared(one.container).items()}
+    before, after = (numbers.get(str(value), str(value)) for value in (change.before, change.after))
+    return before == after
 
 
 def _is_recent(snapshot: Snapshot, one: Complaint) -> bool:
