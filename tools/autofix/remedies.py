@@ -14,7 +14,7 @@ from core.language import Text
 from tools.autofix.guard import Policy
 from tools.autofix.plan import Risk
 from tools.engines.capacity import Room, room
-from tools.engines.changes import Revision, clean_template, digest, revisions
+from tools.engines.changes import Revision, clean_template, digest, revisions, was_failing
 from tools.engines.diagnosis import Component
 from tools.engines.graph import Graph
 from tools.engines.objects import Object, component, dig, name_of, namespace_of, rows
@@ -85,8 +85,12 @@ def rollback_rollout(case: Case) -> Draft | Text:
     if now is None:
         return Text("its present template has no revision yet", "当前模板尚未生成版本")
     earlier = [revision for revision in history if revision.number < now.number and _differs(case, now, revision)]
+    earlier = [revision for revision in earlier if not was_failing(case.snapshot, revision, now.at)]
     if not earlier:
-        return Text("no earlier revision is kept that differs in this", "没有保留在这一点上不同的历史版本")
+        return Text(
+            "no earlier revision is kept that differs in this and did not fail itself",
+            "没有保留在这一点上不同且自身未出过故障的历史版本",
+        )
     back = next((revision for revision in earlier if revision.ready), earlier[0])
     arguments = {
         "replica_set": back.name,

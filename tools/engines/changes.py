@@ -3,20 +3,40 @@ StatefulSets and DaemonSets keep ControllerRevisions.
 
 The newest revision is what is wanted now; the ones before it are what ran before. Their templates are compared field by field, down to
 one container's image, limit or variable, so that a cause can say which change brought it and a repair can go back to exactly what worked.
+
+Going back gives an old ReplicaSet the next number: a newest revision that is older than the one before it is a rollback. It is the cure
+more often than the fault, and nobody is compared with, or sent to, a revision whose pods were failing when it was replaced.
 """
 
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
-from tools.engines.objects import Object, dig, kind_of, mapping, name_of, number_in, rows, when, whole
-from tools.engines.snapshot import Snapshot
+from tools.engines.objects import (
+    Object,
+    dig,
+    is_ready,
+    kind_of,
+    mapping,
+    name_of,
+    namespace_of,
+    number_in,
+    rows,
+    statuses,
+    when,
+    whole,
+)
+from tools.engines.snapshot import Event, Snapshot
 
 REVISION = "deployment.kubernetes.io/revision"
 _HASH_LABEL = "pod-template-hash"
+_LAST_WORDS = timedelta(minutes=5)
+_FAILING = ("CrashLoopBackOff", "ImagePullBackOff", "ErrImagePull", "CreateContainerConfigError", "RunContainerError")
+_ENDED_BY_PROBE = ("failed liveness probe", "failed startup probe")
 _SENSITIVE = ("pass", "secret", "token", "key", "credential")
 
 
@@ -41,6 +61,10 @@ class Revision:
         return name_of(self.replica_set)
 
     @property
+    def born(self) -> datetime | None:
+        return when(dig(self.replica_set, "metadata", "creationTimestamp"))
+
+    @property
     def template(self) -> dict[str, Any]:
         return clean_template(self.replica_set)
 
@@ -55,11 +79,12 @@ class Revision:
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
-    """The last change of a workload's template."""
+    """The last change of a workload's template, from the last one that is not known to have failed."""
 
     current: Revision
     previous: Revision
     fields: tuple[FieldChange, ...]
+    is_rollback: bool = False
 
     def touching(self, *endings: str) -> list[FieldChange]:
         return [change for change in self.fields if change.path.endswith(endings)]
@@ -106,21 +131,70 @@ def _rolled_out_at(snapshot: Snapshot, deployment: Object, replica_set: Object) 
     """When a revision came into force: a rollback reuses an old ReplicaSet, and only the scaling event tells the new time."""
     born = when(dig(replica_set, "metadata", "creationTimestamp"))
     started = f"Scaled up replica set {name_of(replica_set)} from 0 "
-    times = [event.at for event in snapshot.events_of(deployment) if event.at and event.message.startswith(started)]
+    times = [event.at for event in snapshot.events_of(deployment) if event.at and started in event.message]
     return max((at for at in [born, *times] if at), default=None)
 
 
 def last_rollout(snapshot: Snapshot, deployment: Object) -> Rollout | None:
+    """None where nothing is known that it could have made worse."""
     history = revisions(snapshot, deployment)
     if len(history) < 2:
         return None
-    current, previous = history[0], history[1]
-    return Rollout(current, previous, tuple(compare(previous.template, current.template)))
+    current = history[0]
+    returned = is_rollback(current, history[1])
+    earlier = (one for one in history[1:] if not was_failing(snapshot, one, current.at))
+    previous = next(earlier, None)
+    if previous is None or (returned and previous is not history[1]):
+        return None
+    return Rollout(current, previous, tuple(compare(previous.template, current.template)), returned)
 
 
-def rollouts(snapshot: Snapshot) -> list[tuple[Object, Rollout]]:
-    found = ((deployment, last_rollout(snapshot, deployment)) for deployment in snapshot.of("Deployment"))
-    return [(deployment, rollout) for deployment, rollout in found if rollout]
+def is_rollback(current: Revision, before: Revision) -> bool:
+    return bool(current.born and before.born and current.born < before.born)
+
+
+def was_failing(snapshot: Snapshot, revision: Revision, until: datetime | None) -> bool:
+    """Whether the pods of a revision were crashing, killed or not startable up to when it was replaced."""
+    since = (until or snapshot.taken_at) - _LAST_WORDS
+    pods = snapshot.owned_by(revision.replica_set, "Pod")
+    if any(is_ready(pod) and not _fell(pod, since) for pod in pods):
+        return False
+    said = snapshot.events_of_pods_made_by(namespace_of(revision.replica_set), revision.name)
+    return any(_fell(pod, since) for pod in pods) or any(
+        event.at is not None and event.at >= since and _is_of_failing(event) for event in said
+    )
+
+
+def _fell(pod: Object, since: datetime) -> bool:
+    for status in statuses(pod):
+        if dig(status, "state", "waiting", "reason") in _FAILING:
+            return True
+        for state in ("state", "lastState"):
+            ended = when(dig(status, state, "terminated", "finishedAt"))
+            if ended and ended >= since and dig(status, state, "terminated", "exitCode"):
+                return True
+    return False
+
+
+def _is_of_failing(event: Event) -> bool:
+    return event.reason in {"BackOff", "Failed"} or any(words in event.message for words in _ENDED_BY_PROBE)
+
+
+def changes_of(snapshot: Snapshot, deployment: Object) -> Iterator[Rollout]:
+    """Every change of the template that is still known, newest first: each against the one that was made before it."""
+    history = revisions(snapshot, deployment)
+    made = sorted((one for one in history if one.born), key=lambda one: one.born or snapshot.taken_at)
+    if len(history) > 1 and is_rollback(history[0], history[1]):
+        yield _between(history[1], history[0], is_rollback=True)
+    elif len(history) > 1:
+        yield _between(history[1], history[0])
+    for before, now in reversed(list(pairwise(made))):
+        if now is not history[0]:
+            yield _between(before, replace(now, at=now.born))
+
+
+def _between(before: Revision, now: Revision, *, is_rollback: bool = False) -> Rollout:
+    return Rollout(now, before, tuple(compare(before.template, now.template)), is_rollback)
 
 
 def compare(before: Any, after: Any, path: str = "") -> Iterator[FieldChange]:

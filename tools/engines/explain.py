@@ -6,14 +6,14 @@ when nothing was found and no source is missing that could have contradicted; a 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
 from core.language import Language, pick
 from tools.engines.analyzers import examine
 from tools.engines.calibration import calibrated
-from tools.engines.changes import rollouts
+from tools.engines.changes import Rollout, changes_of
 from tools.engines.chinese import in_chinese
 from tools.engines.deciding import DECIDES
 from tools.engines.diagnosis import Cause, Component, Diagnosis, Gap, Moment, NearMiss, Symptom, Window
@@ -169,10 +169,15 @@ def _elsewhere(ranked: Ranked, language: Language) -> Symptom:
 
 
 def _timeline(snapshot: Snapshot, causes: list[Finding], language: Language) -> list[Moment]:
-    moments = [*_onsets(causes, language), *_changes(snapshot, language), *_events(snapshot)]
-    inside = [moment for moment in moments if snapshot.window.start <= moment.at <= snapshot.window.end]
-    inside.sort(key=lambda moment: moment.at)
-    return inside[-MAX_MOMENTS:]
+    deciding = [*_onsets(causes, language), *_changes(snapshot, language)]
+    kept = sorted(_inside(snapshot, deciding), key=lambda moment: moment.at)[-MAX_MOMENTS:]
+    events = sorted(_inside(snapshot, _events(snapshot)), key=lambda moment: moment.at)
+    room = MAX_MOMENTS - len(kept)
+    return sorted([*kept, *(events[-room:] if room else ())], key=lambda moment: moment.at)
+
+
+def _inside(snapshot: Snapshot, moments: Iterable[Moment]) -> Iterator[Moment]:
+    return (moment for moment in moments if snapshot.window.start <= moment.at <= snapshot.window.end)
 
 
 def _onsets(causes: list[Finding], language: Language) -> Iterator[Moment]:
@@ -187,14 +192,23 @@ def _onsets(causes: list[Finding], language: Language) -> Iterator[Moment]:
 
 
 def _changes(snapshot: Snapshot, language: Language) -> Iterator[Moment]:
-    for deployment, rollout in rollouts(snapshot):
-        if rollout.current.at:
-            fields = "; ".join(str(change) for change in rollout.fields[:3])
-            name, number = component(deployment), rollout.current.number
-            what = pick(
-                language, f"{name} rolled out revision {number}: {fields}", f"{name} 发布第 {number} 版：{fields}"
-            )
-            yield Moment(at=rollout.current.at, what=what, ref=f"ReplicaSet {rollout.current.name}")
+    for deployment in snapshot.of("Deployment"):
+        for change in changes_of(snapshot, deployment):
+            if change.current.at:
+                what = _changed(component(deployment), change, language)
+                yield Moment(at=change.current.at, what=what, ref=f"ReplicaSet {change.current.name}")
+
+
+def _changed(who: Component, change: Rollout, language: Language) -> str:
+    fields = "; ".join(str(field) for field in change.fields[:3])
+    now, before = change.current.number, change.previous.number
+    if change.is_rollback:
+        return pick(
+            language,
+            f"{who} rolled back: revision {now} is again what ran before revision {before}: {fields}",
+            f"{who} 已回滚：第 {now} 版即第 {before} 版之前的内容：{fields}",
+        )
+    return pick(language, f"{who} rolled out revision {now}: {fields}", f"{who} 发布第 {now} 版：{fields}")
 
 
 def _events(snapshot: Snapshot) -> Iterator[Moment]:

@@ -213,6 +213,14 @@ class Snapshot:
         return index
 
     @cached_property
+    def _events_by_maker(self) -> dict[tuple[str, str], list[Event]]:
+        index: dict[tuple[str, str], list[Event]] = defaultdict(list)
+        for event in self.events:
+            if event.kind == "Pod":
+                index[(event.namespace, event.name.rpartition("-")[0])].append(event)
+        return index
+
+    @cached_property
     def events_of_unread(self) -> dict[Component, list[Event]]:
         """Events about pods of namespaces whose pods were not read, by the workload that a pod's name tells."""
         index: dict[Component, list[Event]] = defaultdict(list)
@@ -310,6 +318,10 @@ class Snapshot:
 
     def events_of(self, obj: Object) -> list[Event]:
         return self._events_of.get((kind_of(obj), namespace_of(obj), name_of(obj)), [])
+
+    def events_of_pods_made_by(self, namespace: str, replica_set: str) -> list[Event]:
+        """By the name that a ReplicaSet gives its pods, so those of pods that are gone too."""
+        return self._events_by_maker.get((namespace, replica_set), [])
 
     def series(self, signal: Signal, **labels: str) -> list[Series]:
         if not labels:

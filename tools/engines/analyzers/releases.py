@@ -28,6 +28,7 @@ from tools.engines.snapshot import Signal, Snapshot
 
 LATELY = timedelta(hours=2)
 PATIENCE = timedelta(minutes=3)
+BESIDE_READY = 2
 AFTER = timedelta(minutes=20)
 BEFORE = timedelta(minutes=2)
 BUSY = 0.8
@@ -58,6 +59,8 @@ def releases_that_do_worse(snapshot: Snapshot, graph: Graph) -> Iterable[Finding
         if all("annotations" in change.path for change in rollout.fields):
             continue  # a restart is no release: see what it read anew
         failing = list(failing_pods(snapshot, program, rollout))
+        if rollout.is_rollback and len(failing) < BESIDE_READY:
+            continue  # going back is what ends a trouble: what the numbers still tell is what came before
         worse = [] if failing or at is None else list(worse_since(scene, program, at, rung.get(program.component, [])))
         said = [] if failing else list(said_since(snapshot, program, rollout))
         spoken = _spoken_of(snapshot, program, rollout) if at else None
