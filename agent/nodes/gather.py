@@ -1,6 +1,6 @@
 """Where to look: the alert's own place, the place that was named, or the places that are in trouble now."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from langgraph.runtime import Runtime
@@ -12,6 +12,7 @@ from agent.turn import Turn
 
 # A pod before a service: exporters put their own Service's name into the label `service` of what they tell about pods.
 _LABELS = ("deployment", "statefulset", "daemonset", "workload", "pod", "service", "persistentvolumeclaim")
+OWNERS = ("StatefulSet", "DaemonSet")
 _KINDS = {
     "deployment": "Deployment",
     "statefulset": "StatefulSet",
@@ -82,21 +83,44 @@ async def _from_alert(gathering: Gathering, route: dict[str, Any]) -> None:
 
 
 async def _from_name(gathering: Gathering, route: dict[str, Any]) -> None:
-    """Find the namespace of an object that was named without one; a name may also be a namespace's."""
-    name = route["name"]
-    kinds = dict.fromkeys(kind for kind in (route.get("kind"), "Deployment", "Pod", "Service") if kind in WORKLOADS)
+    """Find the namespace of an object that was named without one; a name may also be a namespace's.
+
+    A name that only begins an object's is the namespace's where there is such a namespace: "the orders" is not orders/orders-db.
+    """
+    name, kind = route["name"], route.get("kind")
+    kinds = dict.fromkeys(each for each in (kind, "Deployment", "Pod", "Service") if each in WORKLOADS)
+    found, answered = await _found(gathering, name, kinds)
+    if not answered:
+        return  # the system that could tell does not answer, and asking again in other words will not help
+    is_exact = found is not None and found["name"] == name
+    if not is_exact and await _is_namespace(gathering, name):
+        owner, _ = await _found(gathering, name, OWNERS) if found else (None, True)
+        if owner is None or owner["name"] != name:
+            route["namespace"], route["name"], route["kind"] = name, "", ""
+            if kind:  # an object of that kind was meant, and there is none
+                route["unknown"] = route["missed"] = name
+            return
+        found = owner
+    if found:
+        route["namespace"], route["kind"] = found["namespace"], found["kind"]
+
+
+async def _found(gathering: Gathering, name: str, kinds: Iterable[str]) -> tuple[Mapping[str, Any] | None, bool]:
+    """The first row that the name fits, of the first kind that has one, and whether every list that was asked for answered."""
     for kind in kinds:
         step = await gathering.call("list_objects", kind=kind, name=name)
         if step is None:
-            return  # the system that could tell does not answer, and asking again in other words will not help
+            return None, False
         row = located([_as_output(step)], name)
         if row and row.get("namespace"):
-            route["namespace"], route["kind"] = row["namespace"], kind
-            return
+            return {**row, "kind": kind}, True
+    return None, True
+
+
+async def _is_namespace(gathering: Gathering, name: str) -> bool:
     overview = await gathering.overview()
     spaces = (overview["data"].get("namespaces") or []) if overview else []
-    if any(space.get("name") == name for space in spaces):
-        route["namespace"], route["name"], route["kind"] = name, "", ""
+    return any(space.get("name") == name for space in spaces)
 
 
 async def _from_alert_name(gathering: Gathering, route: dict[str, Any]) -> None:

@@ -13,7 +13,8 @@ from agent.turn import Turn
 
 def after_diagnose(state: State) -> Literal["propose", "report"]:
     missed = str(state["route"].get("missed") or "")
-    if looks_like_name(missed) and not state["route"].get("alert"):
+    is_surely_missed = looks_like_name(missed) or (missed and missed == state["route"].get("unknown"))
+    if is_surely_missed and not state["route"].get("alert"):
         return (
             "report"  # a repair of this very object was asked for, and it is not there: another's is not what was meant
         )

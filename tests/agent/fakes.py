@@ -117,6 +117,7 @@ class Estate:
         self.ends_as = ("succeeded", "The alert is gone.")
         self.log_line = "panic: out of cheese"
         self.objects = {"ledger", "ledger-5d8f-x2x9q"}
+        self.more_objects: list[dict[str, Any]] = []
         self.labels = {"namespace": "orders", "deployment": "ledger", "severity": "critical"}
         self.calm = False
         self.unusual: list[dict[str, Any]] = []
@@ -209,7 +210,7 @@ class Estate:
         ]
         rows = [
             row
-            for row in known
+            for row in [*known, *self.more_objects]
             if row["kind"] == ask.kind and ask.name in row["name"] and ask.namespace in ("", row["namespace"])
         ]
         return answer(ctx, f"{len(rows)} {ask.kind} in {ask.namespace or 'all namespaces'}", kind=ask.kind, rows=rows)

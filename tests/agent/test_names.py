@@ -89,6 +89,43 @@ async def test_a_name_that_is_not_there_leads_to_its_namespace_and_the_answer_sa
     assert "could not be read" not in told.text
 
 
+def named(name: str, kind: str) -> dict[str, Any]:
+    return {"name": name, "namespace": "orders", "kind": kind}
+
+
+@pytest.mark.parametrize("question", ["What is wrong with the orders?", "orders 怎么了？"])
+async def test_a_word_that_begins_an_objects_name_and_is_a_namespace_means_the_namespace(
+    tmp_path: Path, question: str
+) -> None:
+    async with House(tmp_path) as house:
+        house.estate.more_objects = [named("orders-db", "Deployment")]
+        told = await house.ask(question)
+        assert await diagnosed(house) == [{"namespace": "orders"}]
+    assert told.one("answer")["unsupported"] == []
+    assert "87%" in told.text
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "StatefulSet"])
+async def test_a_workload_that_is_called_as_its_namespace_is_still_meant(tmp_path: Path, kind: str) -> None:
+    async with House(tmp_path) as house:
+        house.estate.objects.add("orders")
+        house.estate.more_objects = [named("orders", kind), named("orders-0", "Pod")]
+        await house.ask("What is wrong with orders?")
+        assert await diagnosed(house) == [{"namespace": "orders", "name": "orders"}]
+
+
+async def test_of_a_kind_that_was_named_and_is_not_there_the_answer_says_so_and_tells_of_the_namespace(
+    tmp_path: Path,
+) -> None:
+    async with House(tmp_path) as house:
+        house.estate.more_objects = [named("orders-db", "Deployment")]
+        told = await house.ask("Fix the deployment orders")
+        assert await diagnosed(house) == [{"namespace": "orders"}]
+        assert "propose_fix" not in house.estate.names()
+    assert told.text.startswith("Nothing called orders was found in any namespace (read: Deployment, StatefulSet")
+    assert "No repair is proposed, because orders is not there" in told.text
+
+
 async def test_no_repair_of_another_object_is_proposed_than_the_one_that_was_named(tmp_path: Path) -> None:
     async with House(tmp_path) as house:
         told = await house.ask("fix payments-api in orders")

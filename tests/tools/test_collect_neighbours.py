@@ -179,10 +179,12 @@ async def test_a_prometheus_that_is_down_is_asked_once_and_names_the_neighbour_t
     assert not any("bank" in asked for asked in down.asked)
 
 
-async def diagnosed(clock: ManualClock, cluster: FakeCluster, prometheus: FakePrometheus) -> ToolResult[Diagnosis]:
+async def diagnosed(
+    clock: ManualClock, cluster: FakeCluster, prometheus: FakePrometheus, name: str = "shopfront"
+) -> ToolResult[Diagnosis]:
     ctx = Context(caller=VIEWER, clock=clock, language="en")
     tools = DiagnoseTools(Collector(FakeClusters(cluster), prometheus, clock), NS)
-    return await in_time(clock, tools.diagnose(ctx, Diagnose(namespace=NS, name="shopfront")))
+    return await in_time(clock, tools.diagnose(ctx, Diagnose(namespace=NS, name=name)))
 
 
 async def test_the_tool_tells_which_namespaces_its_answer_rests_on(clock: ManualClock) -> None:
@@ -207,6 +209,23 @@ async def test_a_name_that_is_nowhere_is_not_excused_by_a_neighbour_that_is_dark
     cluster.read_errors["bank/*"] = DENIED
     with pytest.raises(NotFound, match="shopfronts"):
         await diagnosed(clock, cluster, metrics(usage("shopfronts", NS)))
+
+
+async def test_a_namespace_is_no_object_in_itself_that_could_be_called_healthy(clock: ManualClock) -> None:
+    place: Object = {"kind": "Namespace", "metadata": {"name": NS}}
+    cluster = FakeCluster(*program("shopfront", NS), place)
+    with pytest.raises(NotFound, match=f"There is no object named {NS} in {NS}"):
+        await diagnosed(clock, cluster, metrics(usage("shopfront", NS)), name=NS)
+
+
+async def test_neither_is_a_neighbour_nor_does_a_dark_prometheus_excuse_a_name_that_is_nowhere(
+    clock: ManualClock,
+) -> None:
+    cluster = FakeCluster(*program("shopfront", NS, "http://ledger.bank:80"), *program("ledger", "bank"))
+    with pytest.raises(NotFound, match="ledger"):
+        await diagnosed(clock, cluster, metrics(usage("shopfront", NS), usage("ledger", "bank")), name="ledger")
+    with pytest.raises(NotFound, match="unicorn"):
+        await diagnosed(clock, cluster, FakePrometheus(error=DOWN), name="unicorn")
 
 
 class Slow(FakePrometheus):

@@ -9,7 +9,7 @@ from core.language import pick
 from tools.collect import Collector
 from tools.engines.diagnosis import Diagnosis
 from tools.engines.explain import diagnose, is_empty, is_pod_of, runs_nothing
-from tools.engines.objects import dig, namespace_of
+from tools.engines.objects import kind_of, name_of, namespace_of
 from tools.engines.paragraph import paragraph
 from tools.engines.snapshot import Snapshot
 from tools.queries import QUERIES
@@ -70,10 +70,18 @@ class DiagnoseTools:
 
 
 def _require(snapshot: Snapshot, name: str | None) -> None:
-    """An object that is not there must not be called healthy; one whose kind could not be read may yet be there."""
-    if not name or any(not gap.neighbour for gap in snapshot.gaps):
+    """An object that is not there must not be called healthy; one whose kind could not be read may yet be there.
+
+    A namespace is no object in itself: where one is called as a workload might be, the workload is still missing.
+    """
+    if not name or any("objects" in gap.what and not gap.neighbour for gap in snapshot.gaps):
         return
-    known = {str(dig(obj, "metadata", "name")) for obj in snapshot.objects}
+    places = {"", snapshot.namespace}
+    known = {
+        name_of(obj)
+        for obj in snapshot.objects
+        if kind_of(obj) != "Namespace" and (snapshot.namespace is None or namespace_of(obj) in places)
+    }
     if name in known or any(is_pod_of(name, one) for one in known):
         return
     place = snapshot.namespace or "any namespace"
