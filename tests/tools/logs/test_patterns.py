@@ -42,6 +42,7 @@ def test_what_varies_is_masked_and_a_status_is_not(line: str, template: str) -> 
         ("java.lang.NullPointerException", "error"),
         ('10.0.0.1 "GET / HTTP/1.1" 503 12', "error"),
         ('{"level":"warn","msg":"memory is tight"}', "warning"),
+        ("8 [Warning] [MY-010055] IP address could not be resolved: Name or service not known", "warning"),
         ("level=info msg=done error=0 failed=0", "info"),
         ('{"level":"info","msg":"0 errors"}', "info"),
         ("INFO  retry policy: 3 retries", "info"),

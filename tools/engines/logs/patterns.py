@@ -20,6 +20,8 @@ _ERROR = re.compile(
     r"no such host|reset by peer|broken pipe|cannot|could not|unable to|killed)\b|[a-z](?:Error|Exception)\b|\bE\d{4} |\b50[0234]\b|"
     r"错误|失败|异常|拒绝"
 )
+# MySQL's servers say so in brackets, of harmless things that are worded like errors.
+_BY_ITS_OWN_WORD = re.compile(r"\[Warning\]")
 _WARNING = re.compile(
     r"(?i)\b(?:warn|warning|retry|retrying|deprecated|slow|degraded|throttl\w{1,8})\b|\bW\d{4} |警告|重试|超时"
 )
@@ -69,7 +71,7 @@ def level(text: str) -> str:
         return "fatal"
     if is_quiet(text):
         return "info"
-    if _ERROR.search(text):
+    if _ERROR.search(text) and not _BY_ITS_OWN_WORD.search(text):
         return "error"
     return "warning" if _WARNING.search(text) else "info"
 
