@@ -184,3 +184,15 @@ def test_a_log_that_tells_of_few_answers_is_no_measure() -> None:
     few = {key: digest([f"{at(9)} INFO handled request in 6 ms"] * 4) for key in answering("mill", 6, 6)}
     few.popitem()
     assert with_logs(few) == [("slow_dependency", "mill")]
+
+
+def test_who_does_no_work_any_more_speaks_against_its_network() -> None:
+    """A deadlock answers late, too, and its health checks find no answer."""
+    late = {"latency": of_service("well", step(0.05, 9.0))}
+    busy, still = (
+        verdict(seen([*unready("well"), *late_checks("well")], {**late, "cpu_usage": of_pods("well", shape)})).causes[0]
+        for shape in (flat(0.15), step(0.15, 0.001))
+    )
+    assert (busy.finding.fault, still.finding.fault) == ("pod_network_delay", "pod_network_delay")
+    assert still.confidence < busy.confidence
+    assert "does no work any more" in still.finding.against[0].quote

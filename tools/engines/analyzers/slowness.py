@@ -7,6 +7,7 @@ ends, an ordinary program that is slow without work of its own is more often bad
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from core.language import Text
 from tools.engines.analyzers.complained import is_awaited
@@ -32,6 +33,8 @@ from tools.engines.snapshot import Snapshot
 BUSY_NODE = 0.93
 MAX_ROOTS = 3
 MORE = 1.25
+LEAST_WORK = 0.02
+STANDSTILL = 0.1
 MAX_NAMED = 4
 _OWN_CLOCK = re.compile(r"(?:http|rpc|grpc)_server_(?:requests?|handling|duration)")
 _COMPLAINTS = ("timed_out", "reset", "communications_link_failure", "unavailable", "pool_exhausted", "lock_wait")
@@ -139,7 +142,7 @@ def _dependency(scene: Scene, who: Component, slow: Slow) -> Finding:
     kept = program is not None and (is_store(program) or is_cache(program))
     is_inside = kept or is_awaited(scene, who) or _works_longer_alone(scene, who, slow)
     if few or (not timed and not is_inside and _idle_known(scene, who)):
-        return _far_away(who, slow, [*proof, *few])
+        return replace(_far_away(who, slow, [*proof, *few]), against=tuple(_at_a_standstill(scene, who)))
     return Finding(
         "slow_dependency",
         "performance",
@@ -225,6 +228,14 @@ def _idle(scene: Scene, who: Component) -> Iterator[Evidence]:
     if moved is not None and moved.times < 1.2:
         quote = f"its CPU did not rise ({moved.before:.3f} -> {moved.after:.3f} cores)"
         yield evidence("metric", f"cpu_usage of {who}", quote, weight=0.2)
+
+
+def _at_a_standstill(scene: Scene, who: Component) -> Iterator[Evidence]:
+    """Who only waits for the network goes on working between its waits."""
+    moved = usage_shift(scene, who)
+    if moved is not None and moved.before >= LEAST_WORK and moved.after < STANDSTILL * moved.before:
+        quote = f"it does no work any more ({moved.before:.3f} -> {moved.after:.3f} cores)"
+        yield evidence("metric", f"cpu_usage of {who}", quote, weight=0.4)
 
 
 def _is_on_a_busy_machine(scene: Scene, who: Component) -> bool:
