@@ -171,6 +171,16 @@ class Snapshot:
         return BySelector((namespace_of(one), mapping(one, "spec", "selector"), one) for one in self.of("Service"))
 
     @cached_property
+    def led_to(self) -> frozenset[tuple[str, str]]:
+        """Namespace and name of every Service that an Ingress leads to."""
+        return frozenset(
+            (namespace_of(ingress), name)
+            for ingress in self.of("Ingress")
+            for route in _routes(ingress)
+            if isinstance(name := dig(route, "service", "name") or dig(route, "serviceName"), str)
+        )
+
+    @cached_property
     def _slices(self) -> dict[tuple[str, str], list[Object]]:
         index: dict[tuple[str, str], list[Object]] = defaultdict(list)
         for piece in self.of("EndpointSlice"):
@@ -405,3 +415,8 @@ def _event(obj: Object) -> Event:
         message=str(obj.get("message") or obj.get("note") or ""),
         count=whole(obj.get("count")) or whole(dig(obj, "series", "count")) or whole(obj.get("deprecatedCount")) or 1,
     )
+
+
+def _routes(ingress: Object) -> list[Any]:
+    paths = [path for rule in rows(ingress, "spec", "rules") for path in rows(rule, "http", "paths")]
+    return [dig(ingress, "spec", "defaultBackend"), *(dig(path, "backend") for path in paths)]

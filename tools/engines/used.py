@@ -10,7 +10,7 @@ from tools.engines.diagnosis import Component, Evidence
 from tools.engines.finding import evidence
 from tools.engines.graph import Graph
 from tools.engines.heard import Heard, as_evidence, heard
-from tools.engines.objects import Object, component, dig, name_of, namespace_of, rows
+from tools.engines.objects import Object, component, dig, name_of, namespace_of
 from tools.engines.snapshot import Probe, Snapshot
 
 AWAY = (
@@ -23,21 +23,7 @@ MAX_CALLERS = 4
 def is_used(snapshot: Snapshot, graph: Graph, service: Object) -> bool:
     if graph.callers_of(component(service)) or dig(service, "spec", "type") in ("LoadBalancer", "NodePort"):
         return True
-    return (namespace_of(service), name_of(service)) in set(backends(snapshot))
-
-
-def backends(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
-    """Namespace and name of every Service that an Ingress leads to."""
-    for ingress in snapshot.of("Ingress"):
-        place = namespace_of(ingress)
-        routes = [dig(ingress, "spec", "defaultBackend")]
-        routes += [
-            dig(path, "backend") for rule in rows(ingress, "spec", "rules") for path in rows(rule, "http", "paths")
-        ]
-        for route in routes:
-            name = dig(route, "service", "name") or dig(route, "serviceName")
-            if isinstance(name, str):
-                yield place, name
+    return (namespace_of(service), name_of(service)) in snapshot.led_to
 
 
 def failing(snapshot: Snapshot, graph: Graph, service: Object) -> list[Evidence]:

@@ -24,8 +24,7 @@ SUSPECT = 0.5
 
 
 def ports_where_nobody_listens(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
-    for service, program in _fronted(snapshot):
-        known = listening(snapshot, program)
+    for service, program, known in _fronted(snapshot):
         for port in rows(service, "spec", "ports"):
             proof = list(_against(service, program, port, known))
             if proof:
@@ -34,8 +33,7 @@ def ports_where_nobody_listens(snapshot: Snapshot, graph: Graph) -> Iterable[Fin
 
 
 def protocols_that_nobody_speaks(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
-    for service, program in _fronted(snapshot):
-        known = listening(snapshot, program)
+    for service, program, known in _fronted(snapshot):
         for port in rows(service, "spec", "ports"):
             wanted, spoken = str(port.get("protocol") or "TCP"), _spoken(port, known)
             if spoken and wanted not in spoken:
@@ -43,13 +41,17 @@ def protocols_that_nobody_speaks(snapshot: Snapshot, graph: Graph) -> Iterable[F
                 break
 
 
-def _fronted(snapshot: Snapshot) -> Iterator[tuple[Object, Program]]:
+def _fronted(snapshot: Snapshot) -> Iterator[tuple[Object, Program, Listening]]:
     """Services with exactly the one program behind them that their selector means, and that they are meant for."""
+    known: dict[Component, Listening] = {}  # many Services may stand before one program of many pods
     for service in snapshot.of("Service"):
         if mapping(service, "spec", "selector") and dig(service, "spec", "type") != "ExternalName":
             behind = snapshot.programs_behind(service)
             if len(behind) == 1 and behind[0].containers and left_without(snapshot, service) is None:
-                yield service, behind[0]
+                program = behind[0]
+                if program.component not in known:
+                    known[program.component] = listening(snapshot, program)
+                yield service, program, known[program.component]
 
 
 def target_of(port: Object) -> Any:

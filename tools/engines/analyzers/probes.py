@@ -211,7 +211,7 @@ def _is_answered(trouble: Trouble) -> bool:
 def _exits_by_itself(one: Asked) -> bool:
     """A program that breaks listens nowhere while it is down, whatever its probe asks."""
     ends = (dig(row, key, "terminated", "exitCode") for row in _statuses_of(one) for key in ("state", "lastState"))
-    return any(code and code not in _KILLED for code in ends)
+    return any(code and code not in _KILLED for code in map(whole, ends))
 
 
 def _statuses_of(one: Asked) -> list[Object]:

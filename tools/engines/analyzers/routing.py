@@ -19,6 +19,7 @@ from core.language import Text
 from tools.engines.diagnosis import Evidence
 from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
+from tools.engines.labels import selects
 from tools.engines.objects import (
     Object,
     component,
@@ -87,12 +88,17 @@ def left_without(snapshot: Snapshot, service: Object) -> Object | None:
     if len(behind) != 1 or behind[0].obj is None or behind[0].component.name == name_of(service):
         return None
     taken = behind[0].obj
-    has_its_own = any(name_of(one) == name_of(taken) for one in snapshot.services_of(taken))
     own = next((one for one in (snapshot.get(kind, place, name_of(service)) for kind in SERVERS) if one), None)
-    if own is None or not has_its_own or snapshot.services_of(own):
+    if own is None or not _has_its_own(snapshot, taken) or snapshot.services_of(own):
         return None
     fits = _ports_fit(service, _program(snapshot, own)) and dig(own, "spec", "replicas") != 0
     return own if fits and meant_selector(selector, own) else None
+
+
+def _has_its_own(snapshot: Snapshot, workload: Object) -> bool:
+    """Whether the Service of its own name selects it: asked of that one, because any number of others may."""
+    namesake = snapshot.get("Service", namespace_of(workload), name_of(workload))
+    return namesake is not None and selects(mapping(namesake, "spec", "selector"), template_labels(workload))
 
 
 def _taken(snapshot: Snapshot, graph: Graph, service: Object, left: Object) -> Finding:
