@@ -179,7 +179,9 @@ def snapshot(
     metrics: Mapping[Signal, Sequence[Series]] | None = None,
     logs: Mapping[LogKey, str] | None = None,
     gaps: Sequence[Gap] = (),
+    read: Sequence[str] = (),
 ) -> Snapshot:
+    """`read` are the kinds that were listed in full."""
     window = Window(start=NOW - timedelta(hours=1), end=NOW)
     said = {key: digest(text.splitlines()) for key, text in (logs or {}).items()}
-    return Snapshot(list(objects), NOW, window, NS, "here", said, metrics or {}, gaps)
+    return Snapshot(list(objects), NOW, window, NS, "here", said, metrics or {}, gaps, kinds_read=frozenset(read))

@@ -14,6 +14,14 @@ from tools.engines.diagnosis import Component
 from tools.engines.objects import Object, component, dig, is_ready, kind_of, mapping, name_of, namespace_of, rows, whole
 
 HASH = "pod-template-hash"
+_COUNTS = (
+    "replicas",
+    "readyReplicas",
+    "availableReplicas",
+    "updatedReplicas",
+    "unavailableReplicas",
+    "observedGeneration",
+)
 _MADE_BY_CRON = re.compile(r"-\d{8}$")
 _LETTERS = "bcdfghjklmnpqrstvwxz2456789"  # what generated name endings are made of
 _OF_REPLICA_SET = re.compile(rf"^(?P<workload>.+)-[{_LETTERS}]{{6,10}}-[{_LETTERS}]{{5}}$")
@@ -77,6 +85,14 @@ class Program:
             return sum(is_ready(pod) for pod in self.pods)
         key = "numberReady" if self.component.kind == "DaemonSet" else "readyReplicas"
         return whole(dig(self.obj, "status", key)) or 0
+
+    @property
+    def told_ready(self) -> int | None:
+        """How many its object says are ready; None where its controller has counted nothing, because then nobody knows."""
+        status = mapping(self.obj, "status")
+        if self.component.kind == "DaemonSet":
+            return whole(status.get("numberReady"))
+        return (whole(status.get("readyReplicas")) or 0) if any(key in status for key in _COUNTS) else None
 
     @property
     def ref(self) -> str:

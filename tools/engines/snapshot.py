@@ -306,6 +306,10 @@ class Snapshot:
         ]
         return [pod for pod in direct + through if not is_leaving(pod)]
 
+    def counts_pods(self, namespace: str) -> bool:
+        """Whether a pod that is not among those of a namespace is not there: pods were read in full, and this namespace's too."""
+        return self.reads("Pod") and bool(self.of("Pod", namespace))
+
     def selected_by(self, service: Object) -> list[Object]:
         return self._present_pods.picked(namespace_of(service), mapping(service, "spec", "selector"))
 

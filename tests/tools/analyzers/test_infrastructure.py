@@ -308,6 +308,42 @@ def test_cluster_dns_without_a_ready_pod_is_the_cause() -> None:
     assert causes(snapshot(machine(), *dns(ready=True), *placed("baker", "n1"))) == []
 
 
+@pytest.mark.parametrize("seen", [0, 1])
+def test_cluster_dns_whose_pods_were_not_all_read_is_judged_by_what_its_deployment_counts(seen: int) -> None:
+    owner, made, first = dns(ready=False)
+    owner["spec"]["replicas"] = 2
+    owner["status"] |= {"replicas": 2, "readyReplicas": 1, "availableReplicas": 1}
+    cut = snapshot(machine(), owner, made, *[first][:seen], *placed("baker", "n1"))
+    assert list(control_plane.dns_that_does_not_answer(cut, Graph(cut))) == []
+
+
+def test_cluster_dns_whose_deployment_counts_none_ready_is_told_by_that_count() -> None:
+    owner, made, _ = dns(ready=False)
+    owner["status"] |= {"replicas": 1, "readyReplicas": 0, "availableReplicas": 0}
+    snap = snapshot(machine(), owner, made)
+    (found,) = control_plane.dns_that_does_not_answer(snap, Graph(snap))
+    proof = found.evidence[0]
+    assert (proof.ref, proof.quote) == ("Deployment kube-system/coredns status.readyReplicas", "0 of 1 ready")
+    del owner["status"]
+    unknown = snapshot(machine(), owner, made)
+    assert list(control_plane.dns_that_does_not_answer(unknown, Graph(unknown))) == []
+
+
+def test_what_is_said_of_dns_that_was_counted_by_its_pods_cites_a_pod() -> None:
+    snap = snapshot(machine(), *dns(ready=False), read=["Pod"])
+    (found,) = control_plane.dns_that_does_not_answer(snap, Graph(snap))
+    assert found.evidence[0].ref.startswith("Pod kube-system/coredns")
+    assert found.evidence[0].ref.endswith("status.conditions[Ready]")
+
+
+def test_a_part_that_is_not_among_the_pods_that_happen_to_be_there_is_not_gone() -> None:
+    there = [machine("cp1", labels=PLANE), static("kube-apiserver", "cp1")]
+    whole = snapshot(*there, read=["Pod"])
+    assert len(list(control_plane.managers_that_are_silent(whole, Graph(whole)))) == 1
+    cut = snapshot(*there)
+    assert list(control_plane.managers_that_are_silent(cut, Graph(cut))) == []
+
+
 def proxies(*bad: str) -> list[Object]:
     made = []
     for where in ("n1", "n2", "n3"):
@@ -331,9 +367,11 @@ def test_a_kube_proxy_on_a_node_that_is_lost_is_the_nodes_matter() -> None:
 
 def test_a_kube_proxy_that_is_missing_on_one_node_of_three_is_seen() -> None:
     machines = [machine(name) for name in ("n1", "n2", "n3")]
-    snap = snapshot(*machines, *proxies()[:2])
+    snap = snapshot(*machines, *proxies()[:2], read=["Pod"])
     found = list(control_plane.proxies_that_do_not_work(snap, Graph(snap)))
     assert faults(found) == [("kube_proxy_unavailable", "n3")]
+    cut = snapshot(*machines, *proxies()[:2])
+    assert list(control_plane.proxies_that_do_not_work(cut, Graph(cut))) == []
 
 
 def no_proxies(**status: Any) -> Object:
@@ -341,12 +379,12 @@ def no_proxies(**status: Any) -> Object:
         "kind": "DaemonSet",
         "metadata": {"namespace": SYSTEM, "name": "kube-proxy"},
         "spec": {"template": {"spec": {"nodeSelector": {"nowhere": "true"}, "containers": [{"name": "kube-proxy"}]}}},
-        "status": {"desiredNumberScheduled": 0, **status},
+        "status": {"desiredNumberScheduled": 0, "numberReady": 0, **status},
     }
 
 
 def test_a_kube_proxy_that_runs_nowhere_is_its_daemon_sets_matter_and_latent_until_somebody_suffers() -> None:
-    snap = snapshot(machine("n1"), machine("n2"), no_proxies(), *dns(ready=True))
+    snap = snapshot(machine("n1"), machine("n2"), no_proxies(), *dns(ready=True), read=["Pod"])
     (found,) = control_plane.proxies_that_do_not_work(snap, Graph(snap))
     assert (found.component.kind, found.component.name, found.latent) == ("DaemonSet", "kube-proxy", True)
 
@@ -370,9 +408,12 @@ def test_pods_that_are_gone_and_still_counted_are_what_a_dead_controller_manager
     made["spec"]["replicas"] = 1
     made["status"] = {"replicas": 1, "readyReplicas": 1}
     dead = static("kube-controller-manager", "cp1", ready=False)
-    snap = snapshot(machine("cp1", labels=PLANE), dead, owner, made)
+    snap = snapshot(machine("cp1", labels=PLANE), dead, owner, made, read=["Pod"])
     (found,) = control_plane.managers_that_are_silent(snap, Graph(snap))
     assert [one.name for one in found.harms] == ["baker", "kube-controller-manager-cp1"]
+    unread = snapshot(machine("cp1", labels=PLANE), dead, owner, made)
+    (found,) = control_plane.managers_that_are_silent(unread, Graph(unread))
+    assert [one.name for one in found.harms] == ["kube-controller-manager-cp1"]
     unread = snapshot(owner, made)
     assert list(control_plane.managers_that_are_silent(unread, Graph(unread))) == []
 

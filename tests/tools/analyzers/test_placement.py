@@ -398,3 +398,15 @@ def test_full_nodes_without_priorities_were_not_preempted() -> None:
     eater = placed("bulk", "n1")
     eater["spec"]["containers"][0]["resources"] = {"requests": {"cpu": "3"}}
     assert preempted(*nodes(1), *objects, eater) == []
+
+
+def test_where_pods_were_not_read_one_that_waited_says_nothing_of_a_deployment_that_counts_all_of_them_as_ready() -> (
+    None
+):
+    ghost = {"kind": "Pod", "metadata": {"name": "baker-66677dd8b4-xz2lq", "namespace": NS}}
+    waited = event(ghost, "FailedScheduling", "0/3 nodes are available: 3 Insufficient cpu.")
+    assert faults(deployment("baker"), waited) == []
+    assert faults(deployment("baker", available=1), waited) == ["cpu_capacity_mismatch"]
+    surge = deployment("baker")
+    surge["status"]["unavailableReplicas"] = 1
+    assert faults(surge, waited) == ["cpu_capacity_mismatch"]

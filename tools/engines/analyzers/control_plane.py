@@ -114,13 +114,8 @@ def dns_that_does_not_answer(snapshot: Snapshot, graph: Graph) -> Iterable[Findi
     servers = [one for one in snapshot.programs if one.namespace == SYSTEM and _is_dns(one)]
     lookups = list(_failed_lookups(snapshot))
     for server in servers:
-        ready = sum(is_ready(pod) for pod in server.pods)
-        if ready or (not server.pods and server.obj is None):
-            continue
-        about = evidence(
-            "kubernetes", f"{server.component} status.readyReplicas", f"0 of {server.wanted or 0} ready", weight=0.85
-        )
-        yield _dns_finding(snapshot, server.component, ready, [about, *(item for _, item in lookups[:MAX_SHOWN])])
+        if about := _none_ready(snapshot, server):
+            yield _dns_finding(snapshot, server.component, 0, [about, *(item for _, item in lookups[:MAX_SHOWN])])
     failed = [
         probe
         for checks in asked(snapshot).values()
@@ -130,6 +125,22 @@ def dns_that_does_not_answer(snapshot: Snapshot, graph: Graph) -> Iterable[Findi
     if failed:
         whose = servers[0].component if servers else Component(kind="Deployment", namespace=SYSTEM, name="coredns")
         yield _dns_finding(snapshot, whose, 0, [said(probe, 0.8) for probe in failed])
+
+
+def _none_ready(snapshot: Snapshot, program: Program) -> Evidence | None:
+    """That it has no ready pod: as its pods tell where all of them were read, else as its object counts them."""
+    all_seen = snapshot.counts_pods(program.namespace) or 0 < (program.wanted or 0) <= len(program.pods)
+    if (all_seen or program.obj is None) and program.pods:
+        if any(map(is_ready, program.pods)):
+            return None
+        pod = program.pods[0]
+        quote = f"0 of {len(program.pods)} pods ready; {_state(pod)}"
+        return evidence("kubernetes", f"{component(pod)} status.conditions[Ready]", quote, weight=0.85)
+    if program.told_ready != 0:
+        return None
+    key = "numberReady" if program.component.kind == "DaemonSet" else "readyReplicas"
+    quote = f"0 of {program.wanted or 0} ready"
+    return evidence("kubernetes", f"{program.component} status.{key}", quote, weight=0.85)
 
 
 def proxies_that_do_not_work(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:  # noqa: ARG001
@@ -209,7 +220,7 @@ def _part(snapshot: Snapshot, part: str) -> Iterator[Evidence]:
     for pod in pods:
         if not is_ready(pod) and dig(pod, "status", "phase") != "Succeeded":
             yield evidence("kubernetes", f"{component(pod)} status", _state(pod), readiness_since(pod), weight=0.75)
-    if not pods and pod_named(snapshot, SYSTEM, "kube-apiserver"):
+    if not pods and snapshot.counts_pods(SYSTEM) and pod_named(snapshot, SYSTEM, "kube-apiserver"):
         quote = f"no pod {part}-* beside the kube-apiserver's"
         yield evidence("kubernetes", f"Pods in {SYSTEM}", quote, weight=0.7)
 
@@ -270,7 +281,7 @@ def _unobserved(snapshot: Snapshot) -> Iterator[tuple[Program, Evidence]]:
 def _uncounted(snapshot: Snapshot) -> Iterator[tuple[Program, Evidence]]:
     """Workloads whose ReplicaSets count pods that are gone: nobody has noticed, and nobody makes new ones."""
     for program in snapshot.programs:
-        for made in snapshot.owned_by(program.obj, "ReplicaSet") if program.obj and snapshot.of("Pod") else ():
+        for made in snapshot.owned_by(program.obj, "ReplicaSet") if program.obj and snapshot.reads("Pod") else ():
             counted, there = whole(dig(made, "status", "replicas")) or 0, len(snapshot.owned_by(made, "Pod"))
             if min(counted, whole(dig(made, "spec", "replicas")) or 0) > there:
                 quote = f"{counted} counted, {there} there"
@@ -324,10 +335,9 @@ def _proxies_nowhere(snapshot: Snapshot) -> Iterator[Finding]:
     """The DaemonSet itself, where none of its pods works; latent, because another program may have taken its place by intent."""
     for program in snapshot.programs:
         named = program.namespace == SYSTEM and program.name == "kube-proxy" and program.component.kind == "DaemonSet"
-        if not named or program.ready or not (program.pods or snapshot.of("Pod", SYSTEM)):
+        about = _none_ready(snapshot, program) if named else None
+        if about is None or not (program.pods or snapshot.counts_pods(SYSTEM)):
             continue
-        states = [_state(pod) for pod in program.pods[:1]] or ["no pod on any node"]
-        about = evidence("kubernetes", f"{program.component} status.numberReady", states[0], weight=0.85)
         yield Finding(
             fault="kube_proxy_unavailable",
             category="infrastructure",
@@ -354,7 +364,7 @@ def _bad_proxies(snapshot: Snapshot) -> dict[str, list[Evidence]]:
                 evidence("kubernetes", f"{component(pod)} status", _state(pod), readiness_since(pod), weight=0.8)
             ]
     covered = {str(dig(pod, "spec", "nodeName")) for pod in pods}
-    if pods and len(alive - covered) == 1 and len(covered) >= 2:
+    if snapshot.counts_pods(SYSTEM) and pods and len(alive - covered) == 1 and len(covered) >= 2:
         node = next(iter(alive - covered))
         found[node] = [
             evidence("kubernetes", f"Pods in {SYSTEM}", f"no kube-proxy pod on {node}, one on each other", weight=0.7)

@@ -16,8 +16,9 @@ from tools.engines.analyzers.placement_words import what_nodes_have, what_to_cha
 from tools.engines.diagnosis import Component, Evidence
 from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
-from tools.engines.objects import Object, component, dig, mapping, rows
+from tools.engines.objects import Object, component, dig, mapping, rows, whole
 from tools.engines.placement import Obstacle, Places, claims_without_volume
+from tools.engines.program import Program
 from tools.engines.shortage import is_forgotten, unplaced
 from tools.engines.snapshot import Event, Snapshot
 from tools.engines.unscheduled import Reason, reasons
@@ -267,7 +268,7 @@ def _of_events(snapshot: Snapshot) -> Iterator[Finding]:
     for who, event in newest.items():
         program = snapshot.program(who)
         found = reasons(event.message) if event.reason == "FailedScheduling" else []
-        if any(reason.kind == "claim" for reason in found):
+        if any(reason.kind == "claim" for reason in found) or (program and _has_all(program)):
             continue
         pod = {
             "metadata": {"namespace": event.namespace, "labels": program.labels if program else {}},
@@ -278,6 +279,12 @@ def _of_events(snapshot: Snapshot) -> Iterator[Finding]:
             sentence = evidence("event", event.ref, event.message, event.at, weight=weight)
             beside = what_nodes_have(snapshot, pod, kind, ())
             yield from _finding(snapshot, who, kind, [sentence, *beside], words)
+
+
+def _has_all(program: Program) -> bool:
+    """Whether its object counts all its pods as ready: one that once waited has been placed since."""
+    ready, late = program.told_ready, whole(dig(program.obj, "status", "unavailableReplicas"))
+    return ready is not None and not late and ready >= (program.wanted or 0)
 
 
 def _finding(snapshot: Snapshot, who: Component, kind: str, proof: list[Evidence], words: Text) -> Iterator[Finding]:
