@@ -78,7 +78,7 @@ const ZH = {
   pod_network_delay: "Pod 网络延迟",
   pod_network_loss: "Pod 网络丢包",
   noisy_neighbour: "吵闹的邻居抢占 CPU",
-  slow_dependency: "下游依赖变慢",
+  slow_dependency: "程序自身响应变慢",
   traffic_surge: "流量激增",
   hpa_maxed: "自动扩缩容已达上限",
   cache_stampede: "缓存击穿",

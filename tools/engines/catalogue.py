@@ -231,7 +231,7 @@ _ALL: list[Fault] = [
         ("pod_network_delay", "the pod's network is slow", "Pod 网络延迟", frozenset({"pod_network_loss"})),
         ("pod_network_loss", "the pod's network loses packets", "Pod 网络丢包"),
         ("noisy_neighbour", "a neighbour takes the node's processor", "受同节点负载干扰"),
-        ("slow_dependency", "what it calls is slow", "依赖变慢", ANY),
+        ("slow_dependency", "it answers late by itself", "自身响应变慢", ANY),
         ("traffic_surge", "more requests than ever", "流量激增", frozenset({"hpa_maxed", "retry_storm"})),
         ("hpa_maxed", "the autoscaler is at its end", "自动扩缩容已到上限"),
         ("cache_stampede", "the cache misses and everybody asks the origin", "缓存击穿"),

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from core.language import Language
 from tests.tools.analyzers.measured import autoscaler, causes, machines, pods_of, program, seen, verdict
 from tests.tools.objects import NS, Object, event, snapshot
+from tools.engines.catalogue import FAULTS
 from tools.engines.snapshot import LogKey, Probe
 
 TOWN = [
@@ -138,6 +140,24 @@ def test_a_command_that_spoils_its_own_pod_is_the_cause(command: str, fault: str
 def test_answers_that_are_awaited_accuse_the_callee_itself() -> None:
     text = LATE.replace("dial tcp baker:80: i/o timeout", "Read timed out")
     assert heard(TOWN, gate=text) == [("slow_dependency", "baker")]
+
+
+@pytest.mark.parametrize(("language", "itself", "way"), [("en", "by itself", "the way to"), ("zh", "自身", "网络")])
+def test_what_is_said_of_a_slow_callee_agrees_with_its_title_and_of_a_slow_way_with_the_way(
+    language: Language, itself: str, way: str
+) -> None:
+    def said(text: str) -> tuple[str, str]:
+        told = {LogKey(NS, pods_of("gate", 1)[0], "app"): text}
+        (cause,) = verdict(snapshot(*TOWN, logs=told)).causes
+        return FAULTS[cause.finding.fault].title(language), cause.finding.said(language)
+
+    title, statement = said(LATE.replace("dial tcp baker:80: i/o timeout", "Read timed out"))
+    assert itself in title
+    assert itself in statement
+    assert way not in statement
+    title, statement = said(LATE)
+    assert itself not in title
+    assert way in statement
 
 
 def test_a_store_that_logs_slow_statements_is_a_slow_dependency() -> None:

@@ -184,24 +184,36 @@ def _machine_under(scene: Scene, begun: list[Component]) -> Component | None:
 def _late(
     who: Component, lines: list[Heard], fault: str, harms: tuple[Component, ...], told_by: tuple[Component, ...]
 ) -> Finding:
-    is_node = who.kind == "Node"
-    place_en, place_zh = (
-        ("node " + who.name, f"节点 {who.name}") if is_node else (f"the pods of {who}", f"{who} 的 Pod")
-    )
     return Finding(
         fault,
-        "infrastructure" if is_node else "performance",
+        "infrastructure" if who.kind == "Node" else "performance",
         who,
-        Text(
-            f"Calls to {place_en} time out though the pods are ready, and nothing that they call does: the way to them is slow. "
-            "Measure round-trip times to it from another node.",
-            f"对{place_zh}的调用超时，而 Pod 均已就绪、其下游也未超时：通往它们的网络很慢。请从其他节点测量往返时延。",
-        ),
+        _answers_late(who) if fault == "slow_dependency" else _way_is_slow(who),
         as_evidence(sorted(lines, key=lambda one: -one.said.count), 0.4),
         onset=min((one.said.first for one in lines if one.said.first), default=None),
         explainable=True,
         harms=harms,
         told_by=told_by,
+    )
+
+
+def _answers_late(who: Component) -> Text:
+    return Text(
+        f"Calls reach {who} and wait for its answers until they time out, and nothing that it calls does: it is slow by itself. "
+        "Look at what it waits for inside (locks, pools, a slow statement, a service outside the cluster).",
+        f"对 {who} 的调用能连上，却等到超时也没有应答，而其下游并未超时：是它自身变慢。"
+        "请排查其内部等待（锁、连接池、慢语句、集群外服务）。",
+    )
+
+
+def _way_is_slow(who: Component) -> Text:
+    place_en, place_zh = (
+        (f"node {who.name}", f"节点 {who.name}") if who.kind == "Node" else (f"the pods of {who}", f"{who} 的 Pod")
+    )
+    return Text(
+        f"Calls to {place_en} time out though the pods are ready, and nothing that they call does: the way to them is slow. "
+        "Measure round-trip times to it from another node.",
+        f"对{place_zh}的调用超时，而 Pod 均已就绪、其下游也未超时：通往它们的网络很慢。请从其他节点测量往返时延。",
     )
 
 
