@@ -12,7 +12,7 @@ from agent.envelope import clip
 from agent.quoting import brief, repair_hit
 from agent.state import Evidence, State, Step
 from agent.terms import moment, term
-from agent.wording import NOTHING, failed, gap_line, missing_lines
+from agent.wording import NOTHING, failed, gap_line, missing_lines, pressing_first
 from core.language import Language, Text
 
 Finding = dict[str, Any]
@@ -160,8 +160,8 @@ def _undiagnosed(state: State) -> list[Finding]:
     """There was nothing to diagnose: an object that nobody knows, or an estate without trouble."""
     if state["route"].get("name") and _named(state, "list_objects"):
         return []
-    calm = [*_named(state, "list_alerts"), *_named(state, "cluster_overview")]
-    return [{"say": step["summary"], "evidence": step["evidence"][:1]} for step in calm]
+    read = pressing_first([*_named(state, "list_alerts"), *_named(state, "cluster_overview")])
+    return [{"say": step["summary"], "evidence": step["evidence"][:1]} for step in read]
 
 
 def _not_found(state: State, language: Language) -> list[Finding]:

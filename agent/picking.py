@@ -48,10 +48,17 @@ def located(outputs: Sequence[Output], name: str) -> Mapping[str, Any] | None:
         for output in outputs
         if output.get("tool") == "list_objects" and output.get("ok")
         for row in (output.get("data") or {}).get("rows", [])
+        if (output.get("data") or {}).get("kind") != "Namespace"
     ]
     exact = [row for row in rows if row.get("name") == name]
     begins = [row for row in rows if str(row.get("name", "")).startswith(f"{name}-")]
     return next(iter([*exact, *begins]), None)
+
+
+def _is_namespace(outputs: Sequence[Output], name: str) -> bool:
+    """Whether a list of namespaces holds this very name."""
+    spaces = [data for output in outputs for data in [output.get("data") or {}] if data.get("kind") == "Namespace"]
+    return any(row.get("name") == name for data in spaces for row in data.get("rows", []))
 
 
 def _complete(call: Call, offered: Schemas) -> bool:
@@ -62,7 +69,13 @@ def _first(reading: Reading, question: str) -> list[Call]:
     for applies, calls in _RULES:
         if applies(reading):
             return calls(reading, question)
-    return [Call("cluster_overview"), Call("list_alerts", {"state": "firing"})]
+    return _overall("")
+
+
+def _overall(namespace: str) -> list[Call]:
+    """How all of it stands: the objects, and the alerts that may contradict them, those about to fire among them."""
+    states = [Call("list_alerts", {"state": state, "namespace": namespace}) for state in ("firing", "pending")]
+    return [Call("cluster_overview", {"namespace": namespace}), *states]
 
 
 def _find(reading: Reading) -> list[Call]:
@@ -93,7 +106,8 @@ def _object(reading: Reading, _question: str) -> list[Call]:
         where = {"name": reading.name, "namespace": reading.namespace}
         return [Call("list_objects", {"kind": kind, **where}) for kind in ("Deployment", "Pod")]
     if reading.name:
-        return _find(reading)
+        spaces = [] if reading.kind else [Call("list_objects", {"kind": "Namespace", "name": reading.name})]
+        return [*_find(reading), *spaces]
     return [Call("list_objects", {"kind": reading.kind, "namespace": reading.namespace})]
 
 
@@ -118,7 +132,7 @@ _RULES: tuple[_Rule, ...] = (
     (lambda r: r.wants("why") and bool(r.namespace), lambda r, _: [Call("diagnose", _subject(r))]),
     (lambda r: r.wants("metrics") and bool(r.measure), _metrics),
     (lambda r: bool(r.kind or r.name), _object),
-    (lambda r: bool(r.namespace), lambda r, _: [Call("cluster_overview", {"namespace": r.namespace})]),
+    (lambda r: bool(r.namespace), lambda r, _: _overall(r.namespace)),
 )  # fmt: skip
 
 
@@ -130,6 +144,9 @@ def _follow_up(reading: Reading, outputs: Sequence[Output]) -> list[Call]:
     if reading.wants("logs"):
         target = row or _troubled(outputs)
         return [_read_logs(reading, str(target["name"]), str(target.get("namespace") or ""))] if target else []
+    if (row is None or row["name"] != reading.name) and _is_namespace(outputs, reading.name):
+        is_wrong = reading.wants("why", "fix")
+        return [Call("diagnose", {"namespace": reading.name})] if is_wrong else _overall(reading.name)
     if row is None or any(output.get("tool") == "get_object" for output in outputs):
         return []
     if reading.wants("why", "fix"):

@@ -50,8 +50,27 @@ def say_outputs(outputs: Sequence[Mapping[str, Any]], language: Language) -> str
     told = [output for output in outputs if not (read and output.get("tool") == "list_objects" and output.get("ok"))]
     if not read and (nobody := _nobody(told, language)):
         return nobody
-    lines = [line for output in told for line in output_lines(output, language)]
+    lines = [line for output in pressing_first(told) for line in output_lines(output, language)]
     return "\n".join(lines) if lines else NOTHING(language)
+
+
+def pressing_first(outputs: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Alerts before everything else, and beside one, or where they could not be read, no word that nothing is unusual."""
+    lists = [output for output in outputs if output.get("tool") == "list_alerts"]
+    others = [output for output in outputs if output.get("tool") != "list_alerts"]
+    contradict = [each for each in lists if not each.get("ok") or (each.get("data") or {}).get("alerts")]
+    if not contradict:
+        return [*others, *lists[:1]]  # that none fires says enough; that none is pending goes without saying
+    return [*contradict, *(_without_calm(output) for output in others)]
+
+
+def _without_calm(output: Mapping[str, Any]) -> Mapping[str, Any]:
+    calm = str((output.get("data") or {}).get("calm") or "")
+    summary = str(output.get("summary", ""))
+    if not calm or calm not in summary:
+        return output
+    before, after = summary.rsplit(calm, 1)
+    return {**output, "summary": before.rstrip(" .") + after}
 
 
 def _nobody(outputs: Sequence[Mapping[str, Any]], language: Language) -> str:
@@ -72,8 +91,14 @@ def output_lines(output: Mapping[str, Any], language: Language) -> list[str]:
     summary = str(output.get("summary", "")).strip().splitlines()
     rows = row_lines(output.get("data") or {}, language) if len(summary) <= 1 else []
     if rows and output.get("tool") in _TOLD_BY_ROWS:
-        summary = [re.split(r": |：", summary[0])[0] + ("：" if language == "zh" else ":")]
+        summary = [_heading(summary[0], str(output.get("tool"))) + ("：" if language == "zh" else ":")]
     return [cite(line, evidence) for line in [*summary[:MAX_ROWS], *rows, *missing_lines(output, language)]]
+
+
+def _heading(summary: str, tool: str) -> str:
+    """What stands before the names: of alerts with their counts, "Alerts: 1 firing, 2 pending"."""
+    counted = re.match(r"(?P<counts>\w+(?:: |：)\d[^.。]*)(?:\. |。)", summary) if tool == "list_alerts" else None
+    return counted["counts"] if counted else re.split(r": |：", summary)[0]
 
 
 def failed(output: Mapping[str, Any], language: Language) -> str:

@@ -231,8 +231,8 @@ class Estate:
         found = [{"name": name} for name in sorted(self.metrics) if name in ask.regex.split("|")]
         return answer(ctx, f"{len(found)} metrics match", metrics=found)
 
-    def list_alerts(self, ctx: Context, ask: Alerts) -> ToolResult[Rows]:  # noqa: ARG002
-        if self.calm:
+    def list_alerts(self, ctx: Context, ask: Alerts) -> ToolResult[Rows]:
+        if self.calm or ask.state == "pending":
             return answer(ctx, pick(ctx.language, "No alert is firing.", "没有正在触发的告警。"))
         return answer(ctx, pick(ctx.language, "1 alert is firing", "1 条告警正在触发"), alerts=[the_alert(self.labels)])
 

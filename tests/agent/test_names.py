@@ -170,7 +170,7 @@ async def test_nonsense_gets_one_plain_line(tmp_path: Path, question: str) -> No
     async with House(tmp_path) as house:
         told = await house.ask(question)
     assert told.text.count("\n") == 0
-    assert "was found (read: Deployment, Pod)" in told.text
+    assert "was found (read: Deployment, Pod, Namespace)" in told.text
     assert house.estate.applied == []
 
 

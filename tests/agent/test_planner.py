@@ -8,7 +8,7 @@ from agent.picking import next_calls
 from agent.planner import Planner
 from agent.reading import read
 from agent.routing import route_tool
-from agent.wording import output_lines, row_lines
+from agent.wording import output_lines, row_lines, say_outputs
 
 SCHEMAS: dict[str, Any] = {
     "list_objects": {"properties": {"kind": {}, "name": {}, "namespace": {}}, "required": ["kind"]},
@@ -27,6 +27,8 @@ TOOLS = [
     for name, schema in SCHEMAS.items()
 ]
 
+OVERALL = [("cluster_overview", {}), ("list_alerts", {"state": "firing"}), ("list_alerts", {"state": "pending"})]
+
 
 def picked(question: str, outputs: list[dict[str, Any]] | None = None) -> list[tuple[str, dict[str, Any]]]:
     return [(call.tool, call.arguments) for call in next_calls(read(question), question, outputs or [], SCHEMAS)]
@@ -42,7 +44,7 @@ def listed(*rows: dict[str, Any], kind: str = "Pod") -> dict[str, Any]:
     [
         ("pods in orders", [("list_objects", {"kind": "Pod", "namespace": "orders"})]),
         ("logs of ledger in orders last 5m", [("read_logs", {"name": "ledger", "namespace": "orders", "last": "5m"})]),
-        ("`up == 0`", [("cluster_overview", {}), ("list_alerts", {"state": "firing"})]),
+        ("`up == 0`", OVERALL),
         ("`sum(up)` last 1h", [("query_metrics", {"expr": "sum(up)", "last": "1h"})]),
         ("有哪些告警？", [("list_alerts", {"state": "firing"})]),
         ("alert 0123456789abcdef", [("get_alert", {"fingerprint": "0123456789abcdef"})]),
@@ -53,7 +55,8 @@ def listed(*rows: dict[str, Any], kind: str = "Pod") -> dict[str, Any]:
         ),
         ("cpu usage", [("find_metrics", {"regex": "container_cpu_usage_seconds_total"})]),
         ("how to drain", [("search_knowledge", {"query": "how to drain"})]),
-        ("集群怎么样", [("cluster_overview", {}), ("list_alerts", {"state": "firing"})]),
+        ("集群怎么样", OVERALL),
+        ("How is the cluster?", OVERALL),
     ],
 )
 def test_the_first_hop_follows_from_the_question(question: str, expected: list[tuple[str, dict[str, Any]]]) -> None:
@@ -171,3 +174,44 @@ def test_of_too_many_rows_the_first_are_told_and_that_there_are_more() -> None:
 )
 def test_rows_of_any_tool_become_lines(row: dict[str, Any], line: str) -> None:
     assert row_lines({"rows": [row]}, "en") == [line]
+
+
+@pytest.mark.parametrize("question", ["how is orders?", "orders 的状态"])
+def test_a_namespaces_name_is_answered_with_the_namespace_and_not_with_an_object_that_begins_so(question: str) -> None:
+    rows = [
+        listed({"name": "orders-db", "namespace": "orders"}, kind="Deployment"),
+        listed({"name": "orders"}, kind="Namespace"),
+    ]
+    assert ("list_objects", {"kind": "Namespace", "name": "orders"}) in picked(question)
+    assert picked(question, rows)[0] == ("cluster_overview", {"namespace": "orders"})
+    rows[0]["data"]["rows"].append({"name": "orders", "namespace": "orders"})
+    assert [tool for tool, _ in picked(question, rows)] == ["get_object"]
+
+
+def overall(*alerts: dict[str, Any], ok: bool = True, language: str = "en") -> list[dict[str, Any]]:
+    calm = {"en": "Nothing unusual", "zh": "未见异常"}[language]
+    end = {"en": ".", "zh": "。"}[language]
+    seen = {"tool": "cluster_overview", "ok": True, "evidence": ["e1"], "data": {"calm": calm},
+            "summary": f"26/26 ready. {calm}{end}"}  # fmt: skip
+    lists: list[dict[str, Any]] = []
+    for state in ("firing", "pending"):
+        rows = [alert for alert in alerts if alert["state"] == state]
+        summary = f"Alerts: {len(rows)} {state}. Names" if rows else f"No alert is {state}."
+        told = {"summary": summary, "error": "it is down", "data": {"alerts": rows}}
+        lists.append({"tool": "list_alerts", "ok": ok, "evidence": ["e2"], **told})
+    return [seen, *lists]
+
+
+def test_firing_alerts_come_first_the_pending_are_counted_and_nothing_is_called_usual_beside_them() -> None:
+    alerts = [{"name": name, "state": state} for name, state in (("Hot", "firing"), ("Full", "pending"))]
+    assert say_outputs(overall(*alerts), "en").splitlines() == [
+        "Alerts: 1 firing: [e2]", "- Hot: firing [e2]", "Alerts: 1 pending: [e2]", "- Full: about to fire [e2]", "26/26 ready. [e1]",
+    ]  # fmt: skip
+    assert say_outputs(overall(alerts[1], language="zh"), "zh").splitlines()[-1] == "26/26 ready。 [e1]"
+
+
+def test_nothing_unusual_is_said_where_the_alerts_were_read_and_there_is_none() -> None:
+    assert say_outputs(overall(), "en") == "26/26 ready. Nothing unusual. [e1]\nNo alert is firing. [e2]"
+    unread = say_outputs(overall(ok=False), "en")
+    assert "it is down" in unread
+    assert "unusual" not in unread

@@ -337,9 +337,12 @@ async def test_the_overview_counts_what_is_ready_and_names_what_is_not() -> None
 
 async def test_all_well_is_said_only_when_everything_was_read() -> None:
     well = (node("n1"), deployment("web"), pod("web-1"))
-    assert (await overview(ShelfClusters(*well))).summary.endswith("Nothing unusual.")
+    whole = await overview(ShelfClusters(*well))
+    assert whole.summary.endswith(f" ready. {whole.data.calm}.")
+    assert whole.data.calm == "Nothing unusual"
     partly = await overview(ShelfClusters(*well, broken={"Event": 403, "Node": 500}))
     assert "Nothing unusual" not in partly.summary
+    assert partly.data.calm == ""
     assert partly.summary.endswith("Not read: Node, Event.")
     assert {one.what for one in partly.missing} == {"Node", "Event"}
     assert partly.data.nodes == []

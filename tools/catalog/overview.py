@@ -62,6 +62,7 @@ class Overview(Terse):
     )
     pods: list[ObjectRow] = Field(default_factory=list, description="only those in trouble")
     warnings: list[EventGroup] = Field(default_factory=list, description="of the last hour")
+    calm: str = Field(default="", description="the summary's word that no object is unusual; alerts may contradict it")
 
 
 class OverviewTools:
@@ -101,6 +102,7 @@ class OverviewTools:
             pods=pods[:MAX_PODS],
             warnings=events[:MAX_EVENTS],
         )
+        overview.calm = _calm(ctx, reading, overview)
         return ToolResult(
             summary=_summary(ctx, reading, overview, len(pods), len(events)),
             data=overview,
@@ -162,7 +164,7 @@ async def _version(reading: Reading) -> str:
 def _summary(ctx: Context, reading: Reading, overview: Overview, pods: int, events: int) -> str:
     total = sum(row.workloads for row in overview.namespaces)
     ready = sum(row.workloads_ready for row in overview.namespaces)
-    sick = [row for row in overview.nodes if not row.status.startswith("Ready")]
+    sick = _sick(overview)
     parts = [
         pick(
             ctx.language,
@@ -183,7 +185,7 @@ def _summary(ctx: Context, reading: Reading, overview: Overview, pods: int, even
         parts.append(
             pick(ctx.language, f"{events} kinds of warnings in the last hour", f"近一小时有 {events} 类告警事件")
         )
-    return ". ".join([pick(ctx.language, "; ".join(parts), "；".join(parts)), *_ending(ctx, reading, wrong)]) + pick(
+    return ". ".join([pick(ctx.language, "; ".join(parts), "；".join(parts)), *_ending(ctx, reading, overview)]) + pick(
         ctx.language, ".", "。"
     )
 
@@ -200,8 +202,17 @@ def _nodes(ctx: Context, overview: Overview, sick: Sequence[ObjectRow]) -> str:
     )
 
 
-def _ending(ctx: Context, reading: Reading, wrong: Sequence[str]) -> list[str]:
+def _ending(ctx: Context, reading: Reading, overview: Overview) -> list[str]:
     if reading.missing:
         lacking = ", ".join(one.what for one in reading.missing[:5])
         return [pick(ctx.language, f"Not read: {lacking}", f"未能读取：{lacking}")]
-    return [] if wrong else [pick(ctx.language, "Nothing unusual", "未见异常")]
+    return [overview.calm] if overview.calm else []
+
+
+def _calm(ctx: Context, reading: Reading, overview: Overview) -> str:
+    is_calm = not (reading.missing or overview.unusual or overview.pods or _sick(overview))
+    return pick(ctx.language, "Nothing unusual", "未见异常") if is_calm else ""
+
+
+def _sick(overview: Overview) -> list[ObjectRow]:
+    return [row for row in overview.nodes if not row.status.startswith("Ready")]
