@@ -8,7 +8,7 @@ when nothing was found and no source is missing that could have contradicted; a 
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from core.language import Language, pick
 from tools.engines.analyzers import examine
@@ -26,6 +26,7 @@ from tools.engines.snapshot import WORKLOADS, Event, Snapshot
 MAX_CAUSES = 8
 MAX_SYMPTOMS = 30
 MAX_MOMENTS = 40
+BEFORE_SEEN = timedelta(minutes=2)
 _LETTERS = (
     "[bcdfghjklmnpqrstvwxz2456789]"  # what generated name endings are made of, so that cart-redis is no pod of cart
 )
@@ -131,9 +132,18 @@ def _cause(place: int, ranked: Ranked, language: Language) -> Cause:
         evidence=sorted(finding.evidence, key=lambda item: -item.weight),
         against=list(finding.against),
         affected=ranked.affected,
-        onset=finding.onset,
+        onset=began(finding),
         remedies=list(finding.remedies),
     )
+
+
+def began(finding: Finding) -> datetime | None:
+    """When its harm is first seen; the change that brought it is told as what it is, a moment of its own."""
+    changed = {item.at for item in finding.evidence if item.source == "change"}
+    if finding.onset not in changed or finding.onset is None:
+        return finding.onset
+    harm = [item.at for item in finding.evidence if item.at and item.source != "change"]
+    return min((at for at in harm if at >= finding.onset - BEFORE_SEEN), default=finding.onset)
 
 
 def _symptom(finding: Finding, caused_by: int | None, language: Language) -> Symptom:
@@ -182,13 +192,13 @@ def _inside(snapshot: Snapshot, moments: Iterable[Moment]) -> Iterator[Moment]:
 
 def _onsets(causes: list[Finding], language: Language) -> Iterator[Moment]:
     for finding in causes:
-        if finding.onset:
+        if at := began(finding):
             what = pick(
                 language,
                 f"{finding.fault} begins on {finding.component}",
                 f"{finding.component} 开始出现 {finding.fault}",
             )
-            yield Moment(at=finding.onset, what=what, ref=str(finding.component))
+            yield Moment(at=at, what=what, ref=str(finding.component))
 
 
 def _changes(snapshot: Snapshot, language: Language) -> Iterator[Moment]:

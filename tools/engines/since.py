@@ -32,9 +32,8 @@ class Complaint:
         weight = 0.3 if self.link is None else 0.65 if self.link.is_quoted else 0.5
         about = f" (about {self.link.setting})" if self.link else ""
         one = self.pattern
-        yield evidence(
-            "log", str(self.key), f"{one.count}x{about} {one.latest or one.example}", one.last, weight=weight
-        )
+        said, at = (one.example, one.first) if one.first else (one.latest or one.example, one.last)
+        yield evidence("log", str(self.key), f"{one.count}x{about} {said}", at, weight=weight)
 
 
 def is_read_anew(program: Program, at: datetime) -> bool:

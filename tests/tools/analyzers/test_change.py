@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ from tests.tools.objects import (
     container,
     deployment,
     event,
+    killed,
     meta,
     pod,
     replica_set,
@@ -26,8 +27,9 @@ from tests.tools.objects import (
     waiting,
 )
 from tools.engines.changes import last_rollout
+from tools.engines.diagnosis import Diagnosis
 from tools.engines.edits import last_edit
-from tools.engines.explain import investigate
+from tools.engines.explain import diagnose, investigate
 from tools.engines.rank import Ranked
 from tools.engines.snapshot import Alert, LogKey, Series, Signal
 
@@ -92,6 +94,33 @@ def test_errors_that_begin_with_a_release_accuse_it_and_errors_from_before_do_no
     before = errors(*[0.001] * 5, *[0.4] * 25)
     assert "bad_rollout baker" in faults(*objects, metrics=begun)
     assert "bad_rollout baker" not in faults(*objects, metrics=before)
+
+
+def since(*objects: Object, **more: Any) -> tuple[datetime | None, Diagnosis]:
+    found = snapshot(*objects, **more)
+    told = diagnose(found, NS, found.window, found.taken_at)
+    return told.causes[0].onset, told
+
+
+def test_a_bad_release_is_told_since_its_harm_is_seen_and_the_release_as_a_moment_of_its_own() -> None:
+    late = [*[0.001] * 24, *[0.4] * 6]
+    onset, told = since(*released(container(), NEW, new_ready=True), service(), metrics=errors(*late))
+    assert onset is not None
+    assert onset in {item.at for item in told.causes[0].evidence if item.source == "metric"}
+    assert onset > NOW - timedelta(minutes=20)
+    assert NOW - timedelta(minutes=20) in {one.at for one in told.timeline if "rolled out revision 2" in one.what}
+
+
+def test_pods_that_never_got_ready_are_told_since_they_are_not() -> None:
+    onset, _ = since(*released(container(), NEW))
+    assert onset == NOW - timedelta(minutes=10)
+
+
+def test_a_kill_that_a_release_brought_is_told_since_the_kill() -> None:
+    owner, old, new, young, *_ = released(container(memory="1Gi"), container(memory="64Mi"))
+    young["status"]["containerStatuses"][0].update(restartCount=2, lastState=killed(3))
+    onset, _ = since(owner, old, new, young)
+    assert onset == NOW - timedelta(minutes=3)
 
 
 def test_a_release_since_which_its_callers_wait_is_accused_and_one_long_after_it_is_not() -> None:

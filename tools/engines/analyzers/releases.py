@@ -20,7 +20,18 @@ from tools.engines.heard import heard
 from tools.engines.metrics.load import loads, service_shift
 from tools.engines.metrics.scene import Scene, moment, scene_of
 from tools.engines.metrics.shift import Shift, level
-from tools.engines.objects import Object, component, dig, is_ready, name_of, rows, statuses, when, whole
+from tools.engines.objects import (
+    Object,
+    component,
+    dig,
+    is_ready,
+    name_of,
+    readiness_since,
+    rows,
+    statuses,
+    when,
+    whole,
+)
 from tools.engines.program import Program
 from tools.engines.settings import changed_settings
 from tools.engines.since import Complaint, complaint_since, errors
@@ -82,7 +93,8 @@ def failing_pods(snapshot: Snapshot, program: Program, rollout: Rollout) -> Iter
     if not bad or any(is_ready(pod) and not _restarts(pod) for pod in new):
         return
     quote = f"{len(bad)} of {len(new)} pods of revision {rollout.current.number} are not ready"
-    yield evidence("kubernetes", f"{component(bad[0])} status.conditions[Ready]", quote, weight=0.4)
+    since = min((at for pod in bad if (at := readiness_since(pod))), default=None)
+    yield evidence("kubernetes", f"{component(bad[0])} status.conditions[Ready]", quote, since, weight=0.4)
     if old:
         quote = f"{len(old)} pods of revision {rollout.previous.number} are ready"
         yield evidence("kubernetes", f"{rollout.previous.name} status.readyReplicas", quote, weight=0.4)
@@ -153,7 +165,7 @@ def said_since(snapshot: Snapshot, program: Program, rollout: Rollout) -> Iterat
         share = MANY_LINES if compared or own else SOME_LINES
         if sum(one.count for one in new) >= max(2, log.lines // share):
             loudest = max(new, key=lambda one: one.count)
-            yield evidence("log", str(key), f"{loudest.count}x {loudest.example}", weight=0.45)
+            yield evidence("log", str(key), f"{loudest.count}x {loudest.example}", loudest.first, weight=0.45)
             return
 
 
