@@ -74,6 +74,8 @@ async def test_a_kind_that_is_forbidden_is_a_gap_and_hides_nothing_else(clock: M
     snap = await collected(clock, cluster)
     assert "may not list events" in gap(snap, "Event")
     assert snap.of("Pod")
+    (told,) = (one for one in snap.gaps if "may not list events" in one.why.lower())
+    assert "deploy/rbac/read.yaml" in told.how
 
 
 async def test_each_kind_that_is_forbidden_is_named_and_everything_else_is_read(clock: ManualClock) -> None:

@@ -56,3 +56,13 @@ def test_a_sentence_that_is_cut_keeps_whole_words(most: int) -> None:
 
 def test_a_sentence_that_fits_is_not_cut() -> None:
     assert beginning("the oven", 8) == ending("the oven", 8) == "the oven"
+
+
+def test_the_ways_to_close_a_gap_are_told_in_chinese() -> None:
+    for text in (
+        "grant this right; deploy/rbac/read.yaml holds all that a diagnosis reads",
+        "check PROMETHEUS_URL and that it can be reached",
+        "check K8S_CONFIG_PATH and that the API server can be reached",
+        "name the namespace that is meant, or * for all",
+    ):
+        assert in_chinese(text).startswith("请")

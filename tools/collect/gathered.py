@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from core.errors import FirstmateError
+from core.errors import FirstmateError, Forbidden
 from tools.engines.diagnosis import Gap
 from tools.engines.logs.digest import LogDigest
 from tools.engines.neighbours import Directory
@@ -14,6 +14,7 @@ HOW = {
     "Kubernetes": "check K8S_CONFIG_PATH and that the API server can be reached",
     "Prometheus": "check PROMETHEUS_URL and that it can be reached",
 }
+NOT_ALLOWED = "grant this right; deploy/rbac/read.yaml holds all that a diagnosis reads"
 
 
 def _no_step(_what: str) -> None:
@@ -52,4 +53,4 @@ class Gathered:
 
 
 def gap(what: str, error: FirstmateError, system: str) -> Gap:
-    return Gap(what=what, why=error.sentence, how=HOW[system])
+    return Gap(what=what, why=error.sentence, how=NOT_ALLOWED if isinstance(error, Forbidden) else HOW[system])
