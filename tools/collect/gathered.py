@@ -53,4 +53,8 @@ class Gathered:
 
 
 def gap(what: str, error: FirstmateError, system: str) -> Gap:
-    return Gap(what=what, why=error.sentence, how=NOT_ALLOWED if isinstance(error, Forbidden) else HOW[system])
+    return Gap(what=what, why=error.sentence, how=how_to_close(error, system))
+
+
+def how_to_close(error: FirstmateError, system: str) -> str:
+    return NOT_ALLOWED if isinstance(error, Forbidden) else HOW[system]

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from core.errors import FirstmateError, Forbidden, NotFound, Upstream
-from tools.collect.gathered import HOW, Gathered
+from tools.collect.gathered import HOW, Gathered, how_to_close
 from tools.collect.kinds import KINDS
 from tools.discreet import kept
 from tools.engines.diagnosis import Gap
@@ -35,13 +35,11 @@ async def read_directory(cluster: Cluster, found: Gathered) -> None:
 
 async def list_all(cluster: Cluster, wanted: Sequence[tuple[str, str | None]], found: Gathered) -> None:
     outcomes = await asyncio.gather(*(_list_kind(cluster, kind, namespace, found) for kind, namespace in wanted))
-    failed: dict[str, list[str]] = {}
-    for (kind, _), why in zip(wanted, outcomes, strict=True):
-        if why:
-            failed.setdefault(why, []).append(kind)
-    found.gaps += [
-        Gap(what=f"{', '.join(kinds)} objects", why=why, how=HOW["Kubernetes"]) for why, kinds in failed.items()
-    ]
+    failed: dict[tuple[str, str], list[str]] = {}
+    for (kind, _), error in zip(wanted, outcomes, strict=True):
+        if error:
+            failed.setdefault((error.sentence, how_to_close(error, "Kubernetes")), []).append(kind)
+    found.gaps += [Gap(what=f"{', '.join(kinds)} objects", why=why, how=how) for (why, how), kinds in failed.items()]
     refused = {kind for kinds in failed.values() for kind in kinds}
     found.kinds |= {kind for kind, _ in wanted} - refused - found.cut
 
@@ -54,7 +52,7 @@ async def list_beside(
     Nobody asked for the system's own namespaces (`is_quiet`): who may not read them is not told of it each time.
     """
     reasons = await asyncio.gather(*(_list_kind(cluster, kind, namespace, found, beside=True) for kind in kinds))
-    failed = {kind: why for kind, why in zip(kinds, reasons, strict=True) if why}
+    failed = {kind: error.sentence for kind, error in zip(kinds, reasons, strict=True) if error}
     if failed and not is_quiet:
         what = f"objects in {namespace} ({', '.join(failed)})"
         why = "; ".join(list(dict.fromkeys(failed.values()))[:2])
@@ -64,14 +62,14 @@ async def list_beside(
 
 async def _list_kind(
     cluster: Cluster, kind: str, namespace: str | None, found: Gathered, *, beside: bool = False
-) -> str:
+) -> FirstmateError | None:
     """Why it could not be read, or nothing."""
     try:
         listing = await cluster.list(kind, namespace, limit=MAX_OBJECTS)
     except NotFound:
-        return ""  # this cluster serves no such kind: there is nothing of it to read
+        return None  # this cluster serves no such kind: there is nothing of it to read
     except FirstmateError as error:
-        return error.sentence
+        return error
     found.objects.extend(kept(obj) for obj in listing.items)
     found.listener.step(f"{kind}: {len(listing.items)}")
     if listing.more:
@@ -79,4 +77,4 @@ async def _list_kind(
         where = f" in {namespace}" if beside else ""
         why = f"there are more than {MAX_OBJECTS}; only the first were read"
         found.gaps.append(Gap(what=f"{kind} objects{where}", why=why, how="ask for one namespace", neighbour=beside))
-    return ""
+    return None

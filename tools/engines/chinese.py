@@ -32,7 +32,7 @@ _SAID: tuple[tuple[str, str], ...] = (
     (r"the bundle has none", "数据包中没有"),
     (r"it broke off: (\w+) in (\S+)", r"检查中断：\1（\2）"),
     (r"report it to us", "请向我们反馈"),
-    (r"grant this right; deploy/rbac/read\.yaml holds all that a diagnosis reads", "请授予该权限；诊断所需的全部权限见 deploy/rbac/read.yaml"),
+    (r"grant this right; (\S+) holds all that a diagnosis reads", r"请授予该权限；诊断所需的全部权限见 \1"),
     (r"check (\w+) and that the API server can be reached", r"请检查 \1 以及 API Server 能否访问"),
     (r"check (\w+) and that it can be reached", r"请检查 \1 以及它能否访问"),
     (r"no workload and no pod was found in it", "其中没有任何工作负载和 Pod"),
