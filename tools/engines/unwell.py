@@ -4,12 +4,13 @@ A mismatch that stands in a template accuses only where something suffers from i
 that wrote it does not run.
 """
 
-from tools.engines.objects import Object, dig, is_ready, restarts, rows, statuses, when
+from tools.engines.objects import Object, dig, is_leaving, is_ready, restarts, rows, statuses, when
 from tools.engines.program import Program
 from tools.engines.snapshot import Snapshot
 
 LONGEST_BETWEEN = 600.0
 SETTLING = 1_800.0
+WARM_UP = 180.0
 STARTING = frozenset({"ContainerCreating", "PodInitializing"})
 
 
@@ -28,6 +29,18 @@ def had_run_well(snapshot: Snapshot, program: Program) -> bool:
         if born and count and (snapshot.taken_at - born).total_seconds() > count * LONGEST_BETWEEN + SETTLING:
             return True
     return False
+
+
+def is_warming_up(snapshot: Snapshot, program: Program) -> bool:
+    """Whether all its pods are so young that they answer late for that alone: caches are empty, code is not compiled yet."""
+    ages = [
+        (snapshot.taken_at - born).total_seconds()
+        if (born := when(dig(pod, "metadata", "creationTimestamp")))
+        else None
+        for pod in program.pods
+        if not is_leaving(pod)
+    ]
+    return bool(ages) and all(age is not None and age < WARM_UP for age in ages)
 
 
 def waiting_reason(status: Object) -> str:

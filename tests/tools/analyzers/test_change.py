@@ -132,6 +132,17 @@ def test_a_release_since_which_its_callers_wait_is_accused_and_one_long_after_it
     assert "bad_rollout baker" not in faults(*objects, metrics=before)
 
 
+def test_young_pods_that_answer_late_while_they_warm_up_accuse_no_release_and_those_that_fail_do() -> None:
+    objects = [*released(container(), NEW, new_ready=True, minutes_ago=2), service(), caller("gate", "baker:80")]
+    who = {"client": "gate", "server": "baker"}
+    late = {"call_latency": [series(who, *[0.02] * 115, *[0.6] * 5, step=30)]}
+    assert faults(*objects, metrics=late) == []
+    failing = {"error_share": [series({"namespace": NS, "service": "baker"}, *[0.001] * 115, *[0.4] * 5, step=30)]}
+    assert "bad_rollout baker" in faults(*objects, metrics=failing)
+    objects[3]["metadata"]["creationTimestamp"] = at(4)
+    assert faults(*objects, metrics=late) != []
+
+
 def test_errors_that_only_the_pods_of_a_new_version_write_accuse_it() -> None:
     owner, old, new, young = released(container(), NEW, new_ready=True)
     line = "2026-03-02T08:5{}:00Z ERROR baker.Oven: cannot cast Loaf to Bun"

@@ -36,6 +36,7 @@ from tools.engines.program import Program
 from tools.engines.settings import changed_settings
 from tools.engines.since import Complaint, complaint_since, errors
 from tools.engines.snapshot import Signal, Snapshot
+from tools.engines.unwell import is_warming_up
 
 LATELY = timedelta(hours=2)
 PATIENCE = timedelta(minutes=3)
@@ -134,8 +135,11 @@ _WORSE: tuple[tuple[Signal, str], ...] = (
 
 
 def worse_since(scene: Scene, program: Program, at: datetime, rung: list[Alarm]) -> Iterator[Evidence]:
-    """Errors first, then slowness, that began with the release."""
+    """Errors first, then slowness, that began with the release; of pods that are only warming up no slowness."""
+    is_cold = is_warming_up(scene.snapshot, program)
     for signal, what in _WORSE:
+        if is_cold and what == "latency":
+            continue
         found = service_shift(scene, program.component, signal)
         if (
             found

@@ -29,6 +29,7 @@ from tools.engines.metrics.slow import Slow, Way, callees, latencies, roots, way
 from tools.engines.objects import dig
 from tools.engines.program import Program
 from tools.engines.snapshot import Snapshot
+from tools.engines.unwell import is_warming_up
 
 BUSY_NODE = 0.93
 MAX_ROOTS = 3
@@ -60,7 +61,7 @@ def programs_that_others_wait_for(snapshot: Snapshot, graph: Graph) -> Iterable[
     if machines_between(scene):
         return  # the link of one machine explains who is slow better than any program does
     slow = latencies(scene)
-    found = [who for who in roots(scene, slow) if not _is_badly_connected(scene, who)]
+    found = [who for who in roots(scene, slow) if not (_is_badly_connected(scene, who) or _is_cold(scene, who))]
     waiting = [who for who in found if who not in rises(scene)]
     several = whom_all_wait_for(scene, waiting)
     shared = _likeliest(scene, several, waiting)
@@ -118,6 +119,11 @@ def _awaited_by(scene: Scene, who: Component, waiting: list[Component]) -> Findi
 
 def _is_badly_connected(scene: Scene, who: Component) -> bool:
     return any(way.is_long for way in ways(scene) if who in {way.client, way.server})
+
+
+def _is_cold(scene: Scene, who: Component) -> bool:
+    program = scene.program(who)
+    return program is not None and is_warming_up(scene.snapshot, program)
 
 
 def _is_busy(scene: Scene, who: Component) -> bool:
