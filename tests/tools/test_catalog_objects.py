@@ -299,6 +299,40 @@ async def test_book_keeping_is_dropped_and_a_giant_is_cut_with_a_word_about_it()
     assert "kubectl get configmaps big" in shown.missing[0].how
 
 
+OF_WEB = ("ReplicaSet", "web-5d8f7c9b6d")
+
+
+async def test_a_workload_that_is_ready_between_two_crashes_is_listed_as_in_trouble_with_its_restarts() -> None:
+    pods = [
+        pod("web-5d8f7c9b6d-x2x9q", owner=OF_WEB, last=KILLED, restarts=9),
+        pod("web-5d8f7c9b6d-abcde", owner=OF_WEB),
+    ]
+    found = await listed(ShelfClusters(deployment("api"), deployment("web"), *pods), kind="deploy", namespace="shop")
+    assert (found.data.in_trouble, found.data.rows[0].name, found.data.rows[0].status) == (1, "web", "2/2")
+    assert found.data.rows[0].why.startswith(
+        "1 of 2 pods restarted within the hour, 9 times in all, last exit 137 (OOMKilled) at "
+    )
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        {"exitCode": 137, "reason": "OOMKilled", "finishedAt": ago(hours=3)},
+        {"exitCode": 0, "reason": "Completed", "finishedAt": ago(minutes=4)},
+    ],
+)
+async def test_restarts_of_long_ago_and_containers_that_ended_well_accuse_no_workload(last: Thing) -> None:
+    clusters = ShelfClusters(deployment("web"), pod("web-5d8f7c9b6d-x2x9q", owner=OF_WEB, last=last, restarts=9))
+    found = await listed(clusters, kind="deploy", namespace="shop")
+    assert found.summary == "1 Deployment in shop, none in trouble."
+
+
+async def test_pods_that_may_not_be_read_are_named_beside_a_list_of_workloads() -> None:
+    found = await listed(ShelfClusters(deployment("web"), broken={"Pod": 403}), kind="deploy", namespace="shop")
+    assert found.data.rows[0].status == "2/2"
+    assert [one.what for one in found.missing] == ["Pod"]
+
+
 async def test_events_that_cannot_be_read_do_not_hide_the_object() -> None:
     shown = await seen(ShelfClusters(deployment("web"), broken={"Event": 403}), kind="deploy", name="web")
     assert shown.data.status == "2/2"

@@ -25,6 +25,8 @@ MAX_PODS = 20
 MAX_EVENTS = 10
 MAX_EVENTS_READ = 500
 MAX_OWNERS = 4
+_HOLDERS = ("Deployment", "StatefulSet", "DaemonSet")
+"""Ready between two crashes is what their own status calls well: their pods tell."""
 
 
 class ListObjects(Input):
@@ -104,6 +106,8 @@ class ObjectTools:
         chosen = [obj for obj in reading.of(kind.name) if ask.name.lower() in name_of(obj).lower()]
         if kind.name == "Service" and chosen:
             await reading.lists(["EndpointSlice"], namespace, limit=MAX_LISTED)
+        if kind.name in _HOLDERS and chosen:
+            await reading.lists(["Pod"], namespace, limit=MAX_LISTED)
         listed = unusual_first(chosen, reading.view(ctx.clock.now()))
         return self._answer(ctx, kind.name, namespace, listed, reading)
 

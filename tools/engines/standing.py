@@ -5,13 +5,25 @@ those that kubectl and Kubernetes itself use, so that they can be searched for. 
 somebody, NOTE is worth knowing (scaled to zero, cordoned), FINE is everything else.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from core.language import Text
-from tools.engines.objects import Object, dig, is_ready, kind_of, mapping, restarts, rows, statuses, when, whole
+from tools.engines.objects import (
+    Object,
+    component,
+    dig,
+    is_ready,
+    kind_of,
+    mapping,
+    restarts,
+    rows,
+    statuses,
+    when,
+    whole,
+)
 from tools.engines.quantity import parse
 from tools.engines.snapshot import Snapshot
 
@@ -46,6 +58,10 @@ CORDONED = Text("cordoned: takes no new pods", "已隔离：不接收新 Pod")
 LINGERING = Text("terminating since {at}", "自 {at} 起一直在终止")
 STILL_STARTING = Text("still being created since {at}", "自 {at} 起仍在创建")
 RESTARTED = Text("restarted {count} times, last exit {exit} at {at}", "已重启 {count} 次，上次退出 {exit}，时间 {at}")
+FELL = Text(
+    "{pods} of {all} pods restarted within the hour, {count} times in all, last exit {exit} at {at}",
+    "{all} 个 Pod 中有 {pods} 个在一小时内重启过，累计 {count} 次，上次退出 {exit}，时间 {at}",
+)
 USED_UP = Text("quota used up: {what}", "配额用尽：{what}")
 
 
@@ -147,13 +163,32 @@ def _held(one: dict[str, Any], *, starting: bool) -> tuple[str, str] | None:
 
 
 def _recent_restart(pod: Object, view: View) -> str:
+    for one, ended, at in _falls(pod, view):
+        said = view.say(RESTARTED, count=one.get("restartCount", 0), exit=_exit(ended), at=_at(at))
+        return f"{one.get('name')}: {said}"
+    return ""
+
+
+def _falls(pod: Object, view: View) -> Iterator[tuple[dict[str, Any], dict[str, Any], datetime]]:
+    """Its containers that ended badly a short while ago and were started again: each with how and when."""
     for one in rows(pod, "status", "containerStatuses"):
         ended = mapping(one, "lastState", "terminated")
         at = when(ended.get("finishedAt"))
         if at and view.now - at <= RECENT and str(ended.get("reason")) not in _OLD_RESTART:
-            said = view.say(RESTARTED, count=one.get("restartCount", 0), exit=_exit(ended), at=_at(at))
-            return f"{one.get('name')}: {said}"
-    return ""
+            yield one, ended, at
+
+
+def _fallen(workload: Object, view: View) -> str:
+    """What its pods went through, where they were read: a workload that is ready between two crashes is not well."""
+    program = view.snapshot.program(component(workload))
+    pods = program.pods if program else ()
+    falls = [(pod, fall) for pod in pods for fall in _falls(pod, view)]
+    if not falls:
+        return ""
+    _, ended, at = max((fall for _, fall in falls), key=lambda fall: fall[2])
+    count = sum(restarts(one) for _, (one, _, _) in falls)
+    fallen = len({id(pod) for pod, _ in falls})
+    return view.say(FELL, pods=fallen, all=len(pods), count=count, exit=_exit(ended), at=_at(at))
 
 
 def _unready_reason(pod: Object) -> str:
@@ -183,7 +218,7 @@ def _replicated(workload: Object, view: View) -> Standing:
     if ready < wanted:
         said = [view.say(FEWER, ready=ready, wanted=wanted), *_failed_conditions(workload)]
         return Standing(status, "; ".join(said), TROUBLE, facts)
-    failed = _failed_conditions(workload)
+    failed = [*_failed_conditions(workload), *filter(None, [_fallen(workload, view)])]
     if failed:
         return Standing(status, "; ".join(failed), TROUBLE, facts)
     updated = dig(
