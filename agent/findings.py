@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agent.envelope import clip
-from agent.quoting import brief, repair_hit
+from agent.quoting import brief, repair_hit, undoes
 from agent.state import Evidence, State, Step
 from agent.terms import moment, term
 from agent.wording import NOTHING, failed, gap_line, missing_lines, pressing_first
@@ -41,6 +41,11 @@ _UNSURE = Text(
 _CALM = Text("No cause was found in {subject}.", "在 {subject} 中没有找到原因。")
 _RUNBOOK = Text("Runbook “{title}” > {heading}: {quote}", "手册《{title}》> {heading}：{quote}")
 _SEE = Text("Runbook: “{title}” > {heading} ({path})", "手册：《{title}》> {heading}（{path}）")
+_UNDO_WITH_CARE = Text(
+    "Read `kubectl rollout history` before `rollout undo`: it goes back to the revision before, which after a rollback is the bad one.",
+    "执行 `rollout undo` 之前先看 `kubectl rollout history`：它回到上一个版本，如果刚回滚过，上一个版本正是有问题的那个。",
+)
+ROLLBACK = "rollback_rollout"
 _NO_PAGE = Text("The knowledge base has nothing on this. {reason}", "知识库中没有相关内容。{reason}")
 _PLAN = Text("Proposed repair ({risk} risk): {title}. {effect}", "建议的修复（风险：{risk}）：{title}。{effect}")
 _WAITING = Text(
@@ -253,10 +258,13 @@ def _repair_page(step: Step, cause: Mapping[str, Any], language: Language) -> li
         return []  # the diagnosis stands without a page
     chosen = repair_hit(hits, str(cause.get("fault", "")))
     hit = hits[chosen]
-    quote = brief(str(hit.get("text", "")), cause.get("component") or {})
+    may_undo = ROLLBACK in (cause.get("remedies") or [])  # the diagnosis found that a release began it
+    quote = brief(str(hit.get("text", "")), cause.get("component") or {}, may_undo=may_undo)
     said = (_RUNBOOK if quote else _SEE)(
         language, title=hit["title"], heading=hit["heading"], quote=quote, path=hit.get("path", "")
     )
+    if undoes(quote):
+        said = f"{said} {_UNDO_WITH_CARE(language)}"
     return [{"say": said, "evidence": step["evidence"][1 + chosen : 2 + chosen] or step["evidence"][:1]}]
 
 

@@ -16,6 +16,7 @@ _COMMAND = re.compile(r"`[^`]*`")
 _OWN_TOOL = re.compile(r"^`propose_fix[^`]*`\s*")
 _PLACE = {"ns", "namespace"}
 _OBJECT = {"name", "deployment", "statefulset", "daemonset", "workload", "service", "svc"}
+_UNDOES = re.compile(r"\brollout undo\b")
 _ITEM = re.compile(r"^\s*(?:[-*•]|\d+[.)、])\s+")
 _END = re.compile(r"(?<=[。！？])|(?<=[.!?])\s+(?=[A-Z\u4e00-\u9fff`“\"*])")
 
@@ -29,18 +30,26 @@ def repair_hit(hits: Sequence[Mapping[str, Any]], fault: str) -> int:
     return next(iter([*repairs, *own]), 0)
 
 
-def brief(text: str, component: Mapping[str, Any]) -> str:
-    """The first sentences that can be said whole, at most two, each with what leads to it; nothing when there is none."""
+def brief(text: str, component: Mapping[str, Any], *, may_undo: bool = True) -> str:
+    """The first sentences that can be said whole, at most two, each with what leads to it; nothing when there is none.
+
+    Where no release is to blame, a command that takes the last one back is not said: it may bring the bad revision again.
+    """
     said: list[str] = []
     for paragraph in _paragraphs(text):
         for sentence in (piece.strip() for piece in _END.split(paragraph) if piece.strip()):
             filled = _filled(sentence, component)
-            if not _is_whole(filled) or len(" ".join([*said, filled])) > MAX_QUOTE:
+            is_fit = _is_whole(filled) and (may_undo or not undoes(filled))
+            if not is_fit or len(" ".join([*said, filled])) > MAX_QUOTE:
                 break  # what follows may speak of it
             said.append(filled)
             if len(said) == SENTENCES:
                 return _joined(said)
     return _joined(said)
+
+
+def undoes(text: str) -> bool:
+    return _UNDOES.search(text) is not None
 
 
 def _joined(said: Sequence[str]) -> str:

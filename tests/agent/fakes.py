@@ -115,6 +115,8 @@ class Estate:
         self.approved: set[str] = set()
         self.applied: list[str] = []
         self.ends_as = ("succeeded", "The alert is gone.")
+        self.page = "Read the previous log first."
+        self.remedies = ["roll_back"]
         self.log_line = "panic: out of cheese"
         self.objects = {"ledger", "ledger-5d8f-x2x9q"}
         self.more_objects: list[dict[str, Any]] = []
@@ -259,7 +261,7 @@ class Estate:
             "title": "Crash loops",
             "heading": "Causes",
             "path": "runbooks/en/crash.md",
-            "text": "Read the previous log first.",
+            "text": self.page,
             "quote": "Read the previous log first.",
         }
         return answer(ctx, "One passage answers", query=ask.query, hits=[hit])
@@ -277,7 +279,7 @@ class Estate:
             evidence=[
                 Evidence(source="log", ref="logs orders/ledger-5d8f-x2x9q", quote="panic: out of cheese", at=NOON)
             ],
-            remedies=["roll_back"],
+            remedies=self.remedies,
         )
         gaps = [Gap(what="metrics of orders", why="Prometheus refused the connection", how="check PROMETHEUS_URL")]
         found = Diagnosis(

@@ -107,6 +107,36 @@ def test_a_page_is_quoted_in_whole_sentences_about_this_object(text: str, said: 
     assert brief(text, CART) == said
 
 
+UNDO = "It began with a rollout: `kubectl -n <ns> rollout undo deployment/<name>`. It is quick.\n\nRaise the limit."
+
+
+def test_where_no_release_is_to_blame_no_page_tells_to_take_one_back() -> None:
+    assert brief(UNDO, CART, may_undo=False) == "Raise the limit."
+    assert "rollout undo deployment/ledger" in brief(UNDO, CART)
+
+
+@pytest.mark.parametrize(
+    ("question", "care"),
+    [
+        ("Is ledger healthy? Diagnose ledger and fix it.", "rollout history"),
+        ("诊断 ledger 并修复", "先看 `kubectl rollout history`"),
+    ],
+)
+async def test_an_undo_is_quoted_only_for_a_bad_release_and_with_what_to_read_first(
+    tmp_path: Path, question: str, care: str
+) -> None:
+    async with House(tmp_path) as house:
+        house.estate.page = UNDO
+        spared = await house.ask(question)
+        house.estate.remedies = ["rollback_rollout"]
+        careful = await house.ask(question)
+    assert "Raise the limit." in spared.text
+    assert "rollout undo" not in spared.text
+    assert "rollout undo deployment/ledger" in careful.text
+    assert care in careful.text
+    assert careful.one("answer")["unsupported"] == []
+
+
 def test_a_quote_is_short_however_long_the_page() -> None:
     assert len(brief("This sentence is one of very many. " * 100, CART)) < 320
 
