@@ -4,8 +4,23 @@ from typing import Any
 
 import pytest
 
-from tests.tools.objects import NS, Object, container, deployment, pod, replica_set, service, snapshot
+from tests.tools.objects import (
+    NS,
+    Object,
+    at,
+    container,
+    deployment,
+    event,
+    node,
+    pod,
+    replica_set,
+    service,
+    snapshot,
+)
+from tools.engines import crowding, placement
 from tools.engines.analyzers import examine, ports, routing
+from tools.engines.analyzers.placement import pods_that_no_node_takes
+from tools.engines.analyzers.preemption import workloads_that_were_preempted
 from tools.engines.graph import Graph
 from tools.engines.labels import BySelector
 from tools.engines.snapshot import Snapshot
@@ -106,3 +121,122 @@ def test_an_exit_code_that_is_no_number_ends_no_search(code: Any) -> None:
             "lastTimestamp": "2026-01-01T00:00:00Z"}  # fmt: skip
     seen = snapshot(owner, made, one, told)
     assert examine(seen, Graph(seen))[1] == []
+
+
+def lone(name: str, *, cpu: str = "1", where: str = "", priority: int = 0, **spec: Any) -> Object:
+    """A pod of its own, which waits unless it is said where it is."""
+    asked = container()
+    asked["resources"] = {"requests": {"cpu": cpu}}
+    placed = {"nodeName": where} if where else {}
+    return {
+        "kind": "Pod",
+        "metadata": {
+            "namespace": NS, "name": name, "uid": f"uid-{name}", "creationTimestamp": at(3 if where else 9),
+            "labels": {"app": name, "trade": "baker"},
+        },
+        "spec": {"containers": [asked], "priority": priority, **placed, **spec},
+        "status": {"phase": "Running" if where else "Pending"},
+    }  # fmt: skip
+
+
+def machines(count: int, **labels: Any) -> list[Object]:
+    found = [node(f"n{number}", cpu="2", memory="8Gi", pods="110") for number in range(count)]
+    for one in found:
+        one["metadata"]["labels"] |= labels
+    return found
+
+
+def apart_from(label: str, value: str) -> Object:
+    rule = {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": {label: value}}}
+    return {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [rule]}}
+
+
+def test_nodes_are_asked_once_for_all_pods_that_want_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = counted(monkeypatch, placement._Rules, "on")
+    seen = snapshot(*machines(5), *(lone(f"w{number}", cpu="3") for number in range(40)))
+    assert len(found(pods_that_no_node_takes, seen)) == 40
+    assert asked.calls == 5
+
+
+def test_pods_that_want_different_things_are_told_what_each_of_them_wants() -> None:
+    seen = snapshot(*machines(2), lone("three", cpu="3"), lone("four", cpu="4"), lone("one", cpu="1"))
+    quotes = {str(one.component.name): one.evidence[0].quote for one in found(pods_that_no_node_takes, seen)}
+    assert {name: quote[:15] for name, quote in quotes.items()} == {
+        "three": "n0: cpu: 3 aske",
+        "four": "n0: cpu: 4 aske",
+    }
+
+
+def test_whom_pods_keep_off_is_found_without_asking_every_pod_about_every_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = counted(monkeypatch, crowding, "matches")
+    monkeypatch.setattr(placement, "matches", crowding.matches)
+    there = [lone(f"r{n}", where=f"n{n % 5}", affinity=apart_from("app", f"x{n}")) for n in range(60)]
+    waits = [lone(f"w{n}", cpu="9", affinity=apart_from("app", f"w{n}")) for n in range(60)]
+    assert len(found(pods_that_no_node_takes, snapshot(*machines(5), *there, *waits))) == 60
+    assert asked.calls < 5 * 120
+
+
+def test_what_keeps_pods_apart_is_seen_from_both_sides() -> None:
+    away = [lone("r0", where="n0", affinity=apart_from("app", "guest")), lone("r1", where="n1")]
+    guest = lone("guest", cpu="0.1", affinity=apart_from("app", "r1"))
+    places = placement.Places(snapshot(*machines(3), *away, guest))
+    kept = {where: [one.detail for one in row] for where, row in places.obstacles(guest).items()}
+    assert kept == {
+        "n0": ["r0 is already in kubernetes.io/hostname=n0"],
+        "n1": ["r1 is already in kubernetes.io/hostname=n1"],
+        "n2": [],
+    }
+
+
+def test_pods_beyond_what_can_be_compared_are_judged_by_what_the_scheduler_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(placement, "MAX_ASKED", 10)
+    asked = counted(monkeypatch, placement._Rules, "on")
+    waits = [lone(f"w{number}", cpu=f"{3 + number}") for number in range(9)]
+    said = [event(one, "FailedScheduling", "0/5 nodes are available: 5 Insufficient cpu.") for one in waits]
+    causes = found(pods_that_no_node_takes, snapshot(*machines(5), *waits, *said))
+    assert {one.fault for one in causes} == {"cpu_capacity_mismatch"}
+    assert len(causes) == 9
+    assert asked.calls == 10
+
+
+def test_who_took_the_room_is_asked_once_for_all_pods_that_want_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = counted(monkeypatch, placement._Rules, "on")
+    there = [lone(f"r{number}", cpu="2", where=f"n{number}", priority=100) for number in range(5)]
+    seen = snapshot(*machines(5), *there, *(lone(f"w{number}") for number in range(40)))
+    causes = found(workloads_that_were_preempted, seen)
+    assert len(causes) == 40
+    assert asked.calls == 5
+    assert {one.facts["taken_by"] for one in causes} == {f"Pod {NS}/r0"}
+
+
+@pytest.mark.parametrize("by", [f"{NS}/r1", "uid-r1"])
+def test_who_preempted_is_found_by_name_and_by_uid(by: str) -> None:
+    waits = lone("w", priority=1)
+    told = event(waits, "Preempted", f"Preempted by {by} on node n0")
+    causes = found(workloads_that_were_preempted, snapshot(*machines(1), lone("r1", where="n0"), waits, told))
+    assert [one.facts["taken_by"] for one in causes] == [f"Pod {NS}/r1"]
+
+
+@pytest.mark.parametrize("garbage", [["a"], {"a": 1}, 7, None])
+def test_labels_and_taints_that_are_no_text_end_no_search_for_a_node(garbage: Any) -> None:
+    beside = {"topologyKey": "zone", "labelSelector": {"matchLabels": {"trade": "baker"}}}
+    rules = {kind: {"requiredDuringSchedulingIgnoredDuringExecution": [beside]}
+             for kind in ("podAffinity", "podAntiAffinity")}  # fmt: skip
+    there = machines(2, zone=garbage)
+    there[0]["spec"]["taints"] = [
+        {"key": garbage, "value": garbage, "effect": garbage},
+        {"key": "x", "effect": "NoSchedule"},
+    ]
+    spread = {"topologyKey": "zone", "maxSkew": 1, "labelSelector": {"matchLabels": {"trade": garbage}}}
+    tolerated = [{"key": garbage, "operator": garbage, "value": garbage, "effect": garbage}]
+    waits = [
+        lone("w0", affinity={"podAffinity": rules["podAffinity"]}),
+        lone("w1", affinity={"podAntiAffinity": rules["podAntiAffinity"]}),
+        lone("w2", topologySpreadConstraints=[spread], tolerations=tolerated, nodeSelector={"zone": garbage}),
+    ]
+    seen = snapshot(*there, lone("r0", where="n0"), *waits)
+    assert examine(seen, Graph(seen), (pods_that_no_node_takes, workloads_that_were_preempted))[1] == []

@@ -6,16 +6,17 @@ An obstacle is lasting when no other pod has to leave for it to hold: a request 
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
 
+from tools.engines.crowding import Crowd, Repulsion, as_key, holds, matches, terms
 from tools.engines.objects import (
     Object,
     dig,
     is_ready,
-    listed,
     mapping,
     name_of,
     namespace_of,
@@ -30,6 +31,8 @@ CORDON = "node.kubernetes.io/unschedulable"
 _CONDITION = ("node.kubernetes.io/", "node.cloudprovider.kubernetes.io/")
 _HARD = {"NoSchedule", "NoExecute"}
 _ALMOST = 1e-6
+MAX_ASKED = 100_000
+"""Pairs of what pods ask for and a node."""
 Amounts = dict[str, float]
 
 
@@ -51,11 +54,23 @@ class Places:
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
         self.nodes = snapshot.of("Node")
+        self.crowd = Crowd(snapshot, self.labels)
+        self._asked: dict[str, dict[str, list[Obstacle]]] = {}
+        self._near: dict[str, str] = {}
+        self._largest: dict[str, str] = {}
 
     def obstacles(self, pod: Object) -> dict[str, list[Obstacle]]:
         """By node what keeps the pod off it; a node with an empty list would take it."""
+        return self.answer(pod)[1]
+
+    def answer(self, pod: Object) -> tuple[str, dict[str, list[Obstacle]]]:
+        """The same under the name of all that the pod asks for; nothing once so much was asked that the rest must be left to sentences."""
         rules = _Rules(self, pod)
-        return {name_of(node): rules.on(node) for node in self.nodes}
+        if rules.key not in self._asked:
+            if (len(self._asked) + 1) * len(self.nodes) > MAX_ASKED and self._asked:
+                return rules.key, {}
+            self._asked[rules.key] = {name_of(node): rules.on(node) for node in self.nodes}
+        return rules.key, self._asked[rules.key]
 
     @cached_property
     def reserved(self) -> dict[str, Amounts]:
@@ -71,30 +86,42 @@ class Places:
 
     @cached_property
     def labels(self) -> dict[str, dict[str, Any]]:
-        return {name_of(node): mapping(node, "metadata", "labels") for node in self.nodes}
+        """Of each node; values are text, so that any may be the name of a domain."""
+        return {
+            name_of(node): {k: str(v) for k, v in mapping(node, "metadata", "labels").items() if v is not None}
+            for node in self.nodes
+        }
 
     @cached_property
-    def repelling(self) -> list[tuple[Object, Object]]:
-        """Placed pods with each rule by which they keep others away."""
-        return [
-            (pod, term)
-            for pod in self._snapshot.present_pods()
-            if dig(pod, "spec", "nodeName")
-            for term in _terms(pod, "podAntiAffinity")
-        ]
+    def values(self) -> dict[str, dict[str, None]]:
+        """What the nodes carry under each label."""
+        found: dict[str, dict[str, None]] = {}
+        for node in self.nodes:
+            for key, value in mapping(node, "metadata", "labels").items():
+                found.setdefault(key, {})[str(value)] = None
+        return found
 
-    def placed(self, namespaces: Iterable[str], selector: Any) -> Iterator[Object]:
-        for namespace in namespaces:
-            for pod in self._snapshot.of("Pod", namespace):
-                here = dig(pod, "spec", "nodeName") and not dig(pod, "metadata", "deletionTimestamp")
-                if here and matches(selector, mapping(pod, "metadata", "labels")):
-                    yield pod
+    def nearest_label(self, key: str) -> str:
+        if key not in self._near:
+            close = [key] if key in self.values else get_close_matches(key, self.values, 1, 0.6)
+            self._near[key] = next(iter(close), "")
+        return self._near[key]
 
-    def pods_on(self, node: str) -> list[Object]:
-        return self._snapshot.pods_on(node)
+    def largest(self, resource: str) -> str:
+        """The most that any node has of it."""
+        if resource not in self._largest:
+            amounts = (parse(str(dig(node, "status", "allocatable", resource) or "")) or 0.0 for node in self.nodes)
+            most = max(amounts, default=0.0)
+            self._largest[resource] = amount_text(most) if most else ""
+        return self._largest[resource]
 
-    def domain(self, node: Any, key: str) -> Any:
-        return self.labels.get(str(node), {}).get(key)
+    @cached_property
+    def taken_ports(self) -> dict[str, list[tuple[set[tuple[int, str]], Object]]]:
+        """By node the pods on it that have ports of the node itself."""
+        return {
+            name: [(ports, pod) for pod in self._snapshot.pods_on(name) if (ports := host_ports(mapping(pod, "spec")))]
+            for name in self.labels
+        }
 
     def volumes_of(self, pod: Object) -> Iterator[Object]:
         for row in rows(pod, "spec", "volumes"):
@@ -104,15 +131,6 @@ class Places:
             volume = self._snapshot.get("PersistentVolume", None, str(dig(claim, "spec", "volumeName") or ""))
             if volume:
                 yield volume
-
-    def namespaces(self, term: Object, own: str) -> set[str]:
-        if dig(term, "namespaceSelector") is not None:
-            chosen = mapping(term, "namespaceSelector")
-            spaces = self._snapshot.of("Namespace")
-            picked = {name_of(one) for one in spaces if matches(chosen, mapping(one, "metadata", "labels"))}
-            return picked | {str(one) for one in listed(term, "namespaces")}
-        named = term.get("namespaces")
-        return {str(one) for one in named} if isinstance(named, list) and named else {own}
 
 
 class _Rules:
@@ -183,8 +201,8 @@ class _Rules:
     def _host_ports(self, node: Object) -> Iterator[Obstacle]:
         if not self._ports:
             return
-        for other in self._places.pods_on(name_of(node)):
-            both = self._ports & host_ports(mapping(other, "spec"))
+        for taken, other in self._places.taken_ports.get(name_of(node), ()):
+            both = self._ports & taken
             if both:
                 port, protocol = min(both)
                 who = f"{namespace_of(other)}/{name_of(other)}"
@@ -199,33 +217,46 @@ class _Rules:
                 yield Obstacle("volume", name_of(node), shown, True, name_of(volume))
 
     @cached_property
-    def _kept_off(self) -> list[tuple[str, Any, str]]:
-        """Domains that pods repel this one from: topology key, its value, who."""
-        found: list[tuple[str, Any, str]] = []
-        own = namespace_of(self._pod)
-        for term in _terms(self._pod, "podAntiAffinity"):
-            key = str(term.get("topologyKey"))
-            found += [
-                self._in(key, other)
-                for other in self._places.placed(self._places.namespaces(term, own), term.get("labelSelector"))
-            ]
-        labels = mapping(self._pod, "metadata", "labels")
-        for other, term in self._places.repelling:
-            meant = own in self._places.namespaces(term, namespace_of(other))
-            if meant and matches(term.get("labelSelector"), labels):
-                key = str(term.get("topologyKey"))
-                found.append(self._in(key, other))
-        return found
+    def key(self) -> str:
+        """All that its obstacles depend on: pods with the same one find the same in their way."""
+        spec, labels = self._spec, mapping(self._pod, "metadata", "labels")
+        spreads, beside = rows(spec, "topologySpreadConstraints"), terms(self._pod, "podAffinity")
+        near = [*beside, *spreads, *self._apart]
+        own = [namespace_of(self._pod), *(matches(one.get("labelSelector"), labels) for one in near)] if near else []
+        required = dig(spec, "affinity", "nodeAffinity")
+        asked = [spec.get("nodeSelector"), required, spec.get("tolerations"), self._wanted, sorted(self._ports), near]
+        return as_key([asked, [name_of(one) for one in self._volumes], own, [one.number for one in self._kept_off]])
 
-    def _in(self, key: str, other: Object) -> tuple[str, Any, str]:
-        return key, self._places.domain(dig(other, "spec", "nodeName"), key), name_of(other)
+    @cached_property
+    def _apart(self) -> list[Object]:
+        """Its rules against being beside others, of those of which any is placed."""
+        crowd, own = self._places.crowd, namespace_of(self._pod)
+        return [
+            term
+            for term in terms(self._pod, "podAntiAffinity")
+            if crowd.standing(crowd.namespaces(term, own), term.get("labelSelector"), str(term.get("topologyKey")))
+        ]
+
+    @cached_property
+    def _kept_off(self) -> list[Repulsion]:
+        return self._places.crowd.keeping_off(namespace_of(self._pod), mapping(self._pod, "metadata", "labels"))
 
     @cached_property
     def _kept_off_by(self) -> dict[tuple[str, Any], str]:
-        return {(key, value): who for key, value, who in self._kept_off if value is not None}
+        """Domains that pods repel this one from, by topology key and its value, with who does."""
+        crowd, found = self._places.crowd, dict[tuple[str, Any], str]()
+        for term in self._apart:
+            key, spaces = str(term.get("topologyKey")), crowd.namespaces(term, namespace_of(self._pod))
+            there = crowd.standing(spaces, term.get("labelSelector"), key)
+            found.update({(key, value): who for value, (_, who) in there.items() if value is not None})
+        repelled = [(at, rule.key, value, who) for rule in self._kept_off for value, (at, who) in rule.domains.items()]
+        for _, key, value, who in sorted(repelled, key=lambda one: one[0]):
+            if value is not None:
+                found[(key, value)] = who
+        return found
 
     def _repelled(self, node: Object) -> Iterator[Obstacle]:
-        labels = mapping(node, "metadata", "labels")
+        labels = self._places.labels[name_of(node)]
         for key in dict.fromkeys(key for key, _ in self._kept_off_by):
             if who := self._kept_off_by.get((key, labels.get(key))):
                 yield Obstacle("anti_affinity", name_of(node), f"{who} is already in {key}={labels[key]}", path=key)
@@ -234,12 +265,10 @@ class _Rules:
     @cached_property
     def _wanted_beside(self) -> list[tuple[str, Any, set[Any]]]:
         found, own = [], namespace_of(self._pod)
-        for term in _terms(self._pod, "podAffinity"):
+        for term in terms(self._pod, "podAffinity"):
             key, selector = str(term.get("topologyKey")), term.get("labelSelector")
-            there = {
-                self._places.domain(dig(other, "spec", "nodeName"), key)
-                for other in self._places.placed(self._places.namespaces(term, own), selector)
-            }
+            crowd = self._places.crowd
+            there = set(crowd.standing(crowd.namespaces(term, own), selector, key))
             # The first of a group that wants to be together may go anywhere.
             if there or not matches(selector, mapping(self._pod, "metadata", "labels")):
                 found.append((key, selector, there))
@@ -247,7 +276,8 @@ class _Rules:
 
     def _attracted(self, node: Object) -> Iterator[Obstacle]:
         for key, selector, there in self._wanted_beside:
-            if mapping(node, "metadata", "labels").get(key) not in there - {None}:
+            mine = self._places.labels[name_of(node)].get(key)
+            if mine is None or mine not in there:
                 yield Obstacle(
                     "pod_affinity", name_of(node), f"no pod with {_selector_text(selector)} in its {key}", path=key
                 )
@@ -261,11 +291,9 @@ class _Rules:
                 continue
             key, selector = str(rule.get("topologyKey")), rule.get("labelSelector")
             eligible = [one for one in self._places.nodes if not [*self._selector(one), *self._affinity(one)]]
-            counts = {labels[key]: 0 for one in eligible if key in (labels := mapping(one, "metadata", "labels"))}
-            for other in self._places.placed([namespace_of(self._pod)], selector):
-                domain = self._places.domain(dig(other, "spec", "nodeName"), key)
-                if domain in counts:
-                    counts[domain] += 1
+            there = self._places.crowd.standing([namespace_of(self._pod)], selector, key)
+            all_labels = (self._places.labels[name_of(one)] for one in eligible)
+            counts = {labels[key]: there.get(labels[key], (0, ""))[0] for labels in all_labels if key in labels}
             few = len(counts) < (whole(rule.get("minDomains")) or 0)
             itself = int(matches(selector, mapping(self._pod, "metadata", "labels")))
             found.append(
@@ -279,7 +307,7 @@ class _Rules:
         return found
 
     def _spread(self, node: Object) -> Iterator[Obstacle]:
-        labels = mapping(node, "metadata", "labels")
+        labels = self._places.labels[name_of(node)]
         for key, most, counts, itself in self._spreads:
             if key not in labels:
                 yield Obstacle("spread", name_of(node), f"it has no label {key}", True, key)
@@ -320,49 +348,13 @@ def host_ports(spec: Object) -> set[tuple[int, str]]:
     }
 
 
-def matches(selector: Any, labels: Object) -> bool:
-    """A label selector; an absent one matches nothing, an empty one everything."""
-    if not isinstance(selector, dict):
-        return False
-    wanted = mapping(selector, "matchLabels").items()
-    return all(labels.get(key) == value for key, value in wanted) and all(
-        _holds(row, labels) for row in rows(selector, "matchExpressions")
-    )
-
-
 def node_matches(term: Object, node: Object) -> bool:
     expressions, fields = rows(term, "matchExpressions"), rows(term, "matchFields")
     if not expressions and not fields:
         return False
     labels = mapping(node, "metadata", "labels")
     named = {"metadata.name": name_of(node)}
-    return all(_holds(row, labels) for row in expressions) and all(_holds(row, named) for row in fields)
-
-
-def _holds(row: Object, labels: Object) -> bool:
-    key, operator = str(row.get("key")), str(row.get("operator"))
-    values = list(row["values"]) if isinstance(row.get("values"), list) else []
-    has = labels.get(key)
-    if operator in {"Gt", "Lt"}:
-        bound, number = (_number(one) for one in (values[0] if values else None, has))
-        return bound is not None and number is not None and (number > bound if operator == "Gt" else number < bound)
-    return {
-        "In": has in values,
-        "NotIn": has not in values,
-        "Exists": key in labels,
-        "DoesNotExist": key not in labels,
-    }.get(operator, False)
-
-
-def _number(value: Any) -> int | None:
-    try:
-        return int(str(value))
-    except ValueError:
-        return None
-
-
-def _terms(pod: Object, kind: str) -> list[Object]:
-    return rows(pod, "spec", "affinity", kind, "requiredDuringSchedulingIgnoredDuringExecution")
+    return all(holds(row, labels) for row in expressions) and all(holds(row, named) for row in fields)
 
 
 def _tolerates(toleration: Object, key: str, value: str, effect: str) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
+from tools.engines.crowding import matches
 from tools.engines.objects import (
     Object,
     dig,
@@ -20,7 +21,6 @@ from tools.engines.objects import (
     rows,
     whole,
 )
-from tools.engines.placement import matches
 from tools.engines.program import Program
 from tools.engines.snapshot import Snapshot
 

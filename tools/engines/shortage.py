@@ -67,8 +67,7 @@ def unplaced(snapshot: Snapshot) -> dict[Component, list[Object]]:
 def is_forgotten(snapshot: Snapshot, who: Component) -> bool:
     """A pod that nobody owns and no Service picks, beside programs that run: somebody's trial, which hurts nobody by not starting."""
     pod = snapshot.get(who.kind, who.namespace, who.name) if who.kind == "Pod" else None
-    others = any(one.component.kind != "Pod" for one in snapshot.programs)
-    return pod is not None and others and not snapshot.services_picking(pod)
+    return pod is not None and snapshot.has_workloads and not snapshot.services_picking(pod)
 
 
 def _deployment_misses(snapshot: Snapshot, program: Program, obj: Object) -> bool:

@@ -256,6 +256,11 @@ class Snapshot:
         return list(programs(objects, self.judged_pods, self.get))
 
     @cached_property
+    def has_workloads(self) -> bool:
+        """Whether anything runs that is more than a pod of its own."""
+        return any(program.component.kind != "Pod" for program in self.programs)
+
+    @cached_property
     def _programs_by_component(self) -> dict[Component, Program]:
         return {program.component: program for program in self.programs}
 

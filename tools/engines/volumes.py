@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from tools.engines.crowding import matches
 from tools.engines.objects import (
     Object,
     dig,
@@ -11,7 +12,6 @@ from tools.engines.objects import (
     namespace_of,
     rows,
 )
-from tools.engines.placement import matches
 from tools.engines.quantity import parse
 
 _DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"

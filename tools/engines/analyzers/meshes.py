@@ -8,12 +8,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from core.language import Text
+from tools.engines.crowding import matches
 from tools.engines.diagnosis import Component
 from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
 from tools.engines.heard import Heard, as_evidence, heard
 from tools.engines.objects import Object, component, dig, kind_of, mapping, name_of, namespace_of, rows
-from tools.engines.placement import matches
 from tools.engines.program import Program
 from tools.engines.snapshot import Snapshot
 

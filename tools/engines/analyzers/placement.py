@@ -79,36 +79,72 @@ class Sentence:
 
 
 def pods_that_no_node_takes(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:  # noqa: ARG001
-    places = Places(snapshot)
+    judge = Judge(snapshot)
     waiting = unplaced(snapshot)
     for who, pods in waiting.items():
         newest = max(pods, key=lambda pod: str(dig(pod, "metadata", "creationTimestamp") or ""))
         if not claims_without_volume(snapshot, newest):
-            yield from _of_pod(snapshot, places, who, newest, len(pods))
+            yield from _of_pod(snapshot, judge, who, newest, len(pods))
     if not snapshot.of("Pod") and not snapshot.reads("Pod"):
-        yield from _of_events(snapshot)
+        yield from _of_events(snapshot, judge.places)
 
 
-def _of_pod(snapshot: Snapshot, places: Places, who: Component, pod: Object, waiting: int) -> Iterator[Finding]:
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    blame: Blame
+    path: str
+    quote: str
+    words: Text
+    beside: tuple[Evidence, ...]
+
+
+class Judge:
+    """Thousands of pods may wait for the same: what was found for one of them holds for all."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.places = Places(snapshot)
+        self._judged: dict[tuple[str, int, int], Judgement | None] = {}
+
+    def of(self, pod: Object, wanted: int, waiting: int) -> Judgement | None:
+        if not self.places.nodes:
+            return None
+        asked, by_node = self.places.answer(pod)
+        if (asked, wanted, waiting) not in self._judged:
+            blame = blamed(by_node, wanted, waiting) if by_node else None
+            self._judged[asked, wanted, waiting] = self._judgement(pod, blame) if blame else None
+        return self._judged[asked, wanted, waiting]
+
+    def _judgement(self, pod: Object, blame: Blame) -> Judgement:
+        shown = list(dict.fromkeys(f"{one.node}: {one.detail}" for one in blame.obstacles))
+        return Judgement(
+            blame=blame,
+            path=next((one.path for one in blame.obstacles if one.path), blame.kind),
+            quote="; ".join(shown[:6]) + (f" and {len(shown) - 6} more" if len(shown) > 6 else ""),
+            words=what_to_change(self.places, pod, blame.kind, blame.obstacles),
+            beside=tuple(what_nodes_have(self.places, pod, blame.kind, blame.obstacles)),
+        )
+
+
+def _of_pod(snapshot: Snapshot, judge: Judge, who: Component, pod: Object, waiting: int) -> Iterator[Finding]:
     told = sentence_of(snapshot, pod)
     program = snapshot.program(who)
     wanted = (program.wanted if program else None) or waiting
-    seen = blamed(places.obstacles(pod), wanted, waiting) if places.nodes else None
+    judged = judge.of(pod, wanted, waiting)
+    seen = judged.blame if judged else None
     kinds = {reason.kind for reason in told.reasons} if told else set()
     if "claim" in kinds and (seen is None or seen.kind not in {"selector", "affinity"}):
         return
-    if seen and _is_doubted(seen, kinds):
-        seen = None
     ref = program.ref if program else f"{who} spec"
-    if seen:
-        words = what_to_change(snapshot, pod, seen.kind, seen.obstacles)
-        proof = [*_seen(seen, ref, told), *what_nodes_have(snapshot, pod, seen.kind, seen.obstacles)]
-        yield from _finding(snapshot, who, seen.kind, proof, words)
+    if judged and not _is_doubted(judged.blame, kinds):
+        proof = [*_seen(judged, ref, told), *judged.beside]
+        yield from _finding(snapshot, who, judged.blame.kind, proof, judged.words)
     elif told:
         for kind, weight in _blamed_by(told.reasons, mapping(pod, "spec")):
             sentence = evidence("event" if told.event else "kubernetes", told.ref, told.text, told.at, weight=weight)
-            words = what_to_change(snapshot, pod, kind, (), [reason for reason in told.reasons if reason.kind == kind])
-            beside = what_nodes_have(snapshot, pod, kind, ())
+            words = what_to_change(
+                judge.places, pod, kind, (), [reason for reason in told.reasons if reason.kind == kind]
+            )
+            beside = what_nodes_have(judge.places, pod, kind, ())
             yield from _finding(snapshot, who, kind, [sentence, *beside], words)
 
 
@@ -205,11 +241,9 @@ def _is_doubted(seen: Blame, told: set[str]) -> bool:
     return bool(told) and seen.kind not in told and dependent
 
 
-def _seen(blame: Blame, ref: str, told: Sentence | None) -> Iterator[Evidence]:
-    shown = list(dict.fromkeys(f"{one.node}: {one.detail}" for one in blame.obstacles))
-    path = next((one.path for one in blame.obstacles if one.path), blame.kind)
-    quote = "; ".join(shown[:6]) + (f" and {len(shown) - 6} more" if len(shown) > 6 else "")
-    yield evidence("kubernetes", f"{ref} {path}", quote, weight=0.88 if blame.alone else 0.65)
+def _seen(judged: Judgement, ref: str, told: Sentence | None) -> Iterator[Evidence]:
+    blame = judged.blame
+    yield evidence("kubernetes", f"{ref} {judged.path}", judged.quote, weight=0.88 if blame.alone else 0.65)
     if told:
         agrees = blame.kind in {reason.kind for reason in told.reasons} or (
             blame.kind == "affinity" and "selector" in told.text
@@ -258,7 +292,7 @@ def _by_affinity(spec: Object) -> bool:
     return required is not None and not set(mapping(spec, "nodeSelector")) - usual
 
 
-def _of_events(snapshot: Snapshot) -> Iterator[Finding]:
+def _of_events(snapshot: Snapshot, places: Places) -> Iterator[Finding]:
     """Where no pod was read at all: the newest sentence of each workload."""
     newest: dict[Component, Event] = {}
     for event in snapshot.events:
@@ -275,9 +309,9 @@ def _of_events(snapshot: Snapshot) -> Iterator[Finding]:
             "spec": program.spec if program else {},
         }
         for kind, weight in _blamed_by(found, mapping(pod, "spec")):
-            words = what_to_change(snapshot, pod, kind, (), [reason for reason in found if reason.kind == kind])
+            words = what_to_change(places, pod, kind, (), [reason for reason in found if reason.kind == kind])
             sentence = evidence("event", event.ref, event.message, event.at, weight=weight)
-            beside = what_nodes_have(snapshot, pod, kind, ())
+            beside = what_nodes_have(places, pod, kind, ())
             yield from _finding(snapshot, who, kind, [sentence, *beside], words)
 
 

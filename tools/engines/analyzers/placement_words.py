@@ -1,37 +1,37 @@
 """What to change so that a node takes the pod, in words: which label, which value, to what; the real allocatable, the nearest label."""
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
+from itertools import islice
 
 from core.language import Text
 from tools.engines.diagnosis import Evidence
 from tools.engines.finding import evidence
 from tools.engines.objects import Object, dig, mapping, rows
-from tools.engines.placement import Obstacle, amount_text
-from tools.engines.quantity import parse
-from tools.engines.snapshot import Snapshot
+from tools.engines.placement import Obstacle, Places
 from tools.engines.unscheduled import Reason
+
+MOST_SHOWN = 4
 
 
 def what_to_change(
-    snapshot: Snapshot, pod: Object, kind: str, obstacles: Sequence[Obstacle], told: Sequence[Reason] = ()
+    places: Places, pod: Object, kind: str, obstacles: Sequence[Obstacle], told: Sequence[Reason] = ()
 ) -> Text:
     detail = obstacles[0].detail if obstacles else "; ".join(reason.text for reason in told)
     if kind in {"selector", "affinity"}:
-        return _labels(snapshot, pod, kind, obstacles)
+        return _labels(places, pod, kind, obstacles)
     if kind in {"cpu", "memory", "device"}:
-        return _amount(snapshot, kind, obstacles, detail)
+        return _amount(places, kind, obstacles, detail)
     if kind in {"taint", "cordon"}:
         return _closed(kind, obstacles, told)
     return _crowded(kind, detail)
 
 
-def _labels(snapshot: Snapshot, pod: Object, kind: str, obstacles: Sequence[Obstacle]) -> Text:
+def _labels(places: Places, pod: Object, kind: str, obstacles: Sequence[Obstacle]) -> Text:
     field = "nodeSelector" if kind == "selector" else "affinity.nodeAffinity"
     wanted = list(dict.fromkeys(one.detail for one in obstacles)) or [
         f"{key}={value}" for key, value in mapping(pod, "spec", "nodeSelector").items()
     ]
-    near = ", ".join(_near(snapshot, pod, kind)[:4])
+    near = ", ".join(_near(places, pod, kind)[:MOST_SHOWN])
     hint_en = f" The nodes have {near}." if near else ""
     hint_zh = f"节点现有 {near}。" if near else ""
     shown = ", ".join(wanted[:3]) or field
@@ -41,16 +41,12 @@ def _labels(snapshot: Snapshot, pod: Object, kind: str, obstacles: Sequence[Obst
     )
 
 
-def _near(snapshot: Snapshot, pod: Object, kind: str) -> list[str]:
+def _near(places: Places, pod: Object, kind: str) -> list[str]:
     """What the nodes carry under the same key, or under the key most like it."""
-    have: dict[str, dict[str, None]] = {}
-    for node in snapshot.of("Node"):
-        for key, value in mapping(node, "metadata", "labels").items():
-            have.setdefault(key, {})[str(value)] = None
-    found = []
+    found: list[str] = []
     for key in _keys(pod, kind):
-        close = key if key in have else next(iter(get_close_matches(key, have, 1, 0.6)), "")
-        found += [f"{close}={value}" for value in have.get(close, ())]
+        close = places.nearest_label(key)
+        found += [f"{close}={value}" for value in islice(places.values.get(close, ()), MOST_SHOWN)]
     return found
 
 
@@ -63,9 +59,9 @@ def _keys(pod: Object, kind: str) -> Iterable[str]:
     ]
 
 
-def _amount(snapshot: Snapshot, kind: str, obstacles: Sequence[Obstacle], detail: str) -> Text:
+def _amount(places: Places, kind: str, obstacles: Sequence[Obstacle], detail: str) -> Text:
     resource = next((one.path for one in obstacles if one.path), kind)
-    most = largest(snapshot, resource)
+    most = places.largest(resource)
     bound_en = f" The largest node has {most} allocatable." if most else ""
     bound_zh = f"最大的节点可分配量为 {most}。" if most else ""
     return Text(
@@ -74,26 +70,16 @@ def _amount(snapshot: Snapshot, kind: str, obstacles: Sequence[Obstacle], detail
     )
 
 
-def largest(snapshot: Snapshot, resource: str) -> str:
-    amounts = (parse(_allocatable(node, resource)) or 0.0 for node in snapshot.of("Node"))
-    most = max(amounts, default=0.0)
-    return amount_text(most) if most else ""
-
-
-def what_nodes_have(snapshot: Snapshot, pod: Object, kind: str, obstacles: Sequence[Obstacle]) -> list[Evidence]:
+def what_nodes_have(places: Places, pod: Object, kind: str, obstacles: Sequence[Obstacle]) -> list[Evidence]:
     """What the sentence says of the nodes; shown, and no proof of anything."""
     if kind in {"selector", "affinity"}:
-        have, ref = ", ".join(_near(snapshot, pod, kind)[:4]), "Nodes metadata.labels"
+        have, ref = ", ".join(_near(places, pod, kind)[:MOST_SHOWN]), "Nodes metadata.labels"
     elif kind in {"cpu", "memory", "device"}:
         resource = next((one.path for one in obstacles if one.path), kind)
-        have, ref = largest(snapshot, resource), f"Nodes status.allocatable[{resource}]"
+        have, ref = places.largest(resource), f"Nodes status.allocatable[{resource}]"
     else:
         return []
     return [evidence("kubernetes", ref, have, weight=0.0)] if have else []
-
-
-def _allocatable(node: Object, resource: str) -> str:
-    return str(dig(node, "status", "allocatable", resource) or "")
 
 
 def _closed(kind: str, obstacles: Sequence[Obstacle], told: Sequence[Reason]) -> Text:
