@@ -122,3 +122,69 @@ def test_where_a_search_broke_off_nobody_says_healthy(monkeypatch: pytest.Monkey
     told = diagnose(seen, NS, Window(start=NOW, end=NOW), NOW)
     assert told.healthy is None
     assert told.gaps == broke_off
+
+
+def without(part: str, *objects: Object) -> list[Object]:
+    return [{key: value for key, value in one.items() if key != part} for one in objects]
+
+
+def in_need() -> list[Object]:
+    """A workload whose Secret is not there, and the Service before it."""
+    told = container()
+    told["env"] = [{"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "oven", "key": "key"}}}]
+    owner = deployment("baker", told, available=0)
+    made = replica_set(owner, 1, told)
+    return [owner, made, pod(made, ready=False, state={"waiting": {"reason": "ContainerCreating"}}), service("baker")]
+
+
+def test_objects_without_a_name_are_nobodys_fault_and_are_told_as_a_gap() -> None:
+    whole = snapshot(*in_need(), read=["Secret"])
+    assert "missing_secret_binding" in {one.fault for one in examine(whole, Graph(whole))[0]}
+    seen = snapshot(*without("metadata", *in_need()), read=["Secret"])
+    findings, gaps = examine(seen, Graph(seen))
+    assert findings == []
+    told = "objects without metadata.name (1 Deployment, 1 Pod, 1 ReplicaSet, 1 Service)"
+    assert [(gap.what, gap.deciding) for gap in gaps] == [(told, True)]
+    assert diagnose(seen, NS, Window(start=NOW, end=NOW), NOW, "zh").gaps[0].why == "无法判断它们是哪些对象"
+
+
+def test_what_is_missing_may_be_among_those_without_a_name() -> None:
+    secret = {"kind": "Secret", "data": {"key": ""}}
+    seen = snapshot(*in_need(), secret, read=["Secret"])
+    assert not seen.reads("Secret")
+    assert "missing_secret_binding" not in {one.fault for one in examine(seen, Graph(seen))[0]}
+
+
+def test_a_finding_about_nobody_is_not_made() -> None:
+    def about(name: str) -> Finding:
+        who = Component(kind="Pod", name=name)
+        return Finding("bad_command", "startup", who, Text("x", "x"), (evidence("event", "e", "q", weight=0.8),))
+
+    seen = snapshot()
+    findings, _ = examine(seen, Graph(seen), (lambda *_: [about(""), about("baker")],))
+    assert [one.component.name for one in findings] == ["baker"]
+
+
+def control_plane_pod() -> Object:
+    owner = deployment("kube-controller-manager")
+    made = pod(replica_set(owner, 1), "cp1")
+    made["metadata"] |= {"namespace": "kube-system", "name": "kube-controller-manager-cp1", "ownerReferences": []}
+    return made
+
+
+def test_what_came_without_its_status_is_unknown_and_not_in_trouble() -> None:
+    owner = deployment("baker")
+    owner["metadata"]["generation"] = 5
+    first, second = replica_set(owner, 1), replica_set(owner, 2, container(image="reg.example/baker:2.0"), ready=2)
+    objects = [owner, first, second, pod(second), pod(second, "hjklm"), control_plane_pod(), service("baker")]
+    seen = snapshot(*without("status", *objects))
+    assert examine(seen, Graph(seen)) == ([], [])
+
+
+def test_a_status_that_is_there_and_empty_is_a_wish_that_nobody_took_up() -> None:
+    owners = [{**deployment(name), "status": {}} for name in ("baker", "miller")]
+    manager = control_plane_pod()
+    manager["status"]["conditions"][0]["status"] = "False"
+    seen = snapshot(*owners, manager)
+    (found,) = (one for one in examine(seen, Graph(seen))[0] if not one.symptom)
+    assert (found.fault, found.facts["waiting"]) == ("controller_manager_unavailable", 2)

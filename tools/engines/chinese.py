@@ -31,6 +31,8 @@ _SAID: tuple[tuple[str, str], ...] = (
     (r"programs refer to them, and the bundle has none", "有程序引用它们，而数据包中没有"),
     (r"the bundle has none", "数据包中没有"),
     (r"it broke off: (\w+) in (\S+)", r"检查中断：\1（\2）"),
+    (r"nobody can tell which objects they are", "无法判断它们是哪些对象"),
+    (r"collect them whole, as kubectl get -o json gives them", "请按 kubectl get -o json 的输出完整采集"),
     (r"report it to us", "请向我们反馈"),
     (r"grant this right; (\S+) holds all that a diagnosis reads", r"请授予该权限；诊断所需的全部权限见 \1"),
     (r"check (\w+) and that the API server can be reached", r"请检查 \1 以及 API Server 能否访问"),

@@ -83,6 +83,11 @@ def is_ready(pod: Object) -> bool:
     )
 
 
+def is_unready(pod: Object) -> bool:
+    """Whether it is known not to be ready: of a pod that came without its status nobody knows."""
+    return bool(mapping(pod, "status")) and not is_ready(pod)
+
+
 def readiness_since(pod: Object) -> datetime | None:
     """Since when it is ready, or is not."""
     told = (row for row in rows(pod, "status", "conditions") if row.get("type") == "Ready")

@@ -6,7 +6,7 @@ is there. What was read is recorded next to what was found, because an empty ans
 from one that did not is a gap.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -150,9 +150,14 @@ class Snapshot:
     def _by_kind(self) -> dict[str, list[Object]]:
         index: dict[str, list[Object]] = defaultdict(list)
         for obj in self.objects:
-            if isinstance(obj, dict):
+            if isinstance(obj, dict) and _is_somebody(obj):
                 index[kind_of(obj)].append(obj)
         return index
+
+    @cached_property
+    def nameless(self) -> Counter[str]:
+        """By kind how many objects came without a name: nobody can say what they are, so nothing is made of them."""
+        return Counter(kind_of(obj) for obj in self.objects if isinstance(obj, dict) and not _is_somebody(obj))
 
     @cached_property
     def _by_place(self) -> dict[tuple[str, str], list[Object]]:
@@ -252,7 +257,7 @@ class Snapshot:
     @cached_property
     def programs(self) -> list[Program]:
         """Everything that runs, or should: each workload with its template and its pods, in whatever kind it came."""
-        objects = (obj for obj in self.objects if isinstance(obj, dict))
+        objects = (obj for obj in self.objects if isinstance(obj, dict) and _is_somebody(obj))
         return list(programs(objects, self.judged_pods, self.get))
 
     @cached_property
@@ -385,7 +390,13 @@ class Snapshot:
 
     def reads(self, kind: str) -> bool:
         """Whether the absence of an object of this kind is a fact, and not only something that was not read."""
-        return kind in self.kinds_read
+        return kind in self.kinds_read and kind not in self.nameless
+
+
+def _is_somebody(obj: Object) -> bool:
+    return (
+        bool(name_of(obj)) or kind_of(obj) == "Event"
+    )  # an event is about another, and its own name is nothing to anybody
 
 
 def unseen_pod(namespace: str, name: str) -> Object:

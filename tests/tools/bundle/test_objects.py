@@ -65,7 +65,7 @@ def test_objects_without_metadata_or_with_nonsense_in_its_place_are_kept(tmp_pat
     strange = [{"kind": "Pod"}, {"kind": "Pod", "metadata": []}, {"kind": 7, "metadata": {"name": None}}, {}]
     found = snapshot_of(tmp_path, objects__a=listing("List", *strange))
     assert len(found.objects) == 4
-    assert len(found.of("Pod")) == 2
+    assert (found.nameless["Pod"], found.of("Pod"), found.reads("Pod")) == (2, [], False)
 
 
 def test_text_that_is_no_utf8_is_read_with_replacements(tmp_path: Path) -> None:

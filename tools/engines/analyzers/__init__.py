@@ -3,7 +3,7 @@
 To add one: write its file, add its line below, beside its family. The order does not matter: ranking compares what they find.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from traceback import extract_tb
 
 from tools.engines.analyzers import (
@@ -168,13 +168,24 @@ def examine(
 ) -> tuple[list[Finding], list[Gap]]:
     """What they find, and which of them broke off: an object that one stumbles over silences neither it nor the others."""
     findings: list[Finding] = []
-    gaps: list[Gap] = []
+    gaps: list[Gap] = list(_nameless(snapshot))
     for analyzer in analyzers:
         try:
-            findings.extend(analyzer(snapshot, graph))
+            findings.extend(one for one in analyzer(snapshot, graph) if one.component.name)
         except Exception as error:  # noqa: BLE001 - objects come from strangers, and what broke is told with its place
             gaps.append(_broke_off(analyzer, error))
     return findings, gaps
+
+
+def _nameless(snapshot: Snapshot) -> Iterator[Gap]:
+    """Whoever has no name cannot be told of, and what seems missing may be among them."""
+    if snapshot.nameless:
+        many = ", ".join(f"{count} {kind or 'unknown'}" for kind, count in sorted(snapshot.nameless.items()))
+        yield Gap(
+            what=f"objects without metadata.name ({many})",
+            why="nobody can tell which objects they are",
+            how="collect them whole, as kubectl get -o json gives them",
+        )
 
 
 def _broke_off(analyzer: Analyzer, error: Exception) -> Gap:

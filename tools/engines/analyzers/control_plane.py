@@ -28,6 +28,7 @@ from tools.engines.objects import (
     component,
     dig,
     is_ready,
+    is_unready,
     mapping,
     name_of,
     namespace_of,
@@ -130,7 +131,7 @@ def dns_that_does_not_answer(snapshot: Snapshot, graph: Graph) -> Iterable[Findi
 def _none_ready(snapshot: Snapshot, program: Program) -> Evidence | None:
     """That it has no ready pod: as its pods tell where all of them were read, else as its object counts them."""
     all_seen = snapshot.counts_pods(program.namespace) or 0 < (program.wanted or 0) <= len(program.pods)
-    if (all_seen or program.obj is None) and program.pods:
+    if (all_seen or program.obj is None) and program.pods and all(mapping(pod, "status") for pod in program.pods):
         if any(map(is_ready, program.pods)):
             return None
         pod = program.pods[0]
@@ -171,7 +172,7 @@ def _of_the_plane(
     node = _node_of_part(snapshot, part)
     told = {"count": len(harms), "node": node or "?", "part": part}
     words = words if harms else _NOTHING_YET
-    own = tuple(component(pod) for pod in pod_named(snapshot, SYSTEM, part) if not is_ready(pod))
+    own = tuple(component(pod) for pod in pod_named(snapshot, SYSTEM, part) if is_unready(pod))
     return Finding(
         fault=fault,
         category="infrastructure",
@@ -218,7 +219,7 @@ def _part(snapshot: Snapshot, part: str) -> Iterator[Evidence]:
     yield from stale_lease(snapshot, SYSTEM, part, 0.7)
     pods = pod_named(snapshot, SYSTEM, part)
     for pod in pods:
-        if not is_ready(pod) and dig(pod, "status", "phase") != "Succeeded":
+        if is_unready(pod) and dig(pod, "status", "phase") != "Succeeded":
             yield evidence("kubernetes", f"{component(pod)} status", _state(pod), readiness_since(pod), weight=0.75)
     if not pods and snapshot.counts_pods(SYSTEM) and pod_named(snapshot, SYSTEM, "kube-apiserver"):
         quote = f"no pod {part}-* beside the kube-apiserver's"
@@ -270,6 +271,7 @@ def _unobserved(snapshot: Snapshot) -> Iterator[tuple[Program, Evidence]]:
             program.obj is None
             or program.component.kind not in {"Deployment", "StatefulSet", "DaemonSet"}
             or wanted is None
+            or "status" not in program.obj  # one that came without it is not one that nobody has taken up
         ):
             continue
         is_told = observed is not None or not _is_counted(program.obj)
@@ -359,7 +361,7 @@ def _bad_proxies(snapshot: Snapshot) -> dict[str, list[Evidence]]:
     alive = {name_of(node) for node in snapshot.of("Node") if is_ready(node)}
     for pod in pods:
         node = str(dig(pod, "spec", "nodeName") or "")
-        if not is_ready(pod) and node and (node in alive or not snapshot.of("Node")):
+        if is_unready(pod) and node and (node in alive or not snapshot.of("Node")):
             found[node] = [
                 evidence("kubernetes", f"{component(pod)} status", _state(pod), readiness_since(pod), weight=0.8)
             ]

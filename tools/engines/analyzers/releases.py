@@ -25,6 +25,7 @@ from tools.engines.objects import (
     component,
     dig,
     is_ready,
+    is_unready,
     name_of,
     readiness_since,
     rows,
@@ -90,7 +91,7 @@ def _spoken_of(snapshot: Snapshot, program: Program, rollout: Rollout) -> Compla
 def failing_pods(snapshot: Snapshot, program: Program, rollout: Rollout) -> Iterator[Evidence]:
     new = [pod for pod in program.pods if _is_of(pod, rollout.current.name)]
     old = [pod for pod in program.pods if _is_of(pod, rollout.previous.name) and is_ready(pod)]
-    bad = [pod for pod in new if not is_ready(pod) and not _is_young(snapshot, pod)]
+    bad = [pod for pod in new if is_unready(pod) and not _is_young(snapshot, pod)]
     if not bad or any(is_ready(pod) and not _restarts(pod) for pod in new):
         return
     quote = f"{len(bad)} of {len(new)} pods of revision {rollout.current.number} are not ready"

@@ -16,7 +16,7 @@ from tools.engines.objects import (
     Object,
     component,
     dig,
-    is_ready,
+    is_unready,
     kind_of,
     mapping,
     name_of,
@@ -37,6 +37,8 @@ LEAST_RATE = 0.05
 
 def workloads_without_enough_pods(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:  # noqa: ARG001
     for workload in snapshot.workloads():
+        if not mapping(workload, "status") and not any(mapping(pod, "status") for pod in snapshot.pods_of(workload)):
+            continue
         wanted = _wanted(workload)
         available = _available(workload)
         stuck = [pod for pod in snapshot.pods_of(workload) if _is_stuck(snapshot, pod)]
@@ -160,7 +162,7 @@ def _never_created(snapshot: Snapshot, workload: Object) -> bool:
 
 
 def _is_stuck(snapshot: Snapshot, pod: Object) -> bool:
-    if is_ready(pod):
+    if not is_unready(pod):
         return False
     return bool(_reasons(pod)) or _age(snapshot, pod) > PATIENCE
 
