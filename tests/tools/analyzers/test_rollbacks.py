@@ -98,6 +98,18 @@ def test_a_second_bad_attempt_is_compared_with_the_last_revision_that_worked() -
     assert "go back to revision 6" in cause.finding.words("en")
 
 
+def test_pods_killed_before_the_way_back_is_finished_need_no_second_repair() -> None:
+    objects = undone(back=0.5)
+    hurt = pod(objects[2], restartCount=1, lastState=killed(1), state={"running": {"startedAt": at(1)}})
+    (cause,) = investigate(snapshot(*objects, hurt))[0].causes
+    assert cause.finding.fault == "oom_killed"
+    assert "Revision 8 already allows 256Mi" in cause.finding.words("en")
+    assert cause.finding.remedies == ()
+    both = pod(objects[1], "other", restartCount=1, lastState=killed(0.2), state=waiting("CrashLoopBackOff"))
+    (cause,) = investigate(snapshot(*objects, hurt, both))[0].causes
+    assert "raise_memory_limit" in cause.finding.remedies
+
+
 def test_a_revision_that_had_trouble_when_it_was_installed_and_ran_well_since_is_one_to_go_back_to() -> None:
     owner, _, bad, *_ = undone()
     revision = last_rollout(snapshot(*undone()), owner)

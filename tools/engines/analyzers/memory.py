@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from core.language import Text
-from tools.engines.changes import FieldChange, Rollout, last_rollout
+from tools.engines.changes import FieldChange, Revision, Rollout, last_rollout, revisions
 from tools.engines.diagnosis import Component, Evidence
 from tools.engines.finding import Finding, evidence
 from tools.engines.graph import Graph
@@ -51,6 +51,7 @@ def _finding(snapshot: Snapshot, workload: Component, container: str, hits: list
     limit = parse(limit_text)
     rollout = _rollout(snapshot, workload)
     lowered = _lowered(rollout, container)
+    undone = _undone(snapshot, workload, container, hits, limit)
     began_with = rollout if rollout and not lowered and _began_with(snapshot, rollout, hits) else None
     peak = _peak(snapshot, workload, container)
     restarts = sum(restarts_of(hit[1]) for hit in hits)
@@ -59,7 +60,8 @@ def _finding(snapshot: Snapshot, workload: Component, container: str, hits: list
     limit_en, limit_zh = (
         (f"its limit of {limit_text}", f"内存限制 {limit_text}") if limit_text else ("its node's memory", "节点内存")
     )
-    fix = _advice(rollout, lowered, began_with)
+    fix = _already_undone(*undone) if undone else _advice(rollout, lowered, began_with)
+    remedies = ("rollback_rollout", "raise_memory_limit") if lowered or began_with else ("raise_memory_limit",)
     return Finding(
         fault="oom_killed",
         category="runtime",
@@ -72,7 +74,7 @@ def _finding(snapshot: Snapshot, workload: Component, container: str, hits: list
         ),
         evidence=tuple(proof),
         onset=min((item.at for item in proof if item.at), default=None),
-        remedies=("rollback_rollout", "raise_memory_limit") if lowered or began_with else ("raise_memory_limit",),
+        remedies=() if undone else remedies,
         facts={
             "container": container,
             "limit": limit,
@@ -83,6 +85,7 @@ def _finding(snapshot: Snapshot, workload: Component, container: str, hits: list
             "previous_limit": parse(lowered.before) if lowered else None,
             "life_seconds": max((_life(hit[1]) or 0.0 for hit in hits), default=0.0),
             "began_with_rollout": began_with is not None,
+            "undone_by": f"revision {undone[0].number}: {undone[1]}" if undone else None,
         },
     )  # fmt: skip
 
@@ -132,10 +135,7 @@ def _began_with(snapshot: Snapshot, rollout: Rollout, hits: list[tuple[Object, O
     at = rollout.current.at
     if at is None or at < snapshot.window.start or not rollout.fields:
         return False
-    return all(
-        any(row.get("name") == rollout.current.name for row in rows(pod, "metadata", "ownerReferences"))
-        for pod, _ in hits
-    )
+    return all(_is_made_by(pod, rollout.current.name) for pod, _ in hits)
 
 
 def _since(workload: Component, rollout: Rollout | None) -> Iterator[Evidence]:
@@ -168,6 +168,30 @@ def _advice(rollout: Rollout | None, lowered: FieldChange | None, began_with: Ro
         )
     return Text(
         "Raise the limit, and look for a leak if it keeps growing.", "请提高内存限制；若持续增长，请排查内存泄漏。"
+    )
+
+
+def _undone(
+    snapshot: Snapshot, workload: Component, container: str, hits: list[tuple[Object, Object]], limit: float | None
+) -> tuple[Revision, str] | None:
+    """The revision that already gives more, where only pods of the ones before it were killed."""
+    obj = snapshot.get(workload.kind, workload.namespace, workload.name)
+    history = revisions(snapshot, obj) if obj and workload.kind == "Deployment" else []
+    if len(history) < 2 or any(_is_made_by(pod, history[0].name) for pod, _ in hits):
+        return None
+    gives = str(dig(history[0].container(container), "resources", "limits", "memory") or "")
+    more = parse(gives)
+    return (history[0], gives) if more and limit and more > limit else None
+
+
+def _is_made_by(pod: Object, replica_set: str) -> bool:
+    return any(row.get("name") == replica_set for row in rows(pod, "metadata", "ownerReferences"))
+
+
+def _already_undone(now: Revision, gives: str) -> Text:
+    return Text(
+        f"Revision {now.number} already allows {gives}, and none of its pods was killed: wait until it has replaced the others.",
+        f"第 {now.number} 版已把限制放宽到 {gives}，其 Pod 均未被杀：等待它替换完其余 Pod 即可。",
     )
 
 
