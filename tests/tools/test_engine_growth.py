@@ -1,5 +1,6 @@
 """What grows with the square is asked once: counted in work done, because seconds depend on the machine."""
 
+from random import Random
 from typing import Any
 
 import pytest
@@ -17,13 +18,15 @@ from tests.tools.objects import (
     service,
     snapshot,
 )
-from tools.engines import crowding, placement
+from tools.engines import crowding, placement, shelves
 from tools.engines.analyzers import examine, ports, routing
+from tools.engines.analyzers.claims import _distance, claims_that_no_volume_fits
 from tools.engines.analyzers.placement import pods_that_no_node_takes
 from tools.engines.analyzers.preemption import workloads_that_were_preempted
 from tools.engines.graph import Graph
 from tools.engines.labels import BySelector
 from tools.engines.snapshot import Snapshot
+from tools.engines.volumes import what_keeps_apart
 
 
 class Counted:
@@ -240,3 +243,78 @@ def test_labels_and_taints_that_are_no_text_end_no_search_for_a_node(garbage: An
     ]
     seen = snapshot(*there, lone("r0", where="n0"), *waits)
     assert examine(seen, Graph(seen), (pods_that_no_node_takes, workloads_that_were_preempted))[1] == []
+
+
+def claim(name: str, **spec: Any) -> Object:
+    asked = {
+        "storageClassName": "slow",
+        "accessModes": ["ReadWriteOnce"],
+        "resources": {"requests": {"storage": "5Gi"}},
+    }
+    return {
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"namespace": NS, "name": name},
+        "spec": asked | spec,
+        "status": {"phase": "Pending"},
+    }
+
+
+def volume(name: str, size: int = 10, **spec: Any) -> Object:
+    given = {"storageClassName": "fast", "accessModes": ["ReadWriteOnce"], "capacity": {"storage": f"{size}Gi"}}
+    return {"kind": "PersistentVolume", "metadata": {"name": name, "labels": {"app": name}}, "spec": given | spec}
+
+
+def mounting(name: str, asked: str) -> Object:
+    return lone(name, volumes=[{"name": "data", "persistentVolumeClaim": {"claimName": asked}}])
+
+
+def test_claims_are_compared_with_the_few_volumes_that_may_be_meant(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = counted(monkeypatch, shelves, "what_keeps_apart")
+    each = [(mounting(f"w{n}", f"c{n}"), claim(f"c{n}"), volume(f"v{n}", 10 + n)) for n in range(40)]
+    causes = found(claims_that_no_volume_fits, snapshot(*(one for row in each for one in row)))
+    assert [one.fault for one in causes] == ["pvc_storage_class_mismatch"] * 40
+    assert asked.calls <= 3 * 40
+
+
+def test_claims_of_sets_are_known_by_their_names_and_not_by_going_through_all_sets() -> None:
+    owner = deployment("baker")
+    owner["kind"] = "StatefulSet"
+    owner["spec"]["volumeClaimTemplates"] = [{"metadata": {"name": "data"}}]
+    names = ("data-baker-0", "data-baker-12", "data-baker-x", "data-baker", "other-baker-0")
+    seen = snapshot(owner, volume("v"), *(claim(name) for name in names))
+    assert [one.facts["claim"] for one in found(claims_that_no_volume_fits, seen)] == ["data-baker-0"]
+    apart = snapshot(owner, volume("v"), claim("data-baker-x"), claim("other-baker-0"))
+    assert found(claims_that_no_volume_fits, apart) == []
+
+
+def anything(chance: Random, number: int) -> Object:
+    held = (
+        {"claimRef": {"namespace": NS, "name": chance.choice(["data-mill", "else"])}} if chance.random() < 0.4 else {}
+    )
+    modes = chance.choice([["ReadWriteOnce"], ["ReadOnlyMany"], ["ReadWriteOnce", "ReadOnlyMany"]])
+    kind = chance.choice(["fast", "slow", ""])
+    name = chance.choice(["pv-mill", "pv-data", "data-mill", "disk"])
+    return volume(f"{name}-{number}", chance.choice([1, 5, 20]), storageClassName=kind, accessModes=modes, **held)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_the_few_volumes_compared_hold_the_nearest_of_all(seed: int) -> None:
+    chance = Random(seed)
+    volumes = [anything(chance, number) for number in range(chance.randint(1, 30))]
+    chosen = chance.choice([{}, {"selector": {"matchLabels": {"app": chance.choice(volumes)["metadata"]["name"]}}}])
+    asked = claim("data-mill", **chosen)
+    everything = [(one, what_keeps_apart(asked, one)) for one in volumes]
+    few = shelves.Shelves(snapshot(*volumes)).near(asked)
+    nearest = [min(row, key=lambda pair: _distance(asked, *pair))[0] for row in (everything, few)]
+    assert nearest[0] is nearest[1]
+    assert any(not apart for _, apart in few) == any(not apart for _, apart in everything)
+
+
+def test_a_service_is_compared_by_ports_without_listing_the_services_of_the_program_it_took(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = counted(monkeypatch, BySelector, "picking")
+    doors = before_one_program(20, target=8080)
+    seen = snapshot(*doors, service("baker"), *(deployment(f"door-{number}") for number in range(20)))
+    assert len(found(routing.selectors_that_match_another, seen)) == 20
+    assert asked.calls == 20

@@ -72,7 +72,7 @@ class Crowd:
         return {str(one) for one in named} if isinstance(named, list) and named else {own}
 
     def _picked(self, namespace: str, selector: Any) -> list[Object]:
-        pairs = _pairs(selector)
+        pairs = label_pairs(selector)
         near = self._by_labels.picked(namespace, pairs) if pairs else self._placed.get(namespace, [])
         return [pod for pod in near if matches(selector, mapping(pod, "metadata", "labels"))]
 
@@ -99,8 +99,8 @@ class Crowd:
             asked = as_key([sorted(spaces), term.get("labelSelector"), key])
             rule = found.setdefault(asked, Repulsion(len(found), spaces, term.get("labelSelector"), key))
             rule.domains[self.domain(pod, key)] = (place, name_of(pod))
-        filed = [("", pairs, one) for one in found.values() if (pairs := _pairs(one.selector))]
-        return BySelector(filed), [one for one in found.values() if not _pairs(one.selector)]
+        filed = [("", pairs, one) for one in found.values() if (pairs := label_pairs(one.selector))]
+        return BySelector(filed), [one for one in found.values() if not label_pairs(one.selector)]
 
     def _repelling(self) -> Iterable[tuple[Object, Object]]:
         for pod in self._snapshot.present_pods():
@@ -149,7 +149,7 @@ def _number(value: Any) -> int | None:
         return None
 
 
-def _pairs(selector: Any) -> dict[str, Any]:
+def label_pairs(selector: Any) -> dict[str, Any]:
     """Labels that whatever it picks must carry."""
     found = dict(mapping(selector, "matchLabels"))
     for row in rows(selector, "matchExpressions"):

@@ -15,6 +15,7 @@ from tools.engines.finding import Finding, ending, evidence
 from tools.engines.graph import Graph
 from tools.engines.objects import Object, component, dig, mapping, name_of, namespace_of, rows
 from tools.engines.references import claims_of
+from tools.engines.shelves import Shelves, words_of
 from tools.engines.shortage import is_forgotten
 from tools.engines.snapshot import Event, Snapshot
 from tools.engines.unscheduled import reasons
@@ -49,7 +50,7 @@ class Verdict:
 
 
 def claims_that_no_volume_fits(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:  # noqa: ARG001
-    mounted = _mounted(snapshot)
+    mounted, shelves = _mounted(snapshot), Shelves(snapshot)
     seen: set[tuple[Component, str]] = set()
     for claim in snapshot.of("PersistentVolumeClaim"):
         who = mounted.get((namespace_of(claim), name_of(claim)))
@@ -58,7 +59,7 @@ def claims_that_no_volume_fits(snapshot: Snapshot, graph: Graph) -> Iterable[Fin
             and dig(claim, "status", "phase") in ("Pending", "Lost", None)
             and not dig(claim, "metadata", "deletionTimestamp")
         ):
-            verdict = _verdict(snapshot, claim)
+            verdict = _verdict(snapshot, shelves, claim)
             if verdict and (who, verdict.fault) not in seen:
                 seen.add((who, verdict.fault))
                 yield _finding(snapshot, who, claim, verdict)
@@ -93,44 +94,43 @@ def unbound_claims_without_objects(snapshot: Snapshot, graph: Graph) -> Iterable
 def _mounted(snapshot: Snapshot) -> dict[tuple[str, str], Component]:
     """Who mounts which claim, those that a StatefulSet makes for pods that are not there yet included."""
     found: dict[tuple[str, str], Component] = {}
-    made: list[tuple[str, re.Pattern[str], Component]] = []
+    made: dict[tuple[str, str], Component] = {}
     for program in snapshot.programs:
         found.update({(program.namespace, name): program.component for name in claims_of(program)})
         for template in rows(program.obj, "spec", "volumeClaimTemplates"):
-            shape = rf"{re.escape(str(dig(template, 'metadata', 'name')))}-{re.escape(program.name)}-\d+"
-            made.append((program.namespace, re.compile(shape), program.component))
+            name = f"{dig(template, 'metadata', 'name')}-{program.name}"
+            made.setdefault((program.namespace, name), program.component)
     for claim in snapshot.of("PersistentVolumeClaim") if made else ():
-        place = (namespace_of(claim), name_of(claim))
-        owner = next((who for where, shape, who in made if where == place[0] and shape.fullmatch(place[1])), None)
+        name, _, number = name_of(claim).rpartition("-")
+        owner = made.get((namespace_of(claim), name)) if number.isdecimal() else None
         if owner:
-            found.setdefault(place, owner)
+            found.setdefault((namespace_of(claim), name_of(claim)), owner)
     return found
 
 
-def _verdict(snapshot: Snapshot, claim: Object) -> Verdict | None:
+def _verdict(snapshot: Snapshot, shelves: Shelves, claim: Object) -> Verdict | None:
     events = [event for event in reversed(snapshot.events_of(claim)) if event.reason != "WaitForFirstConsumer"]
     storage = snapshot.get("StorageClass", None, class_of(claim))
     named = str(dig(claim, "spec", "volumeName") or "")
     provisioner = str(dig(storage, "provisioner") or "")
     if provisioner and provisioner != _NO_PROVISIONER and not named:
-        return _not_made(snapshot, claim, storage or {}, events)
+        return _not_made(snapshot, shelves, claim, storage or {}, events)
     told = _told(events)
-    apart = _apart(snapshot, claim, named)
+    apart = _apart(shelves, claim, named)
     if apart:
-        return _compared(snapshot, claim, apart, events, told)
-    if any(not what_keeps_apart(claim, one) for one in snapshot.of("PersistentVolume")) and not told:
+        return _compared(snapshot, shelves, claim, apart, events, told)
+    if not told and any(not found for _, found in shelves.near(claim)):
         return None  # a volume is there to be bound
-    return told or _by_itself(snapshot, claim, named, events)
+    return told or _by_itself(snapshot, shelves, claim, named, events)
 
 
-def _apart(snapshot: Snapshot, claim: Object, named: str) -> list[Apart]:
+def _apart(shelves: Shelves, claim: Object, named: str) -> list[Apart]:
     """What keeps the volume that is meant from the claim; empty where a volume fits or none is near."""
-    volumes = [one for one in snapshot.of("PersistentVolume") if not named or name_of(one) == named]
-    compared = [(one, what_keeps_apart(claim, one)) for one in volumes]
+    compared = [(one, what_keeps_apart(claim, one)) for one in shelves.named(named)] if named else shelves.near(claim)
     if not compared or any(not found for _, found in compared):
         return []
     best = min(compared, key=lambda pair: _distance(claim, *pair))
-    return best[1] if named or len(best[1]) == 1 or len(compared) == 1 or not was_provisioned(best[0]) else []
+    return best[1] if named or len(best[1]) == 1 or len(shelves.volumes) == 1 or not was_provisioned(best[0]) else []
 
 
 def _distance(claim: Object, volume: Object, found: list[Apart]) -> tuple[int, int, int, int]:
@@ -138,16 +138,21 @@ def _distance(claim: Object, volume: Object, found: list[Apart]) -> tuple[int, i
     kinds = {one.kind for one in found}
     selected = bool(dig(claim, "spec", "selector")) and "selector" not in kinds
     taken = "occupied" in kinds and not (selected and len(kinds) == 1)
-    words = set(re.split(r"[-_.]", name_of(claim))) & set(re.split(r"[-_.]", name_of(volume)))
+    words = words_of(claim) & words_of(volume)
     made = int(was_provisioned(volume) and taken)
     return made, len(kinds), int(taken) - (2 if len(words) > 1 else 0), -len(words)
 
 
 def _compared(
-    snapshot: Snapshot, claim: Object, apart: list[Apart], events: list[Event], told: Verdict | None
+    snapshot: Snapshot,
+    shelves: Shelves,
+    claim: Object,
+    apart: list[Apart],
+    events: list[Event],
+    told: Verdict | None,
 ) -> Verdict:
     one = min(apart, key=lambda each: _ORDER.index(each.kind))
-    if one.kind == "class" and len(apart) > 1 and _class_is_missing(snapshot, claim):
+    if one.kind == "class" and len(apart) > 1 and _class_is_missing(snapshot, shelves, claim):
         return _missing(snapshot, claim, events)
     fault = _FAULTS[one.kind]
     alone = 0.88 if len({each.kind for each in apart}) == 1 else 0.65
@@ -183,11 +188,10 @@ def _why(one: Apart) -> Text:
     )
 
 
-def _class_is_missing(snapshot: Snapshot, claim: Object) -> bool:
+def _class_is_missing(snapshot: Snapshot, shelves: Shelves, claim: Object) -> bool:
     name = class_of(claim)
     known = bool(snapshot.of("StorageClass")) or snapshot.reads("StorageClass")
-    used = any(class_of(one) == name for one in snapshot.of("PersistentVolume"))
-    return bool(name) and known and not used and not snapshot.get("StorageClass", None, name)
+    return bool(name) and known and name not in shelves.classes and not snapshot.get("StorageClass", None, name)
 
 
 def _missing(snapshot: Snapshot, claim: Object, events: list[Event]) -> Verdict:
@@ -209,7 +213,9 @@ def _missing(snapshot: Snapshot, claim: Object, events: list[Event]) -> Verdict:
     )
 
 
-def _not_made(snapshot: Snapshot, claim: Object, storage: Object, events: list[Event]) -> Verdict | None:
+def _not_made(
+    snapshot: Snapshot, shelves: Shelves, claim: Object, storage: Object, events: list[Event]
+) -> Verdict | None:
     """A claim whose volume a provisioner should make."""
     failed = next((event for event in events if event.reason == "ProvisioningFailed"), None)
     if failed:
@@ -227,9 +233,9 @@ def _not_made(snapshot: Snapshot, claim: Object, storage: Object, events: list[E
     waiting = next((event for event in events if event.reason == "ExternalProvisioning"), None)
     if waits and not chosen and not waiting:
         return None
-    apart = _apart(snapshot, claim, "")
+    apart = _apart(shelves, claim, "")
     if apart and len(apart) == 1 and apart[0].kind != "occupied":
-        return _compared(snapshot, claim, apart, events, None)
+        return _compared(snapshot, shelves, claim, apart, events, None)
     proof = [evidence("event", waiting.ref, waiting.message, waiting.at, weight=0.6)] if waiting else []
     proof.append(
         evidence(
@@ -265,9 +271,9 @@ def _told(events: list[Event]) -> Verdict | None:
     return None
 
 
-def _by_itself(snapshot: Snapshot, claim: Object, named: str, events: list[Event]) -> Verdict | None:
+def _by_itself(snapshot: Snapshot, shelves: Shelves, claim: Object, named: str, events: list[Event]) -> Verdict | None:
     """No volume is near, or none was read: what the claim itself asks for that is unusual."""
-    if _class_is_missing(snapshot, claim):
+    if _class_is_missing(snapshot, shelves, claim):
         return _missing(snapshot, claim, events)
     known = bool(snapshot.of("PersistentVolume")) or snapshot.reads("PersistentVolume")
     told = [evidence("event", event.ref, event.message, event.at, weight=0.3) for event in events[:1]]

@@ -91,7 +91,7 @@ def left_without(snapshot: Snapshot, service: Object) -> Object | None:
     own = next((one for one in (snapshot.get(kind, place, name_of(service)) for kind in SERVERS) if one), None)
     if own is None or not _has_its_own(snapshot, taken) or snapshot.services_of(own):
         return None
-    fits = _ports_fit(service, _program(snapshot, own)) and dig(own, "spec", "replicas") != 0
+    fits = _ports_fit(service, _ports(own)) and dig(own, "spec", "replicas") != 0
     return own if fits and meant_selector(selector, own) else None
 
 
@@ -105,7 +105,7 @@ def _taken(snapshot: Snapshot, graph: Graph, service: Object, left: Object) -> F
     name, who, taken = component(service), component(left), snapshot.programs_behind(service)[0]
     selector = mapping(service, "spec", "selector")
     meant = meant_selector(selector, left)
-    fits = taken.obj is not None and _ports_fit(service, _program(snapshot, taken.obj))
+    fits = taken.obj is not None and _ports_fit(service, _ports(taken.obj))
     calls = failing(snapshot, graph, service)
     return Finding(
         fault="service_selector_mismatch",
@@ -207,14 +207,18 @@ def _is_left_over(snapshot: Snapshot, graph: Graph, service: Object, workload: O
 
 
 def _program(snapshot: Snapshot, workload: Object) -> Program:
-    ports = [port for container in containers(workload) for port in rows(container, "ports")]
     return Program(
         workload=workload,
         name=name_of(workload),
         labels=template_labels(workload),
-        ports={whole(port.get("containerPort")) for port in ports} | {str(port.get("name") or "") for port in ports},
+        ports=_ports(workload),
         alone=not snapshot.services_of(workload),
     )
+
+
+def _ports(workload: Object) -> set[Any]:
+    ports = [port for container in containers(workload) for port in rows(container, "ports")]
+    return {whole(port.get("containerPort")) for port in ports} | {str(port.get("name") or "") for port in ports}
 
 
 def _pairs(name: str, labels: dict[str, Any]) -> set[str]:
@@ -229,16 +233,16 @@ def _likeness(service: Object, program: Program) -> float:
     alike = [_alike(str(value), str(program.labels.get(key, ""))) for key, value in selector.items()]
     label = 0.3 * sum(alike) / len(alike) if alike else 0.0
     alone = 0.1 if program.alone else 0.0
-    return round(name + label + 0.1 * _ports_fit(service, program) + alone, 3)
+    return round(name + label + 0.1 * _ports_fit(service, program.ports) + alone, 3)
 
 
 def _alike(wanted: str, carried: str) -> float:
     return 1.0 if wanted == carried else difflib.SequenceMatcher(None, wanted, carried).ratio() * 0.8
 
 
-def _ports_fit(service: Object, program: Program) -> bool:
+def _ports_fit(service: Object, ports: set[Any]) -> bool:
     wanted = [port.get("targetPort", port.get("port")) for port in rows(service, "spec", "ports")]
-    return bool(wanted) and all(isinstance(port, int | str) and port in program.ports for port in wanted)
+    return bool(wanted) and all(isinstance(port, int | str) and port in ports for port in wanted)
 
 
 def _means_only(graph: Graph, service: Object, meant: dict[str, str], workload: Object) -> bool:
