@@ -3,6 +3,8 @@
 import pytest
 
 from tests.tools.analyzers.measured import (
+    HALF,
+    SAMPLES,
     Metrics,
     Shape,
     causes,
@@ -19,9 +21,11 @@ from tests.tools.analyzers.measured import (
     seen,
     step,
 )
-from tests.tools.objects import killed
+from tests.tools.objects import Object, endpoint_slice, killed, service
 from tools.engines.analyzers import examine
+from tools.engines.analyzers.leaks import programs_that_stand_still
 from tools.engines.graph import Graph
+from tools.engines.objects import name_of
 
 MEBI = 2.0**20
 TOWN = [
@@ -102,3 +106,49 @@ def test_a_runtime_that_counts_deadlocked_threads_says_it_outright() -> None:
 def test_programs_without_measurements_say_nothing() -> None:
     snap = seen(TOWN)
     assert [one for one in examine(snap, Graph(snap))[0] if not one.symptom] == []
+
+
+SHOP = [
+    *machines(),
+    *program("gate", calls=["till", "books"]),
+    *program("till", calls=["books"]),
+    *program("books"),
+]
+
+
+def pointed_elsewhere(town: list[Object], name: str, *, selector: str = "nobody", ready: int = 0) -> list[Object]:
+    """The Service of that name picks other labels, and its slice holds so many addresses."""
+    others = [
+        one for one in town if not (one["kind"] in {"Service", "EndpointSlice"} and name_of(one).startswith(name))
+    ]
+    return [*others, service(name, {"app": selector}), endpoint_slice(name, ready)]
+
+
+def stands_still(town: list[Object], metrics: Metrics) -> list[str]:
+    snap = seen(town, metrics)
+    return [one.component.name for one in programs_that_stand_still(snap, Graph(snap))]
+
+
+def idle(failed: float, calls: Shape = flat(20)) -> Metrics:
+    """A till whose processor has nothing to do, while of its caller's calls so many fail; books is asked as before."""
+    return {
+        "cpu_usage": [*of_pods("till", step(0.2, 0.002)), *of_pods("gate", flat(0.1)), *of_pods("books", flat(0.1))],
+        "calls": [*of_call("gate", "till", calls), *of_call("gate", "books", flat(20))],
+        "failed_calls": of_call("gate", "till", step(0, failed)),
+    }
+
+
+def test_a_server_to_which_no_call_comes_any_more_rests() -> None:
+    assert stands_still(SHOP, idle(20)) == ["till"]
+    assert stands_still(pointed_elsewhere(SHOP, "till"), idle(20)) == []
+    unready = pointed_elsewhere(SHOP, "till", selector="till")
+    assert stands_still(unready, idle(20)) == []
+
+
+def test_a_server_whose_calls_come_again_or_have_ceased_rests() -> None:
+    over = idle(20)
+    over["failed_calls"] = of_call("gate", "till", lambda place: 20.0 if HALF <= place < SAMPLES - 1 else 0.0)
+    assert stands_still(SHOP, over) == []
+    ceased = idle(0, step(20, 0)) | {"done": of_pods("till", step(5, 0))}
+    assert stands_still(SHOP, ceased) == []
+    assert stands_still(SHOP, idle(0) | {"done": of_pods("till", step(5, 0))}) == ["till"]

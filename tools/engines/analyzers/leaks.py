@@ -193,6 +193,8 @@ def _still(scene: Scene, program: Program) -> Iterator[Finding]:
     moved = shift(own, scene.onset)
     if moved is None or not moved.fell(1 / NOTHING) or not all(_runs_on(pod) for pod in program.pods):
         return
+    if _is_cut_off(scene.snapshot, program):
+        return  # nothing comes to it any more, so it has nothing to do
     waits = list(_work_waits(scene, who))
     if waits:
         quote = f"its CPU fell from {moved.before:.3f} to {moved.after:.3f} cores, and its pods run on"
@@ -206,6 +208,26 @@ def _runs_on(pod: Object) -> bool:
     return bool(states) and all(dig(state, "state", "running") for state in states)
 
 
+def _is_cut_off(snapshot: Snapshot, program: Program) -> bool:
+    """Whether it has Services, by its labels or by its name, and none of them leads to a pod of it."""
+    leading = snapshot.services_of(program.obj) if program.obj else []
+    named = snapshot.get("Service", program.namespace, program.name)
+    return bool(leading or named) and all(snapshot.ready_addresses(service) == 0 for service in leading)
+
+
+def _gets_calls(scene: Scene, who: Component) -> bool:
+    """Unless calls to it are measured and there are none now."""
+    called = scene.snapshot.series("calls", server=who.name)
+    return not called or any(level(one.points) > 0 for one in called)
+
+
+def _is_served(scene: Scene, who: Component) -> bool:
+    """Whether somebody calls it, or the Service of its name that does not lead to it: it is no worker that fetches its work."""
+    named = Component(kind="Service", namespace=who.namespace, name=who.name)
+    called = scene.callers_of.get(who) or scene.graph.callers_of(named)
+    return bool(called or scene.snapshot.series("calls", server=who.name))
+
+
 def _work_waits(scene: Scene, who: Component) -> Iterator[Evidence]:
     for called in scene.called_by.get(who, ()):
         for series in scene.of("queue").get(called, ()):
@@ -215,7 +237,7 @@ def _work_waits(scene: Scene, who: Component) -> Iterator[Evidence]:
                     f"queue {series.labels.get('queue', '')} grew from {moved.before:.0f} to {moved.after:.0f} messages"
                 )
                 yield evidence("metric", series.query, quote, moment(moved.onset), weight=0.6)
-    failed = [one for one in scene.of("failed_calls").get(who, ()) if level(one.points) > 0]
+    failed = [one for one in scene.of("failed_calls").get(who, ()) if level(one.points) > 0 and one.points[-1][1] > 0]
     for series in failed[:2]:
         every = scene.snapshot.series(
             "calls", **{key: series.labels[key] for key in ("client", "server") if key in series.labels}
@@ -224,8 +246,9 @@ def _work_waits(scene: Scene, who: Component) -> Iterator[Evidence]:
         if total > 0 and level(series.points) >= MANY_FAIL * total:
             quote = f"{level(series.points) / total:.0%} of the calls of {series.labels.get('client', '')} to it fail"
             yield evidence("metric", series.query, quote, series.ended, weight=0.5)
-    yield from _work_undone(scene, who)
-    if not scene.callers_of.get(who):
+    if _gets_calls(scene, who):
+        yield from _work_undone(scene, who)
+    if not _is_served(scene, who):
         yield from _others_go_on(scene, who)
 
 
