@@ -32,6 +32,8 @@ class Finding:
     harms: tuple[Component, ...] = ()
     told_by: tuple[Component, ...] = ()
     """On whose word alone it stands: whoever was changed a moment ago may have itself to blame."""
+    called: tuple[Component, ...] = ()
+    """Of calls that fail, to whom they were made: what does not stand there or behind it has nothing to do with them."""
     remedies: tuple[str, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
 

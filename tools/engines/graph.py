@@ -43,7 +43,7 @@ class Graph:
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
         self._addresses: dict[Component, list[Address]] = {}
-        self._reach: dict[tuple[Component, ...], dict[Component, None]] = {}
+        self._reach: dict[tuple[Component, ...], dict[Component, int]] = {}
 
     @cached_property
     def _sufferers(self) -> dict[Component, list[Component]]:
@@ -81,6 +81,14 @@ class Graph:
         """A service graph's names: the workloads called `client` that call a Service called `server`."""
         return self._calls_by_name.get((client, server), [])
 
+    def called_as(self, caller: Component, server: str) -> Component | None:
+        """The Service of that name that a workload calls."""
+        return self._called.get((caller, server))
+
+    @cached_property
+    def _called(self) -> dict[tuple[Component, str], Component]:
+        return {(caller, called.name): called for caller, called in sorted(self.calls, key=str)}
+
     def suffering(self, *starts: Component) -> list[Component]:
         """Everything outwards of these, nearest first, without themselves."""
         return list(self._outwards(starts))
@@ -89,16 +97,22 @@ class Graph:
         """Whether it stands outwards of these."""
         return one in self._outwards(starts)
 
-    def _outwards(self, starts: tuple[Component, ...]) -> dict[Component, None]:
+    def steps(self, one: Component, *starts: Component) -> int | None:
+        """How many steps outwards of these it stands; 0 for one of them, None where it does not suffer from them."""
+        return 0 if one in starts else self._outwards(starts).get(one)
+
+    def _outwards(self, starts: tuple[Component, ...]) -> dict[Component, int]:
+        """With the number of steps to each."""
         # Asked for one cause as often as there are symptoms, so each answer is worked out once.
         if starts not in self._reach:
-            seen, queue = dict.fromkeys(starts), deque(starts)
+            seen, queue = dict.fromkeys(starts, 0), deque(starts)
             while queue:
-                for harmed in self._sufferers.get(queue.popleft(), ()):
+                one = queue.popleft()
+                for harmed in self._sufferers.get(one, ()):
                     if harmed not in seen:
-                        seen[harmed] = None
+                        seen[harmed] = seen[one] + 1
                         queue.append(harmed)
-            self._reach[starts] = {one: None for one in seen if one not in starts}
+            self._reach[starts] = {one: steps for one, steps in seen.items() if one not in starts}
         return self._reach[starts]
 
     def workload_of(self, pod: Object) -> Component:

@@ -9,7 +9,7 @@ is no cause; it is kept as a near miss, because a tired reader wants to know wha
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from tools.engines.catalogue import ANY, DONE_FROM_AFAR, FAULTS, SYSTEMIC
@@ -27,6 +27,9 @@ UNSEEN = 0.2
 # A suspicion weaker than this explains nothing away that stands on evidence of its own.
 EXPLAINS_FROM = 0.35
 ABOUT_AS_SURE = 0.6
+# So much less sure a cause may be than another and still come first, because users feel it.
+FELT = 0.06
+_GO_WITHOUT = frozenset({"failing_calls", "errors", "service_without_endpoints"})
 FILES = frozenset({"ConfigMap", "Secret"})
 
 
@@ -57,7 +60,9 @@ def rank(findings: Sequence[Finding], graph: Graph) -> Verdict:
     kept_ids = {id(cause) for cause in causes}
     rest = [finding for finding in merged if id(finding) not in kept_ids]
     by_component = _by_component(rest)
-    ranked = sorted((_ranked(cause, by_component, graph) for cause in causes), key=_order)
+    effects = {id(cause): _explained(cause, by_component, graph) for cause in causes}
+    nearest = _nearest(causes, effects, graph)
+    ranked = sorted((_ranked(cause, effects[id(cause)], nearest, graph) for cause in causes), key=_order)
     kept = [one for one in ranked if one.confidence >= LEAST]
     near = [one for one in ranked if LEAST_NEAR <= one.confidence < LEAST]
     return Verdict(kept, rest, near)
@@ -92,7 +97,17 @@ def explains(deep: Finding, shallow: Finding, graph: Graph) -> bool:
     if not (shallow.symptom or shallow.explainable):
         return False
     reached = {deep.component, *deep.harms}
+    if shallow.called:
+        return _stands_behind(deep, shallow, graph)
     return all(one in reached or graph.suffers(one, *reached) for one in _stands_at(shallow))
+
+
+def _stands_behind(deep: Finding, shallow: Finding, graph: Graph) -> bool:
+    """Whether it is what was called, or what that suffers from; or it harms the caller itself, and not for being called by it too."""
+    at_call = tuple(one for one in (deep.component, *deep.harms) if one != shallow.component)
+    if any(one in at_call or graph.suffers(one, *at_call) for one in shallow.called):
+        return True
+    return shallow.component in deep.harms and not graph.suffers(shallow.component, deep.component)
 
 
 def confidence(evidence: Iterable[Evidence], against: Iterable[Evidence] = ()) -> float:
@@ -173,14 +188,39 @@ def _explained(deep: Finding, others: ByComponent, graph: Graph) -> list[Finding
     return [finding for finding in near.values() if finding is not deep and explains(deep, finding, graph)]
 
 
-def _ranked(cause: Finding, rest: ByComponent, graph: Graph) -> Ranked:
-    explained = _explained(cause, rest, graph)
+def _nearest(causes: list[Finding], effects: Mapping[int, list[Finding]], graph: Graph) -> dict[int, int]:
+    """How near to a failed call its nearest cause stands: one that is further away has less to do with it."""
+    near: dict[int, int] = {}
+    for cause in causes:
+        if confidence(cause.evidence, cause.against) >= EXPLAINS_FROM:
+            for effect in effects[id(cause)]:
+                steps = _steps(cause, effect, graph)
+                if steps is not None:
+                    near[id(effect)] = min(steps, near.get(id(effect), steps))
+    return near
+
+
+def _steps(cause: Finding, effect: Finding, graph: Graph) -> int | None:
+    """From a cause to what was called; None where the caller itself is to blame, or where nobody knows."""
+    if cause.component == effect.component:
+        return None
+    at_call = tuple(one for one in (cause.component, *cause.harms) if one != effect.component)
+    told = [steps for one in effect.called if (steps := graph.steps(one, *at_call)) is not None]
+    return min(told, default=None)
+
+
+def _ranked(cause: Finding, effects: list[Finding], nearest: Mapping[int, int], graph: Graph) -> Ranked:
+    explained = [
+        effect
+        for effect in effects
+        if (steps := _steps(cause, effect, graph)) is None or steps <= nearest.get(id(effect), steps)
+    ]
     sufferers = {finding.component for finding in explained if finding.component != cause.component}
     near = [one for one in graph.suffering(cause.component, *cause.harms) if one in sufferers]
     affected = [one for one in cause.harms if one != cause.component]
     affected += [one for one in near if one not in affected]
     believed = confidence(cause.evidence, cause.against)
-    if not explained:
+    if not effects:
         # Nothing suffers from it: the Service nobody calls, the address nobody uses.
         believed = round(believed * (UNSEEN if cause.latent else UNHARMED), 3)
     return Ranked(cause, believed, explained, affected)
@@ -197,7 +237,16 @@ def _is_hearsay(finding: Finding, changed: set[Component]) -> bool:
 
 
 def _order(one: Ranked) -> tuple[float, int, str, str]:
-    return -one.confidence, -len(one.explains), str(one.finding.component), one.finding.fault
+    return -one.confidence - FELT * _is_felt(one), -len(one.explains), str(one.finding.component), one.finding.fault
+
+
+def _is_felt(one: Ranked) -> bool:
+    """Whether somebody goes without: calls to it fail, or nothing of it is ready. Beside it, what merely does not get on can wait."""
+    return any(
+        effect.fault in _GO_WITHOUT or (effect.fault == "workload_unavailable" and effect.facts.get("available") == 0)
+        for effect in one.explains
+        if effect.symptom
+    )
 
 
 def _deeper(deep: Finding, shallow: Finding) -> bool:

@@ -5,6 +5,7 @@ what is left over when no cause was found, so that "no cause" is not read as "no
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import timedelta
 
 from core.language import Text
@@ -76,7 +77,7 @@ def _available(workload: Object) -> int:
 def _short_of_pods(workload: Object, stuck: list[Object], available: int, wanted: int) -> Finding:
     name, reasons = component(workload), sorted({reason for pod in stuck for reason in _reasons(pod)})
     why = f" ({', '.join(reasons)})" if reasons else ""
-    return _symptom(
+    told = _symptom(
         "workload_unavailable",
         name,
         Text(
@@ -86,6 +87,7 @@ def _short_of_pods(workload: Object, stuck: list[Object], available: int, wanted
         f"{name} status.availableReplicas",
         f"{available} of {wanted} available, {len(stuck)} stuck{why}",
     )
+    return replace(told, facts={"available": available})
 
 
 def services_without_addresses(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
@@ -130,7 +132,7 @@ def calls_that_fail(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
         if share is None:
             continue
         for caller in graph.callers_named(client, server):
-            yield _symptom(
+            told = _symptom(
                 "failing_calls",
                 caller,
                 Text(
@@ -141,6 +143,8 @@ def calls_that_fail(snapshot: Snapshot, graph: Graph) -> Iterable[Finding]:
                 f"{share:.0%} of the calls to {server} fail, {failed.last:.2f} a second",
                 "metric",
             )
+            called = graph.called_as(caller, server)
+            yield replace(told, called=(called,) if called else ())
 
 
 def _symptom(fault: str, victim: Component, words: Text, ref: str, quote: str, source: str = "kubernetes") -> Finding:
