@@ -25,6 +25,9 @@ REASONS: dict[str, Text] = {
     "limit": Text("the group's limit of alerts was exceeded", "超过规则组的告警数量上限"),
     "rule_removed": Text("the rule is no longer loaded", "规则已被移除"),
     "stale": Text("nobody watched for too long; its time starts anew", "中断过久, 重新计时"),
+    "sent": Text("another system sent it", "由外部系统发送"),
+    "ended": Text("the system that sent it says it is over", "发送方称已恢复"),
+    "expired": Text("the system that sent it fell silent", "发送方不再上报, 已超时"),
     "acknowledged": Text("somebody took it", "已有人认领"),
 }
 
@@ -60,6 +63,9 @@ class Alert:
     acknowledged_by: str | None = None
     acknowledged_at: datetime | None = None
     acknowledged_note: str = ""
+    expires_at: datetime | None = None
+    """For an alert that another system sent: when it ends unless that system says so again."""
+    generator_url: str = ""
 
     @property
     def severity(self) -> str:
@@ -77,6 +83,12 @@ class Alert:
         """The annotation in the reader's language, else as the rule's author wrote it."""
         chinese = self.annotations.get(f"{name}_zh", "") if language == "zh" else ""
         return chinese or self.annotations.get(name, "")
+
+    def as_of(self, now: datetime) -> "Alert":
+        """Over, if it was to end by now."""
+        if self.state != "firing" or self.expires_at is None or self.expires_at > now:
+            return self
+        return replace(self, state="resolved", resolved_at=self.expires_at)
 
     def acknowledge(self, by: str, at: datetime, note: str) -> "Alert":
         return replace(self, acknowledged_by=by, acknowledged_at=at, acknowledged_note=note)

@@ -16,17 +16,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from alerts.durations import parse_duration
+from alerts.fields import duration, expect_fields, listed, mapping, read_text, read_yaml
 from alerts.lifecycle import NOTHING, Terms
 from alerts.model import fnv64
 from alerts.templates import Facts, Template
-from core.errors import Invalid, near_misses
+from core.errors import Invalid
 from tools.clients.promql import parse
 
 SHIPPED = Path(__file__).parent / "rules"
-MAX_FILE = 4 * 1024 * 1024
 _GROUP_FIELDS = ("name", "interval", "query_offset", "limit", "labels", "rules")
 _RULE_FIELDS = ("alert", "expr", "for", "keep_firing_for", "labels", "annotations")
 _NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
@@ -92,19 +89,21 @@ class Group:
 def load_rules(paths: Sequence[Path] = (), *, interval: float = 15.0) -> list[Group]:
     """The groups of these files, or the shipped ones where no file is named."""
     files = list(paths) or sorted(SHIPPED.glob("*.yaml"))
-    groups = [group for path in files for group in parse_rules(_text(path), path.name, interval=interval)]
+    groups = [
+        group for path in files for group in parse_rules(read_text(path, "rule file"), path.name, interval=interval)
+    ]
     _refuse_twins(groups)
     return groups
 
 
 def parse_rules(text: str, source: str, *, interval: float = 15.0) -> list[Group]:
-    read = _yaml(text, source)
+    read = read_yaml(text, source)
     if read is None:
         return []
     where = f"{source}:"
-    _expect_fields(_mapping(read, where, "a mapping with groups"), ("groups",), where)
-    listed = _list(read.get("groups"), where, "groups")
-    groups = [_group(entry, source, timedelta(seconds=interval)) for entry in listed]
+    expect_fields(mapping(read, where, "a mapping with groups"), ("groups",), where)
+    entries = listed(read.get("groups"), where, "groups")
+    groups = [_group(entry, source, timedelta(seconds=interval)) for entry in entries]
     doubled = [name for name, count in Counter(group.name for group in groups).items() if count > 1]
     if doubled:
         raise Invalid(f"{where} the group {doubled[0]!r} is there twice.", field="groups")
@@ -112,27 +111,27 @@ def parse_rules(text: str, source: str, *, interval: float = 15.0) -> list[Group
 
 
 def _group(entry: Any, source: str, default: timedelta) -> Group:
-    entry = _mapping(entry, f"{source}:", "groups as mappings")
+    entry = mapping(entry, f"{source}:", "groups as mappings")
     name = entry.get("name")
     if not isinstance(name, str) or not name:
         raise Invalid(f"{source}: a group has no name.", field="name")
     where = f"{source}, group {name!r}:"
-    _expect_fields(entry, _GROUP_FIELDS, where)
-    interval = _duration(entry, "interval", where) or default
+    expect_fields(entry, _GROUP_FIELDS, where)
+    interval = duration(entry, "interval", where) or default
     shared = _labels(entry.get("labels"), "labels", where)
-    rules = [_rule(item, name, shared, where) for item in _list(entry.get("rules"), where, "rules")]
+    rules = [_rule(item, name, shared, where) for item in listed(entry.get("rules"), where, "rules")]
     return Group(
         name=name,
         source=source,
         interval=interval,
         rules=_with_ids(rules, source),
         limit=_limit(entry.get("limit", 0), where),
-        query_offset=_duration(entry, "query_offset", where),
+        query_offset=duration(entry, "query_offset", where),
     )
 
 
 def _rule(entry: Any, group: str, shared: Mapping[str, str], where: str) -> Rule:
-    entry = _mapping(entry, where, "rules as mappings")
+    entry = mapping(entry, where, "rules as mappings")
     if "record" in entry:
         raise Invalid(
             f"{where} the recording rule {entry['record']!r} is refused: Firstmate writes no series. "
@@ -143,13 +142,13 @@ def _rule(entry: Any, group: str, shared: Mapping[str, str], where: str) -> Rule
     if not isinstance(name, str) or not name:
         raise Invalid(f"{where} a rule has no alert name.", field="alert")
     where = f"{where.removesuffix(':')}, rule {name!r}:"
-    _expect_fields(entry, _RULE_FIELDS, where)
+    expect_fields(entry, _RULE_FIELDS, where)
     rule = Rule(
         id="",
         name=name,
         group=group,
         expr=_expression(entry.get("expr"), where),
-        terms=Terms(_duration(entry, "for", where), _duration(entry, "keep_firing_for", where)),
+        terms=Terms(duration(entry, "for", where), duration(entry, "keep_firing_for", where)),
         labels={**shared, **_labels(entry.get("labels"), "labels", where)},
         annotations=_labels(entry.get("annotations"), "annotations", where),
     )
@@ -193,20 +192,10 @@ def _expression(text: Any, where: str) -> str:
     return text.strip()
 
 
-def _duration(entry: Mapping[str, Any], name: str, where: str) -> timedelta:
-    value = entry.get(name)
-    if value is None:
-        return NOTHING
-    try:
-        return parse_duration(str(value), name)
-    except Invalid as error:
-        raise Invalid(f"{where} {name}: {error.sentence}", field=name) from None
-
-
 def _labels(value: Any, name: str, where: str) -> dict[str, str]:
     if value is None:
         return {}
-    labels = _mapping(value, where, f"{name} as a mapping")
+    labels = mapping(value, where, f"{name} as a mapping")
     for key, text in labels.items():
         if not isinstance(key, str) or not _NAME.fullmatch(key):
             raise Invalid(f"{where} {key!r} in {name} is not a valid name.", field=name)
@@ -225,28 +214,6 @@ def _limit(value: Any, where: str) -> int:
     return value
 
 
-def _mapping(value: Any, where: str, wanted: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise Invalid(f"{where} expected {wanted}.")
-    return value
-
-
-def _list(value: Any, where: str, name: str) -> list[Any]:
-    if value is None:
-        return []
-    if not isinstance(value, list):
-        raise Invalid(f"{where} {name} must be a list.", field=name)
-    return value
-
-
-def _expect_fields(entry: Mapping[str, Any], known: Sequence[str], where: str) -> None:
-    for name in entry:
-        if name not in known:
-            near = near_misses(str(name), known, 1)
-            hint = f" Did you mean {near[0]}?" if near else ""
-            raise Invalid(f"{where} unknown field {name}.{hint}", field=str(name), allowed=known)
-
-
 def _refuse_twins(groups: Iterable[Group]) -> None:
     """Two rules of one identity in different files would share alerts; within a file they are told apart by order."""
     seen: dict[str, str] = {}
@@ -257,35 +224,3 @@ def _refuse_twins(groups: Iterable[Group]) -> None:
                     f"{group.source}, group {group.name!r}, rule {rule.name!r}: the same rule is in {seen[rule.id]}.",
                     field="alert",
                 )
-
-
-def _text(path: Path) -> str:
-    try:
-        if path.stat().st_size > MAX_FILE:
-            raise Invalid(f"The rule file {path} is larger than {MAX_FILE} bytes.", field=str(path))
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise Invalid(f"The rule file {path} cannot be read: {error.strerror}.", field=str(path)) from error
-    except UnicodeDecodeError as error:
-        raise Invalid(f"The rule file {path} is not UTF-8 text.", field=str(path)) from error
-
-
-class _StrictLoader(yaml.SafeLoader):
-    """A key written twice is a mistake somebody made while copying, not a choice."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        doubled = [key for key, count in Counter(map(str, keys)).items() if count > 1]
-        if doubled:
-            raise yaml.constructor.ConstructorError(None, None, f"{doubled[0]} is there twice", node.start_mark)
-        return super().construct_mapping(node, deep)
-
-
-def _yaml(text: str, source: str) -> Any:
-    try:
-        return yaml.load(text, _StrictLoader)  # noqa: S506 - a SafeLoader that is stricter still
-    except yaml.MarkedYAMLError as error:
-        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise Invalid(f"{source}{line}: not valid YAML: {error.problem}.") from None
-    except (yaml.YAMLError, RecursionError) as error:
-        raise Invalid(f"{source}: not valid YAML: {error}.") from None

@@ -224,6 +224,8 @@ def _row(alert: Alert) -> dict[str, Any]:
         "acknowledged_by": alert.acknowledged_by,
         "acknowledged_at": alert.acknowledged_at,
         "acknowledged_note": alert.acknowledged_note,
+        "expires_at": alert.expires_at,
+        "generator_url": alert.generator_url,
     }
 
 
@@ -244,6 +246,8 @@ def _alert(row: AlertRow) -> Alert:
         acknowledged_by=row.acknowledged_by,
         acknowledged_at=row.acknowledged_at,
         acknowledged_note=row.acknowledged_note,
+        expires_at=row.expires_at,
+        generator_url=row.generator_url,
     )
 
 

@@ -37,6 +37,8 @@ class AlertRow(Base):
     acknowledged_by: Mapped[str | None] = mapped_column(String(255))
     acknowledged_at: Mapped[datetime | None] = mapped_column(UtcTime)
     acknowledged_note: Mapped[str] = mapped_column(Text, default="")
+    expires_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    generator_url: Mapped[str] = mapped_column(Text, default="", server_default="")
 
 
 class AlertTransitionRow(Base):
@@ -90,6 +92,7 @@ class AlertNotificationRow(Base):
     at: Mapped[datetime] = mapped_column(UtcTime)
     last_at: Mapped[datetime] = mapped_column(UtcTime)
     times: Mapped[int] = mapped_column(Integer, default=1)
+    kept_back: Mapped[dict[str, str]] = mapped_column(JSON, default=dict, server_default="{}")
 
 
 class AlertNotificationMemberRow(Base):
@@ -116,3 +119,17 @@ class AlertDeliveryRow(Base):
     next_attempt_at: Mapped[datetime] = mapped_column(UtcTime)
     finished_at: Mapped[datetime | None] = mapped_column(UtcTime)
     said: Mapped[str] = mapped_column(Text, default="")
+
+
+class SilenceRow(Base):
+    __tablename__ = "alert_silences"
+    __table_args__ = (Index(None, "ends_at"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    matchers: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    recurs: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    starts_at: Mapped[datetime] = mapped_column(UtcTime)
+    ends_at: Mapped[datetime] = mapped_column(UtcTime)
+    updated_at: Mapped[datetime] = mapped_column(UtcTime)
+    created_by: Mapped[str] = mapped_column(String(255))
+    comment: Mapped[str] = mapped_column(Text)

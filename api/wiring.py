@@ -5,14 +5,15 @@ logged and does not keep the others open. Background loops are started last, whe
 """
 
 import asyncio
+import os
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
 from typing import Any
+from uuid import uuid4
 
 from mcp.server import Server as McpServer
 
@@ -21,14 +22,14 @@ from alerts.desk import AlertDesk
 from alerts.evaluator import Evaluator
 from alerts.feed import Feed
 from alerts.notify import pipeline
-from alerts.notify.channels import Channel
-from alerts.notify.channels.log import LogChannel
-from alerts.notify.channels.webhook import WebhookChannel
-from alerts.notify.grouping import Route
+from alerts.notify.channels import Shared
 from alerts.notify.outbox import Outbox
-from alerts.notify.pipeline import Notifier
+from alerts.notify.pipeline import Notifier, Routing
 from alerts.notify.records import Records
+from alerts.notify.workshop import build_channels
+from alerts.routing.config import Config, built_in, load_config
 from alerts.rules import load_rules
+from alerts.silences import Silences
 from alerts.store import AlertStore
 from alerts.tools import AlertTools
 from api.auth.doorkeeper import Doorkeeper
@@ -43,7 +44,7 @@ from core.errors import FirstmateError
 from core.logs import get
 from core.metrics import Metrics
 from core.redact import Redactor
-from core.secrets import load_or_create_key
+from core.secrets import load_or_create_key, resolve
 from knowledge_base.knowledge import SHIPPED, Knowledge
 from knowledge_base.tools import KnowledgeTools
 from mcp_server import server as mcp_server
@@ -220,23 +221,28 @@ def _alert_side(
     closing: AsyncExitStack,
 ) -> AlertSide:
     store, records, feed = AlertStore(database), Records(database), Feed()
-    channels: list[Channel] = [LogChannel(settings.language)]
-    channels += [
-        WebhookChannel(url, clock=clock, timeout=settings.webhook_timeout, redact=redactor.value)
-        for url in settings.webhook_urls
-    ]
-    for channel in channels:
-        _closes(closing, channel.name, channel.close)
-    route = Route(
-        receivers=tuple(channel.name for channel in channels),
-        group_wait=timedelta(seconds=settings.group_wait),
-        repeat_interval=timedelta(seconds=settings.repeat_interval),
+    silences = Silences(database, clock, lambda: str(uuid4()))
+    shared = Shared(
+        clock=clock,
+        language=settings.language,
+        timeout=settings.webhook_timeout,
+        redact=redactor.value,
+        secret=lambda reference: resolve(reference, os.environ),
     )
+    config = _alert_config(settings)
+    receivers, channels = build_channels(config, shared)
     outbox = Outbox(channels=channels, records=records, clock=clock, metrics=metrics, random=random.random)
+    _closes(closing, "channels", outbox.close)
+    routing = Routing(config, receivers)
     stages = pipeline.build(
-        store=store, records=records, route=route, external_url=settings.public_url, written=outbox.wake
+        store=store,
+        records=records,
+        routing=routing,
+        silences=silences,
+        external_url=settings.public_url,
+        written=outbox.wake,
     )
-    notifier = Notifier(pipeline=stages, route=route, store=store, records=records, clock=clock)
+    notifier = Notifier(pipeline=stages, routing=routing, store=store, records=records, clock=clock)
     evaluator = Evaluator(
         groups=load_rules(settings.rules_files, interval=settings.evaluation_interval),
         prometheus=prometheus,
@@ -249,6 +255,14 @@ def _alert_side(
     )
     desk = AlertDesk(store=store, records=records, evaluator=evaluator, feed=feed, clock=clock)
     return AlertSide(evaluator, notifier, outbox, desk)
+
+
+def _alert_config(settings: Settings) -> Config:
+    if settings.alert_config:
+        return load_config(settings.alert_config)
+    return built_in(
+        webhooks=settings.webhook_urls, group_wait=settings.group_wait, repeat_interval=settings.repeat_interval
+    )
 
 
 def mcp_for(house: House, local: Guard) -> McpServer[Any]:

@@ -95,6 +95,11 @@ class Settings(BaseModel):
     evaluation_interval: float = _field(
         15.0, "Seconds between evaluations of a group without its own", "EVALUATION_INTERVAL", ge=1, le=3600
     )
+    alert_config: Path | None = _field(
+        None,
+        "Alertmanager configuration file: routes, receivers, inhibition, time intervals; empty: all to WEBHOOK_URLS and the log",
+        "ALERTMANAGER_CONFIG",
+    )
     group_wait: float = _field(
         10.0, "Seconds to gather alerts of one group before the first notification", "GROUP_WAIT", ge=0, le=3600
     )

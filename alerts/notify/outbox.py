@@ -39,13 +39,12 @@ class Outbox:
         metrics: Metrics,
         random: Callable[[], float],
     ) -> None:
-        self._channels = tuple(channels)
         self._records = records
         self._clock = clock
         self._metrics = metrics
         self._random = random
-        self._bounds = {channel.name: asyncio.Semaphore(AT_ONCE) for channel in channels}
-        self._bells = {channel.name: Bell(clock) for channel in channels}
+        self._replaced = asyncio.Event()
+        self._take(channels)
 
     @property
     def channels(self) -> tuple[Channel, ...]:
@@ -55,6 +54,14 @@ class Outbox:
         """Something new is waiting: look now. What nobody rang for is found by the next look all the same."""
         for bell in self._bells.values():
             bell.ring()
+
+    async def replace(self, channels: Sequence[Channel]) -> None:
+        """Other channels from now on. A way that kept its name goes on with what waits for it; the old channels are closed."""
+        before = self._channels
+        self._take(channels)
+        self._replaced.set()
+        await _close(before)
+        await self.restore()
 
     async def restore(self) -> None:
         """Close what waits for receivers that are gone; what waits for the others is simply sent."""
@@ -70,9 +77,28 @@ class Outbox:
         return sum(await together(turns))
 
     async def run(self) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            for channel in self._channels:
-                tasks.create_task(self._work(channel))
+        """A worker for each channel, until the channels are replaced; then workers for the new ones."""
+        while True:
+            self._replaced.clear()
+            workers = [asyncio.create_task(self._work(channel)) for channel in self._channels]
+            replaced = asyncio.create_task(self._replaced.wait())
+            try:
+                await asyncio.wait({*workers, replaced}, return_when=asyncio.FIRST_COMPLETED)
+                for worker in workers:
+                    if worker.done():
+                        worker.result()  # it never ends by itself: this raises what ended it
+            finally:
+                for task in (*workers, replaced):
+                    task.cancel()
+                await asyncio.gather(*workers, replaced, return_exceptions=True)
+
+    async def close(self) -> None:
+        await _close(self._channels)
+
+    def _take(self, channels: Sequence[Channel]) -> None:
+        self._channels = tuple(channels)
+        self._bounds = {channel.name: asyncio.Semaphore(AT_ONCE) for channel in channels}
+        self._bells = {channel.name: Bell(self._clock) for channel in channels}
 
     async def _work(self, channel: Channel) -> None:
         while True:
@@ -124,3 +150,9 @@ class Outbox:
             return asked
         doubled: float = FIRST_PAUSE * 2 ** min(attempts, 16)
         return min(doubled, LONGEST_PAUSE) * (0.5 + self._random())
+
+
+async def _close(channels: Sequence[Channel]) -> None:
+    await together(
+        survive(each.close(), None, "a channel could not be closed", receiver=each.name) for each in channels
+    )

@@ -1,23 +1,29 @@
 """What is told to whom, decided by a list of stages that can be printed.
 
-Each stage takes a batch (one group, one receiver, now) and returns it: unchanged, with the reason to tell, or with the reason to stay
-quiet, which ends the walk. Every end is a row, told or not, so "why was this sent" and "why wasn't it" have answers. The order matters:
-what there is to say is known before anyone asks whether it may be said, and recording comes last, because a decision that is not
-written down was not taken.
+Each stage takes a batch (one group, one way of one receiver, now) and returns it: unchanged, without alerts that are kept back, with
+the reason to tell, or with the reason to stay quiet, which ends the walk. Every end is a row, told or not, with every alert that was
+kept back and by what, so "why was this sent" and "why wasn't it" have answers. The order is Alertmanager's: what may not be told is
+taken out before it is asked what there is to tell, and recording comes last, because a decision that is not written down was not
+taken.
 
 The Notifier runs the clockwork around the pipeline: alerts come in, groups come due, batches walk. Sending is the outbox's business.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from alerts.model import Alert, Change
-from alerts.notify.grouping import Group, Groups, Route
+from alerts.notify.grouping import Group, Groups
 from alerts.notify.message import compose
+from alerts.notify.receivers import Integration, Receivers
 from alerts.notify.records import Decision, Records, Told
 from alerts.patience import survive
+from alerts.routing.config import Config
+from alerts.routing.inhibition import Inhibitor
+from alerts.routing.silence import Silence
+from alerts.routing.tree import Route
 from alerts.store import AlertStore
 from core.clock import Clock
 from core.language import Text
@@ -35,20 +41,32 @@ REASONS: dict[str, Text] = {
     "duplicate": Text("the receiver knows all of this already", "接收方已经知道"),
     "acknowledged": Text("somebody took it, so it is not repeated", "已有人认领, 不再重复"),
     "in_delivery": Text("an earlier message of this group is still on its way", "该组较早的消息仍在投递"),
+    "muted": Text("the route is muted at this time", "该路由在此时段静音"),
+    "inactive": Text("the route is not active at this time", "该路由在此时段不生效"),
+    "inhibited": Text("a larger alert is firing", "已有更大范围的告警"),
+    "silenced": Text("a silence covers it", "已被静默规则覆盖"),
+    "end_unwanted": Text("this receiver does not want to hear of ends", "该接收方不接收恢复通知"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One group on its way to one receiver."""
+    """One group on its way to one receiver, in one of the ways it is reached."""
 
+    route: Route
     group_key: str
     group_labels: dict[str, str]
-    receiver: str
+    to: Integration | None
     alerts: tuple[Alert, ...]
     now: datetime
     reason: str = ""
     quiet: str = ""
+    kept_back: Mapping[str, str] = field(default_factory=dict)
+    """The alerts that are not told, by fingerprint, and what keeps them back."""
+
+    @property
+    def way(self) -> str:
+        return self.to.name if self.to else ""
 
     @property
     def firing(self) -> tuple[str, ...]:
@@ -64,16 +82,25 @@ class Batch:
     def stay_quiet(self, reason: str) -> "Batch":
         return replace(self, quiet=reason)
 
+    def keep_back(self, reason: str, why: Mapping[str, str]) -> "Batch":
+        """Without these alerts; quiet, if none is left."""
+        if not why:
+            return self
+        left = tuple(alert for alert in self.alerts if alert.fingerprint not in why)
+        told = {key: f"{reason}: {by}" for key, by in why.items()}
+        return replace(self, alerts=left, kept_back={**self.kept_back, **told}, quiet="" if left else reason)
+
     def decision(self) -> Decision:
         return Decision(
             group_key=self.group_key,
-            receiver=self.receiver,
+            receiver=self.way,
             reason=self.quiet or self.reason,
             told=not self.quiet,
             firing=self.firing,
             resolved=self.resolved,
             at=self.now,
             last_at=self.now,
+            kept_back=dict(self.kept_back),
         )
 
 
@@ -83,13 +110,65 @@ class Stage(Protocol):
     async def __call__(self, batch: Batch) -> Batch: ...
 
 
+class Silencing(Protocol):
+    """Where silences are kept."""
+
+    async def in_force(self, now: datetime) -> Sequence[Silence]: ...
+
+
 class Addressed:
     """Is there anybody to tell?"""
 
     name = "addressed"
 
     async def __call__(self, batch: Batch) -> Batch:
-        return batch if batch.receiver else batch.stay_quiet("no_receiver")
+        return batch if batch.to else batch.stay_quiet("no_receiver")
+
+
+class Timely:
+    """Is this route's time now?"""
+
+    name = "timely"
+
+    def __init__(self, routing: "Routing") -> None:
+        self._routing = routing
+
+    async def __call__(self, batch: Batch) -> Batch:
+        interval = self._routing.config.is_quiet_time(batch.route, batch.now)
+        if not interval:
+            return batch
+        reason = "inactive" if interval == "active" else "muted"
+        return batch.keep_back(reason, dict.fromkeys(batch.firing + batch.resolved, interval))
+
+
+class Uninhibited:
+    """Is a larger alert firing that says it all?"""
+
+    name = "uninhibited"
+
+    def __init__(self, routing: "Routing") -> None:
+        self._routing = routing
+
+    async def __call__(self, batch: Batch) -> Batch:
+        sources = ((alert, self._routing.inhibitor.inhibits(alert)) for alert in batch.alerts)
+        return batch.keep_back("inhibited", {alert.fingerprint: by.fingerprint for alert, by in sources if by})
+
+
+class Unsilenced:
+    """Has somebody asked for silence about it?"""
+
+    name = "unsilenced"
+
+    def __init__(self, silences: Silencing) -> None:
+        self._silences = silences
+
+    async def __call__(self, batch: Batch) -> Batch:
+        in_force = await self._silences.in_force(batch.now)
+        found = {
+            alert.fingerprint: ", ".join(one.id for one in in_force if one.silences(alert.labels, batch.now))
+            for alert in batch.alerts
+        }
+        return batch.keep_back("silenced", {key: by for key, by in found.items() if by})
 
 
 class Deduplicated:
@@ -97,26 +176,26 @@ class Deduplicated:
 
     name = "deduplicated"
 
-    def __init__(self, records: Records, route: Route) -> None:
+    def __init__(self, records: Records) -> None:
         self._records = records
-        self._route = route
 
     async def __call__(self, batch: Batch) -> Batch:
-        last = await self._records.last_told(batch.group_key, batch.receiver)
+        last = await self._records.last_told(batch.group_key, batch.way)
         if last is None:
             return batch.tell("first") if batch.firing else batch.stay_quiet("never_told")
         if not batch.firing:
             return batch.tell("resolved") if last.firing else batch.stay_quiet("never_told")
         if self._has_changed(batch, last):
             return batch.tell("changed" if last.firing else "first")
-        if last.at < batch.now - self._route.repeat_interval:
+        if last.at < batch.now - batch.route.repeat_interval:
             return batch.tell("repeat")
         return batch.stay_quiet("duplicate")
 
     @staticmethod
     def _has_changed(batch: Batch, last: Told) -> bool:
         is_new = not last.firing.issuperset(batch.firing)
-        return is_new or not last.resolved.issuperset(batch.resolved)
+        hears_ends = batch.to is not None and batch.to.sends_resolved
+        return is_new or (hears_ends and not last.resolved.issuperset(batch.resolved))
 
 
 class Unacknowledged:
@@ -145,9 +224,27 @@ class Undelivered:
         self._records = records
 
     async def __call__(self, batch: Batch) -> Batch:
-        if batch.reason == "repeat" and await self._records.is_in_delivery(batch.group_key, batch.receiver):
+        if batch.reason == "repeat" and await self._records.is_in_delivery(batch.group_key, batch.way):
             return batch.stay_quiet("in_delivery")
         return batch
+
+
+class Wanted:
+    """Of ends only those hear who want to; what the others were told is forgotten all the same, so that the next alert is news again."""
+
+    name = "wanted"
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+
+    async def __call__(self, batch: Batch) -> Batch:
+        if batch.to is None or batch.to.sends_resolved:
+            return batch
+        firing = tuple(alert for alert in batch.alerts if alert.state == "firing")
+        if firing:
+            return replace(batch, alerts=firing)
+        await self._records.remember(batch.decision())
+        return batch.stay_quiet("end_unwanted")
 
 
 class Recorded:
@@ -162,7 +259,7 @@ class Recorded:
 
     async def __call__(self, batch: Batch) -> Batch:
         message = compose(
-            receiver=batch.receiver,
+            receiver=batch.route.receiver,
             reason=batch.reason,
             group_key=batch.group_key,
             group_labels=batch.group_labels,
@@ -195,19 +292,44 @@ def build(
     *,
     store: AlertStore,
     records: Records,
-    route: Route,
+    routing: "Routing",
+    silences: Silencing,
     external_url: str = "",
     written: Callable[[], None] = lambda: None,
 ) -> Pipeline:
     """`written` is called after each message that went into the outbox, so that it need not wait to be found there."""
     stages: list[Stage] = [
         Addressed(),
-        Deduplicated(records, route),
+        Uninhibited(routing),
+        Timely(routing),
+        Unsilenced(silences),
+        Deduplicated(records),
         Unacknowledged(store),
         Undelivered(records),
+        Wanted(records),
         Recorded(records, external_url, written),
     ]
     return Pipeline(stages, records)
+
+
+class Routing:
+    """What the configuration says now, and what fires now: replaced whole when the file changes."""
+
+    def __init__(self, config: Config, receivers: Receivers) -> None:
+        self.config = config
+        self.receivers = receivers
+        self.groups = Groups(config.route)
+        self.inhibitor = Inhibitor(config.inhibit_rules)
+
+    def put(self, alert: Alert, now: datetime) -> None:
+        self.groups.put(alert, now)
+        self.inhibitor.put(alert)
+
+    def replace(self, config: Config, receivers: Receivers, present: Iterable[Alert], now: datetime) -> None:
+        self.config, self.receivers = config, receivers
+        self.groups, self.inhibitor = Groups(config.route), Inhibitor(config.inhibit_rules)
+        for alert in present:
+            self.put(alert, now)
 
 
 class Notifier:
@@ -215,33 +337,35 @@ class Notifier:
         self,
         *,
         pipeline: Pipeline,
-        route: Route,
+        routing: Routing,
         store: AlertStore,
         records: Records,
         clock: Clock,
     ) -> None:
         self._pipeline = pipeline
-        self._route = route
+        self._routing = routing
         self._store = store
         self._records = records
         self._clock = clock
-        self._groups = Groups(route)
 
     def put(self, change: Change) -> None:
-        """The evaluator's listener."""
-        self._groups.put(change.alert, self._clock.now())
+        """The listener of whoever raises alerts."""
+        self._routing.put(change.alert, self._clock.now())
 
     async def restore(self) -> None:
         """After a start: what fires now, and what some receiver still believes to fire."""
         now = self._clock.now()
-        believed = await self._store.with_fingerprints(await self._records.believed_firing())
-        for alert in [*await self._store.active(), *believed]:
-            self._groups.put(alert, now)
+        for alert in await self._present():
+            self._routing.put(alert, now)
+
+    async def reload(self, config: Config, receivers: Receivers) -> None:
+        """Everything that fires walks down the new tree; what was told already is remembered by group and way."""
+        self._routing.replace(config, receivers, await self._present(), self._clock.now())
 
     async def tick(self) -> int:
         """Look at every group that is due, and say how many were."""
         now = self._clock.now()
-        due = self._groups.due(now)
+        due = self._routing.groups.due(now)
         for group in due:
             await self._look_at(group, now)
         return len(due)
@@ -251,21 +375,27 @@ class Notifier:
             await self.tick()
             await self._clock.sleep(self._pause())
 
+    async def _present(self) -> list[Alert]:
+        believed = await self._store.with_fingerprints(await self._records.believed_firing())
+        return [*await self._store.active(), *believed]
+
     def _pause(self) -> float:
         """Until a group is due, and no longer than it may take to notice one that has come in meanwhile."""
-        due = self._groups.next_due()
-        return min(PAUSE, (due - self._clock.now()).total_seconds()) if due else PAUSE
+        due = self._routing.groups.next_due()
+        return max(0.0, min(PAUSE, (due - self._clock.now()).total_seconds())) if due else PAUSE
 
     async def _look_at(self, group: Group, now: datetime) -> None:
-        alerts = tuple(group.members.values())
-        self._groups.looked_at(group, now)
+        groups = self._routing.groups
+        alerts = tuple(alert.as_of(now) for alert in group.members.values())
+        group.members.update({alert.fingerprint: alert for alert in alerts})
+        groups.looked_at(group, now)
         if await survive(self._decide(group, alerts, now), False, "a group could not be dealt with", group=group.key):
-            self._groups.settle(group, alerts)
+            groups.settle(group, alerts)
         else:
             # Nothing was decided for good: the group keeps its members and is soon looked at again.
             group.flush_at = now + RETRY
 
     async def _decide(self, group: Group, alerts: tuple[Alert, ...], now: datetime) -> bool:
-        for receiver in self._route.receivers or ("",):
-            await self._pipeline.run(Batch(group.key, group.labels, receiver, alerts, now))
+        for way in self._routing.receivers.get(group.route.receiver) or (None,):
+            await self._pipeline.run(Batch(group.route, group.key, group.labels, way, alerts, now))
         return True

@@ -7,7 +7,7 @@ counts, so a steady alert does not fill the table.
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -44,6 +44,7 @@ class Decision:
     at: datetime
     last_at: datetime
     times: int = 1
+    kept_back: dict[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -56,6 +57,7 @@ class Decision:
             "at": self.at.isoformat(),
             "last_at": self.last_at.isoformat(),
             "times": self.times,
+            "kept_back": self.kept_back,
         }
 
 
@@ -129,6 +131,11 @@ class Records:
         async with self._database.write() as session:
             delivery["notification_id"] = await _add(session, decision)
             await session.execute(insert(AlertDeliveryRow), [delivery])
+            await _remember(session, decision)
+
+    async def remember(self, decision: Decision) -> None:
+        """What a way would have been told, had it wanted to hear it."""
+        async with self._database.write() as session:
             await _remember(session, decision)
 
     async def stay_quiet(self, decision: Decision) -> None:
@@ -227,10 +234,12 @@ async def _add(session: AsyncSession, decision: Decision) -> int:
         at=decision.at,
         last_at=decision.last_at,
         times=decision.times,
+        kept_back=decision.kept_back,
     )
     session.add(row)
     await session.flush()
-    members = [{"notification_id": row.id, "fingerprint": key} for key in {*decision.firing, *decision.resolved}]
+    about = {*decision.firing, *decision.resolved, *decision.kept_back}
+    members = [{"notification_id": row.id, "fingerprint": key} for key in about]
     if members:
         await session.execute(insert(AlertNotificationMemberRow), members)
     return row.id
@@ -245,7 +254,7 @@ async def _remember(session: AsyncSession, decision: Decision) -> None:
 
 def _says_the_same(row: AlertNotificationRow, decision: Decision) -> bool:
     same_alerts = row.firing == list(decision.firing) and row.resolved == list(decision.resolved)
-    return not row.told and row.reason == decision.reason and same_alerts
+    return not row.told and row.reason == decision.reason and same_alerts and row.kept_back == decision.kept_back
 
 
 def _decision(row: AlertNotificationRow) -> Decision:
@@ -259,6 +268,7 @@ def _decision(row: AlertNotificationRow) -> Decision:
         at=row.at,
         last_at=row.last_at,
         times=row.times,
+        kept_back=row.kept_back,
     )
 
 

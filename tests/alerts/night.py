@@ -9,6 +9,7 @@ Time is simulated; the rules, the store, the pipeline and the outbox are the rea
 """
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -20,12 +21,16 @@ from alerts.evaluator import Evaluator
 from alerts.feed import Feed
 from alerts.model import Alert, Change
 from alerts.notify.channels import Channel
-from alerts.notify.grouping import Route
 from alerts.notify.message import Message
 from alerts.notify.outbox import Outbox
-from alerts.notify.pipeline import Notifier, build
+from alerts.notify.pipeline import Notifier, Routing, build
+from alerts.notify.receivers import Integration
 from alerts.notify.records import Records
+from alerts.routing.config import Config
+from alerts.routing.config import Receiver as Named
+from alerts.routing.tree import Route
 from alerts.rules import Group, parse_rules
+from alerts.silences import Silences
 from alerts.store import AlertStore
 from core.clock import ManualClock
 from core.database import Database
@@ -166,7 +171,8 @@ class Night:
         self.phone = Receiver()
         self.channels: Sequence[Channel] = [self.phone] if channels is None else channels
         self.route = route or Route(
-            receivers=tuple(channel.name for channel in self.channels),
+            receiver="everybody",
+            group_by=("alertname", "namespace"),
             group_wait=timedelta(seconds=10),
             group_interval=timedelta(seconds=60),
             repeat_interval=timedelta(hours=1),
@@ -181,15 +187,21 @@ class Night:
         self.outbox = Outbox(
             channels=self.channels, records=self.records, clock=self.clock, metrics=self.metrics, random=lambda: 0.5
         )
+        ways = tuple(Integration(channel.name, channel.kind) for channel in self.channels)
+        config = Config(self.route, {self.route.receiver: Named(self.route.receiver)})
+        self.routing = Routing(config, {self.route.receiver: ways})
+        numbers = itertools.count(1)
+        self.silences = Silences(self.database, self.clock, lambda: f"silence-{next(numbers)}")
         self.pipeline = build(
             store=self.store,
             records=self.records,
-            route=self.route,
+            routing=self.routing,
+            silences=self.silences,
             external_url="http://firstmate",
             written=self.outbox.wake,
         )
         self.notifier = Notifier(
-            pipeline=self.pipeline, route=self.route, store=self.store, records=self.records, clock=self.clock
+            pipeline=self.pipeline, routing=self.routing, store=self.store, records=self.records, clock=self.clock
         )
         self.evaluator = Evaluator(
             groups=self.groups,

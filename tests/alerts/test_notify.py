@@ -3,14 +3,21 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
-from alerts.notify.grouping import Groups, Route
+from alerts.notify.grouping import Groups
+from alerts.routing.tree import Route
 from core.errors import Upstream
 from tests.alerts.night import Begin, Night, Receiver, rules, soon, underway
 
 DOWN = Upstream("The phone", "answered 503", retryable=True, status=503)
 REFUSES = Upstream("The phone", "answered 400", retryable=False, status=400)
 HOUR = 3600
+
+
+def a_route(**options: Any) -> Route:
+    usual: dict[str, Any] = {"group_by": ("alertname", "namespace"), "group_interval": timedelta(seconds=60)}
+    return Route("everybody", **{**usual, **options})
 
 
 async def decisions(night: Night) -> list[tuple[str, bool, int]]:
@@ -67,8 +74,7 @@ async def test_the_end_is_told_once(begin: Begin) -> None:
 
 
 async def test_one_that_ended_before_anyone_was_told_is_never_told(begin: Begin) -> None:
-    route = Route(("phone",), group_wait=timedelta(seconds=60))
-    night = await begin(rules(), route=route)
+    night = await begin(rules(), route=a_route(group_wait=timedelta(seconds=60)))
     night.at(0).sees("a")
     night.at(15).sees()
     await night.until(300)
@@ -77,7 +83,7 @@ async def test_one_that_ended_before_anyone_was_told_is_never_told(begin: Begin)
 
 
 async def test_an_alert_that_fires_on_is_repeated_and_the_silence_between_is_one_row_that_counts(begin: Begin) -> None:
-    route = Route(("phone",), group_wait=timedelta(0), repeat_interval=timedelta(minutes=10))
+    route = a_route(group_wait=timedelta(0), repeat_interval=timedelta(minutes=10))
     night = await begin(rules(interval="1m"), route=route)
     night.at(0).sees("a")
     await night.until(11 * 60)
@@ -86,7 +92,7 @@ async def test_an_alert_that_fires_on_is_repeated_and_the_silence_between_is_one
 
 
 async def test_an_acknowledged_alert_is_not_repeated_but_its_end_is_told(begin: Begin) -> None:
-    route = Route(("phone",), group_wait=timedelta(0), repeat_interval=timedelta(minutes=5))
+    route = a_route(group_wait=timedelta(0), repeat_interval=timedelta(minutes=5))
     night = await begin(rules(interval="1m"), route=route)
     night.at(0).sees("a")
     await night.until(60)
@@ -198,7 +204,7 @@ async def test_a_day_of_failures_is_given_up_aloud(begin: Begin) -> None:
 
 
 async def test_a_repeat_waits_behind_a_message_that_has_not_arrived(begin: Begin) -> None:
-    route = Route(("phone",), group_wait=timedelta(0), repeat_interval=timedelta(minutes=5))
+    route = a_route(group_wait=timedelta(0), repeat_interval=timedelta(minutes=5))
     night = await begin(rules(interval="1m"), route=route)
     night.at(0).sees("a")
     night.at(0).receiver_fails(DOWN)
@@ -314,7 +320,7 @@ async def test_the_running_clockwork_tells_without_being_driven(begin: Begin) ->
 
 
 async def test_a_message_leaves_the_moment_the_wait_is_over(begin: Begin) -> None:
-    night = await begin(rules(), route=Route(("phone",), group_wait=timedelta(seconds=0.7)))
+    night = await begin(rules(), route=a_route(group_wait=timedelta(seconds=0.7)))
     night.at(0).sees("a")
     night._play()
     async with underway(night.notifier.run(), night.outbox.run()):
@@ -330,7 +336,9 @@ async def test_a_message_leaves_the_moment_the_wait_is_over(begin: Begin) -> Non
 
 async def test_the_pipeline_can_be_printed(begin: Begin) -> None:
     night = await begin(rules())
-    assert str(night.pipeline) == "addressed -> deduplicated -> unacknowledged -> undelivered -> recorded"
+    assert str(night.pipeline) == (
+        "addressed -> uninhibited -> timely -> unsilenced -> deduplicated -> unacknowledged -> undelivered -> wanted -> recorded"
+    )
 
 
 async def test_a_long_group_key_is_cut_without_meeting_another(begin: Begin) -> None:
@@ -338,10 +346,11 @@ async def test_a_long_group_key_is_cut_without_meeting_another(begin: Begin) -> 
     night.at(0).sees("a")
     await night.until(0)
     alert = next(iter(night.latest.values()))
-    route = Route((), group_by=("note",))
-    keys = {route.key_of(replace(alert, labels={"note": "x" * 2000 + end})) for end in ("1", "2")}
-    assert len(keys) == 2
-    assert max(map(len, keys)) < 1000
+    groups = Groups(a_route(group_by=("note",)))
+    for end in ("1", "2"):
+        groups.put(replace(alert, labels={"note": "x" * 2000 + end}), night.clock.now())
+    assert len({group.key for group in groups}) == 2
+    assert max(len(group.key) for group in groups) < 1000
 
 
 async def test_a_group_forgets_an_ended_alert_and_then_itself(begin: Begin) -> None:
@@ -349,5 +358,4 @@ async def test_a_group_forgets_an_ended_alert_and_then_itself(begin: Begin) -> N
     night.at(0).sees("a")
     night.at(20).sees()
     await night.until(200)
-    groups: Groups = night.notifier._groups
-    assert len(groups) == 0
+    assert len(night.routing.groups) == 0

@@ -5,9 +5,13 @@ trying again can help (the receiver is down, busy or slow) and not when it canno
 handed on wherever the vendor has a place for it, so that a message sent twice can be seen to be one.
 """
 
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from alerts.notify.message import Message
+from core.clock import Clock
+from core.language import Language
 
 
 class Channel(Protocol):
@@ -24,3 +28,34 @@ class Channel(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What every channel may use, whoever its vendor is."""
+
+    clock: Clock
+    language: Language = "en"
+    timeout: float = 10.0
+    redact: Callable[[Any], Any] = lambda body: body
+    """What every body passes before it leaves: labels and annotations quote what systems said."""
+    secret: Callable[[str], str] = lambda reference: reference
+    """A secret may be written as a reference, `env:NAME` or `file:PATH`; this reads it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One entry of a receiver's `..._configs`, the file's `global` beside it, and the words for its place."""
+
+    values: Mapping[str, Any]
+    defaults: Mapping[str, Any]
+    where: str
+
+
+class Builder(Protocol):
+    """What a vendor's folder gives to the workshop: how its entries are read, and whether it tells of ends where nothing is said."""
+
+    kind: str
+    sends_resolved: bool
+
+    def __call__(self, name: str, written: Written, shared: Shared) -> Channel: ...

@@ -1,5 +1,7 @@
 """Notifications as lines of the log: the channel that is always there, and the one to read when another is down."""
 
+from alerts.fields import expect_fields
+from alerts.notify.channels import Shared, Written
 from alerts.notify.message import Message
 from core.language import Language
 from core.logs import get
@@ -8,10 +10,10 @@ _log = get(__name__)
 
 
 class LogChannel:
-    name = "log"
     kind = "log"
 
-    def __init__(self, language: Language = "en") -> None:
+    def __init__(self, language: Language = "en", name: str = "log") -> None:
+        self.name = name
         self._language = language
 
     async def send(self, message: Message, *, key: str) -> str:
@@ -27,3 +29,12 @@ class LogChannel:
 
     async def close(self) -> None:
         return None
+
+
+class LogBuilder:
+    kind = "log"
+    sends_resolved = True
+
+    def __call__(self, name: str, written: Written, shared: Shared) -> LogChannel:
+        expect_fields(written.values, ("send_resolved",), written.where)
+        return LogChannel(shared.language, name)

@@ -8,12 +8,15 @@ its host is ever shown.
 
 import hashlib
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import orjson
 
+from alerts.fields import expect_fields, read_text, text
+from alerts.notify.channels import Shared, Written
 from alerts.notify.message import Message
 from alerts.patience import within
 from core.clock import Clock
@@ -35,6 +38,7 @@ class WebhookChannel:
         timeout: float = 10.0,
         client: httpx.AsyncClient | None = None,
         redact: Callable[[Any], Any] = lambda body: body,
+        name: str = "",
     ) -> None:
         """`redact` is what every body passes before it leaves: labels and annotations quote what systems said."""
         host = _checked_host(url)
@@ -42,7 +46,7 @@ class WebhookChannel:
         self._clock = clock
         self._timeout = timeout
         self._redact = redact
-        self._name = f"webhook:{host}:{hashlib.sha256(url.encode()).hexdigest()[:6]}"
+        self._name = name or f"webhook:{host}:{hashlib.sha256(url.encode()).hexdigest()[:6]}"
         self._system = f"The webhook at {host}"
         self._client = client or httpx.AsyncClient(timeout=timeout, follow_redirects=False)
 
@@ -91,6 +95,24 @@ class WebhookChannel:
         if retryable and wait.isdigit():
             error.details["retry_after"] = min(float(wait), MAX_RETRY_AFTER)
         return error
+
+
+class WebhookBuilder:
+    kind = "webhook"
+    sends_resolved = True
+
+    def __call__(self, name: str, written: Written, shared: Shared) -> WebhookChannel:
+        expect_fields(written.values, ("send_resolved", "url", "url_file", "http_config", "max_alerts"), written.where)
+        return WebhookChannel(
+            _url(written, shared), clock=shared.clock, timeout=shared.timeout, redact=shared.redact, name=name
+        )
+
+
+def _url(written: Written, shared: Shared) -> str:
+    file = written.values.get("url_file")
+    if file:
+        return read_text(Path(text(file, written.where, "url_file")), "file of a webhook's address").strip()
+    return shared.secret(text(written.values.get("url"), written.where, "url"))
 
 
 async def _read_some(answer: httpx.Response) -> str:

@@ -1,0 +1,49 @@
+"""Channels built from the configuration: each kind by its own folder, each named after its place in the file.
+
+The list of kinds is the list of what a receiver may hold. A kind that is not there is refused with those that are, so that a receiver never
+turns out at night to have been a name only.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from alerts.notify.channels import Builder, Channel, Shared, Written
+from alerts.notify.channels.log import LogBuilder
+from alerts.notify.channels.webhook import WebhookBuilder
+from alerts.notify.receivers import Integration, Receivers, way
+from alerts.routing.config import ChannelSettings, Config, Receiver
+from core.errors import Invalid, near_misses
+
+BUILDERS: Mapping[str, Builder] = {builder.kind: builder for builder in (LogBuilder(), WebhookBuilder())}
+
+
+def build_channels(config: Config, shared: Shared) -> tuple[Receivers, list[Channel]]:
+    receivers: dict[str, tuple[Integration, ...]] = {}
+    channels: list[Channel] = []
+    for receiver in config.receivers.values():
+        built = [_channel(name, settings, config, shared) for name, settings in _named(receiver)]
+        receivers[receiver.name] = tuple(integration for integration, _ in built)
+        channels += [channel for _, channel in built]
+    return receivers, channels
+
+
+def _named(receiver: Receiver) -> Sequence[tuple[str, ChannelSettings]]:
+    seen: dict[str, int] = {}
+    named = []
+    for settings in receiver.channels:
+        place = seen.setdefault(settings.kind, 0)
+        seen[settings.kind] += 1
+        named.append((way(receiver.name, settings.kind, place), settings))
+    return named
+
+
+def _channel(name: str, settings: ChannelSettings, config: Config, shared: Shared) -> tuple[Integration, Channel]:
+    builder = BUILDERS.get(settings.kind)
+    if builder is None:
+        near = near_misses(settings.kind, BUILDERS, 1)
+        hint = f" Did you mean {near[0]}_configs?" if near else ""
+        raise Invalid(
+            f"{settings.where} there is no channel {settings.kind}.{hint}", field=settings.kind, allowed=BUILDERS
+        )
+    sends = builder.sends_resolved if settings.send_resolved is None else settings.send_resolved
+    channel = builder(name, Written(settings.values, config.settings, settings.where), shared)
+    return Integration(name, settings.kind, sends), channel
