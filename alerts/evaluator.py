@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
+from alerts.arriving import INTAKE
 from alerts.model import Alert, Change
 from alerts.patience import survive, within
 from alerts.reading import Sample, advance, dropped, read
@@ -113,6 +114,8 @@ class Evaluator:
         last = await self._store.last_evaluations()
         ended: list[Change] = []
         for alert in await self._store.active():
+            if alert.rule_id == INTAKE:
+                continue
             status = self._status.get(alert.rule_id)
             if status is None and alert.rule_id != UNREACHABLE.id:
                 ended += dropped([alert], "rule_removed", now)

@@ -10,16 +10,18 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select
 
-from alerts.routing.matchers import Matcher
+from alerts.routing.matchers import Matcher, shown
 from alerts.routing.silence import Silence, can_become, checked
 from alerts.tables import SilenceRow
 from core.clock import Clock
 from core.database import Database
 from core.errors import Invalid, NotFound
+from core.logs import get
 
 FRESH = timedelta(seconds=2)
 KEEP = timedelta(days=5)
 MAX_SILENCES = 10_000
+_log = get(__name__)
 
 
 class Silences:
@@ -47,9 +49,9 @@ class Silences:
             raise NotFound(f"There is no silence {silence_id[:100]}.")
         return _silence(row)
 
-    async def save(self, wanted: Silence) -> Silence:
+    async def save(self, wanted: Silence, by: str) -> Silence:
         """A new one where it has no id; else a change, or a new one in its place where the change is too much of one."""
-        now = self._clock.now()
+        now = _whole_milliseconds(self._clock.now())
         wanted = replace(
             wanted, updated_at=now, starts_at=max(wanted.starts_at, now) if not wanted.id else wanted.starts_at
         )
@@ -57,6 +59,7 @@ class Silences:
         before = await self.get(wanted.id) if wanted.id else None
         if before and can_become(before, wanted, now):
             await self._write(wanted)
+            _log.info("a silence was changed", silence=wanted.id, by=by, matchers=shown(wanted.matchers))
             return wanted
         made = replace(wanted, id=self._new_id(), starts_at=max(wanted.starts_at, now))
         if before and before.state(now) != "expired":
@@ -64,11 +67,15 @@ class Silences:
         else:
             await self._refuse_too_many(now)
             await self._write(made)
+        _log.info(
+            "a silence was made", silence=made.id, by=by, matchers=shown(made.matchers), until=made.ends_at.isoformat()
+        )
         return made
 
-    async def expire(self, silence_id: str) -> Silence:
+    async def expire(self, silence_id: str, by: str) -> Silence:
         ended = (await self.get(silence_id)).expire(self._clock.now())
         await self._write(ended)
+        _log.info("a silence was ended", silence=ended.id, by=by)
         return ended
 
     async def forget(self) -> int:
@@ -91,6 +98,11 @@ class Silences:
             for one in silences:
                 await session.merge(_row(one))
         self._read_at = None
+
+
+def _whole_milliseconds(at: datetime) -> datetime:
+    """`amtool` reads no finer: a start that it sends back must be the start it was given."""
+    return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
 
 def _row(one: Silence) -> SilenceRow:

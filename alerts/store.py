@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Select, case, func, insert, select, update
@@ -63,12 +64,12 @@ class AlertStore:
         """The states of one evaluation and the moves that led to them, in one transaction."""
         if not changes:
             return
-        begun = [_row(change.alert) for change in changes if change.begins]
-        kept = [_row(change.alert) for change in changes if not change.begins]
         moves = [_move(change.alert, change.transition) for change in changes if change.transition]
         async with self._database.write() as session:
-            await _upsert(session, begun, without=())
-            await _upsert(session, kept, without=_ACKNOWLEDGEMENT)
+            # In their order: of an alert that ended and came back between two commits the later state is the one that stays.
+            for begins, run in groupby(changes, key=lambda change: change.begins):
+                rows = [_row(change.alert) for change in run]
+                await _upsert(session, rows, without=() if begins else _ACKNOWLEDGEMENT)
             if moves:
                 await session.execute(insert(AlertTransitionRow), moves)
 

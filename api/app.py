@@ -13,11 +13,12 @@ from starlette.routing import Route
 
 from api import docs, errors
 from api.middleware import BoundedBody, Measured, RateLimited, RequestId
-from api.routes import alerts, assistant, autofix, health, rca, stream, tools
+from api.routes import alerts, assistant, autofix, health, rca, stream, tools, v2
 from api.wiring import House, running
 from mcp_server.server import http_app
 
 API = "/api/v1"
+API_V2 = "/api/v2"
 
 
 def create_app(house: House, *, background: bool = True, console: bool = True) -> FastAPI:
@@ -79,6 +80,8 @@ def _routes(app: FastAPI) -> None:
     for room in (assistant, stream, alerts, autofix, rca, tools, health):
         v1.include_router(room.router)
     app.include_router(v1)
+    app.include_router(v2.router, prefix=API_V2)
+    app.include_router(v2.silences, prefix=API_V2)
 
     @app.get("/metrics", tags=["health"], response_class=Response)
     async def metrics(request: Request) -> Response:

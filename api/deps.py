@@ -3,7 +3,7 @@
 from typing import Annotated, cast
 
 from fastapi import Depends, Query, Request
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBasic, HTTPBasicCredentials, HTTPBearer
 
 from api.wiring import House
 from core.errors import Forbidden, Unauthenticated
@@ -12,6 +12,8 @@ from tools.spec import Caller, Risk
 _bearer = HTTPBearer(
     auto_error=False, description="The token that `firstmate` printed at its first start, or a named one."
 )
+
+_basic = HTTPBasic(auto_error=False, description="For clients that know no bearer tokens: the token as password.")
 
 
 def house(request: Request) -> House:
@@ -22,11 +24,15 @@ TheHouse = Annotated[House, Depends(house)]
 
 
 async def caller(
-    the_house: TheHouse, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+    the_house: TheHouse,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+    by_name: Annotated[HTTPBasicCredentials | None, Depends(_basic)],
 ) -> Caller:
-    if credentials is None:
+    """By a bearer token, or by basic authentication with the token as password; the name given with it says nothing."""
+    token = credentials.credentials if credentials else by_name.password if by_name else None
+    if token is None:
         raise Unauthenticated("A bearer token is needed: Authorization: Bearer <token>.")
-    found = await the_house.doorkeeper.who(credentials.credentials, "http")
+    found = await the_house.doorkeeper.who(token, "http")
     if found is None:
         raise Unauthenticated("This token is unknown or has expired.")
     return found

@@ -34,6 +34,9 @@ STATUS: dict[type[FirstmateError], int] = {
     Upstream: 502,
 }
 INTERNAL = 1500
+FOREIGN = "/api/v2/"
+"""Alertmanager's API: an error there is a JSON text, and its statuses are that API's."""
+FOREIGN_STATUS: dict[type[FirstmateError], int] = {Invalid: 400, Conflict: 500}
 _log = get(__name__)
 
 
@@ -52,10 +55,12 @@ def status_of(error: FirstmateError) -> int:
 def failure(
     request: Request, status: int, code: int, message: str, details: dict[str, Any] | None = None
 ) -> JSONResponse:
+    headers = {"WWW-Authenticate": "Bearer"} if status == STATUS[Unauthenticated] else None
+    if _is_foreign(request):
+        return JSONResponse(message, status, headers)
     body: dict[str, Any] = {"code": code, "message": message, "data": None, "request_id": request_id(request)}
     if details:
         body["details"] = details
-    headers = {"WWW-Authenticate": "Bearer"} if status == STATUS[Unauthenticated] else None
     return JSONResponse(body, status, headers)
 
 
@@ -69,7 +74,12 @@ def install(app: FastAPI) -> None:
 async def _known(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, FirstmateError):
         raise TypeError(f"registered for the error tree, got {type(error).__name__}")
-    return failure(request, status_of(error), error.code, error.sentence, error.details)
+    status = FOREIGN_STATUS.get(type(error), status_of(error)) if _is_foreign(request) else status_of(error)
+    return failure(request, status, error.code, error.sentence, error.details)
+
+
+def _is_foreign(request: Request) -> bool:
+    return request.url.path.startswith(FOREIGN)
 
 
 async def _unfit(request: Request, error: Exception) -> JSONResponse:

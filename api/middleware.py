@@ -19,6 +19,9 @@ MAX_BODY = 2 * 1024 * 1024
 MAX_CALLERS = 10_000
 _SANE_ID = re.compile(rb"^[A-Za-z0-9._-]{1,64}$")
 _UNLIMITED = ("/api/v1/health", "/metrics")
+_INTAKE = "/api/v2/alerts"
+_INTAKE_SHARE = 0.02
+"""Of a request. Those who send alerts come in crowds when things are worst, and the intake bounds by itself what waits."""
 
 
 class RequestId:
@@ -108,18 +111,19 @@ class RateLimited:
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and not scope["path"].startswith(_UNLIMITED) and not self._admit(_caller(scope)):
+        if scope["type"] == "http" and not scope["path"].startswith(_UNLIMITED) and not self._admit(scope):
             return await reply(
                 scope, send, 429, 1429, f"More than {self._per_minute} requests a minute; try again shortly."
             )
         return await self._app(scope, receive, send)
 
-    def _admit(self, caller: str) -> bool:
+    def _admit(self, scope: Scope) -> bool:
+        caller, price = _caller(scope), _INTAKE_SHARE if scope["path"] == _INTAKE else 1.0
         now = self._clock.monotonic()
         left, seen = self._buckets.pop(caller, (float(self._per_minute), now))
         left = min(float(self._per_minute), left + (now - seen) * self._per_minute / 60)
-        admitted = left >= 1
-        self._buckets[caller] = (left - 1 if admitted else left, now)
+        admitted = left >= price
+        self._buckets[caller] = (left - price if admitted else left, now)
         if len(self._buckets) > MAX_CALLERS:
             self._buckets.popitem(last=False)
         return admitted

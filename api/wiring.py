@@ -10,6 +10,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
 from typing import Any
@@ -18,9 +19,11 @@ from uuid import uuid4
 from mcp.server import Server as McpServer
 
 from agent.run import Agent
+from alerts.board import Board
 from alerts.desk import AlertDesk
 from alerts.evaluator import Evaluator
 from alerts.feed import Feed
+from alerts.intake import Intake
 from alerts.notify import pipeline
 from alerts.notify.channels import Shared
 from alerts.notify.outbox import Outbox
@@ -86,6 +89,7 @@ class House:
     mcp: McpServer[Any]
     agent: Agent
     admin_token: str
+    started_at: datetime
 
     @property
     def desk(self) -> AlertDesk:
@@ -95,6 +99,7 @@ class House:
         """What runs in the background, in the order of starting."""
         return {
             "outbox": self.alerts.outbox.run,
+            "intake": self.alerts.intake.run,
             "notifier": self.alerts.notifier.run,
             "evaluator": self.alerts.evaluator.run,
             "repairs": self.repairs.run,
@@ -124,12 +129,16 @@ class AlertSide:
 
     evaluator: Evaluator
     notifier: Notifier
+    intake: Intake
     outbox: Outbox
     desk: AlertDesk
+    board: Board
+    silences: Silences
 
     async def restore(self) -> None:
         # Before the first turn, in this order: states first, then what receivers believe of them, then what still waits to be sent.
         await self.evaluator.restore()
+        await self.intake.restore()
         await self.notifier.restore()
         await self.outbox.restore()
 
@@ -208,6 +217,7 @@ async def _build(settings: Settings, clock: Clock, closing: AsyncExitStack) -> H
         mcp=mcp,
         agent=agent,
         admin_token=admin_token,
+        started_at=clock.now(),
     )
 
 
@@ -253,8 +263,14 @@ def _alert_side(
         timeout=settings.prometheus_timeout,
         external_url=settings.public_url,
     )
+    intake = Intake(
+        store=store,
+        clock=clock,
+        patience=lambda: routing.config.resolve_timeout,
+        listeners=(notifier.put, feed.put),
+    )
     desk = AlertDesk(store=store, records=records, evaluator=evaluator, feed=feed, clock=clock)
-    return AlertSide(evaluator, notifier, outbox, desk)
+    return AlertSide(evaluator, notifier, intake, outbox, desk, Board(routing, silences, clock), silences)
 
 
 def _alert_config(settings: Settings) -> Config:

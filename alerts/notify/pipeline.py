@@ -320,14 +320,19 @@ class Routing:
         self.receivers = receivers
         self.groups = Groups(config.route)
         self.inhibitor = Inhibitor(config.inhibit_rules)
+        self.firing: dict[str, Alert] = {}
 
     def put(self, alert: Alert, now: datetime) -> None:
         self.groups.put(alert, now)
         self.inhibitor.put(alert)
+        if alert.state == "firing":
+            self.firing[alert.fingerprint] = alert
+        elif alert.state == "resolved":
+            self.firing.pop(alert.fingerprint, None)
 
     def replace(self, config: Config, receivers: Receivers, present: Iterable[Alert], now: datetime) -> None:
         self.config, self.receivers = config, receivers
-        self.groups, self.inhibitor = Groups(config.route), Inhibitor(config.inhibit_rules)
+        self.groups, self.inhibitor, self.firing = Groups(config.route), Inhibitor(config.inhibit_rules), {}
         for alert in present:
             self.put(alert, now)
 

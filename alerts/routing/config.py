@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from alerts.durations import show_duration
 from alerts.fields import duration, expect_fields, listed, mapping, read_text, read_yaml, text, texts
 from alerts.routing.inhibition import InhibitRule
 from alerts.routing.intervals import TimeInterval, read_time_interval
@@ -124,6 +125,16 @@ def parse_config(written: str, source: str) -> Config:
     if config.resolve_timeout <= timedelta(0):
         raise Invalid(f"{source}, global: resolve_timeout must be longer than nothing.", field="resolve_timeout")
     return config
+
+
+def without_channels(config: Config) -> str:
+    read = dict(read_yaml(config.original, config.source))
+    kept = {name: value for name, value in read.items() if name not in ("global", "receivers", "templates")}
+    timeout = {"resolve_timeout": show_duration(config.resolve_timeout)}
+    whole = {"global": timeout, **kept, "receivers": [{"name": name} for name in config.receivers]}
+    return "# The receivers' channels are not shown: their addresses are secrets.\n" + yaml.safe_dump(
+        whole, sort_keys=False
+    )
 
 
 def _root(entry: Any, source: str) -> Route:

@@ -53,7 +53,8 @@ class Silence:
                 return replace(self, ends_at=now, updated_at=now)
 
     def to_json(self, now: datetime) -> dict[str, Any]:
-        return {
+        hours = {"recurs": dict(self.recurs)} if self.recurs is not None else {}
+        return hours | {
             "id": self.id,
             "status": {"state": self.state(now)},
             "updatedAt": self.updated_at.isoformat(),

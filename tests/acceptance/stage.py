@@ -144,7 +144,11 @@ def settings_for(folder: Path, world_url: str, kubeconfig: Path, more: dict[str,
         "prometheus_timeout": 60.0,
     }
     return load(
-        environ={}, env="testing", port=free_port(), data_dir=folder / "data", api_rate_limit=100_000, **(chosen | more)
+        environ={},
+        env="testing",
+        port=free_port(),
+        data_dir=folder / "data",
+        **({"api_rate_limit": 100_000} | chosen | more),
     ).settings
 
 
