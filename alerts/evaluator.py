@@ -18,7 +18,7 @@ from typing import Literal, Protocol
 
 from alerts.arriving import INTAKE
 from alerts.model import Alert, Change
-from alerts.patience import survive, within
+from alerts.patience import survive, until_rung, within
 from alerts.reading import Sample, advance, dropped, read
 from alerts.rules import Group, Rule
 from alerts.store import AlertStore
@@ -82,6 +82,7 @@ class Evaluator:
         self._last_slot: dict[str, datetime] = {}
         self._watchdog = Watchdog(clock.now(), unreachable_after)
         self._own_turn = asyncio.Lock()
+        self._replaced = asyncio.Event()
 
     @property
     def groups(self) -> tuple[Group, ...]:
@@ -133,6 +134,20 @@ class Evaluator:
             )
         await self._commit(ended)
 
+    async def reload(self, groups: Sequence[Group]) -> None:
+        """Other rules from now on. One that stayed keeps its alerts and their progress; one that is gone lets go of its alerts."""
+        known = {rule.id: self._status.get(rule.id) for group in groups for rule in group.rules}
+        gone = [
+            alert
+            for rule_id, alerts in self._active.items()
+            if rule_id not in known and rule_id != UNREACHABLE.id
+            for alert in alerts.values()
+        ]
+        self._groups = tuple(groups)
+        self._status = {rule.id: _carried_on(known[rule.id], rule, group) for group in groups for rule in group.rules}
+        self._replaced.set()
+        await self._commit(dropped(gone, "rule_removed", self._clock.now()))
+
     async def tick(self) -> int:
         """Give every group whose turn has come its turn, and say how many had one."""
         due = [group for group in self._groups if self._last_slot.get(group.id) != group.slot(self._clock.now())]
@@ -140,9 +155,10 @@ class Evaluator:
         return len(due)
 
     async def run(self) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            for group in self._groups:
-                tasks.create_task(self._watch(group))
+        """A watcher for each group, until the rules are replaced; then watchers for the new ones."""
+        while True:
+            self._replaced.clear()
+            await until_rung(self._replaced, [self._watch(group) for group in self._groups])
 
     async def _watch(self, group: Group) -> None:
         while True:
@@ -160,7 +176,7 @@ class Evaluator:
             *(self._evaluate(group, rule, at) for rule in group.rules), return_exceptions=True
         )
         for rule, outcome in zip(group.rules, outcomes, strict=True):
-            if isinstance(outcome, BaseException):
+            if isinstance(outcome, BaseException) and rule.id in self._status:
                 self._status[rule.id].health, self._status[rule.id].error = "failing", "an internal error, see the log"
                 _log.error("a rule failed in an unforeseen way", rule=rule.name, exc_info=outcome)
         await self._close_turn(group, at)
@@ -179,7 +195,9 @@ class Evaluator:
             _log.warning("rule evaluations were missed", group=group.name, missed=missed)
 
     async def _evaluate(self, group: Group, rule: Rule, at: datetime) -> None:
-        status = self._status[rule.id]
+        status = self._status.get(rule.id)
+        if status is None:
+            return  # removed while its group's turn was under way
         started = self._clock.monotonic()
         try:
             samples = await self._ask(rule.expr, at - group.query_offset)
@@ -248,6 +266,12 @@ class Evaluator:
         states = Counter(alert.state for alerts in self._active.values() for alert in alerts.values())
         for state in ("pending", "firing"):
             self._metrics.alerts.labels(state).set(states[state])
+
+
+def _carried_on(known: RuleStatus | None, rule: Rule, group: Group) -> RuleStatus:
+    if known is None:
+        return RuleStatus(rule, group)
+    return replace(known, rule=rule, group=group)
 
 
 def _unwatched(group: Group, last: dict[str, datetime], now: datetime) -> timedelta:

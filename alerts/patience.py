@@ -60,6 +60,22 @@ def _given(end: T | BaseException) -> T:
     return end
 
 
+async def until_rung(rung: asyncio.Event, loops: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Loops side by side, all stopped when the bell is rung, or when one of them fails: that failure is raised."""
+    tasks = [asyncio.create_task(loop) for loop in loops]
+    waiting = asyncio.create_task(rung.wait())
+    everything: list[asyncio.Task[Any]] = [*tasks, waiting]
+    try:
+        await asyncio.wait(everything, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            if task.done():
+                task.result()  # it never ends by itself: this raises what ended it
+    finally:
+        for each in everything:
+            each.cancel()
+        await asyncio.gather(*everything, return_exceptions=True)
+
+
 async def survive(turn: Awaitable[T], otherwise: T, what: str, **ids: str) -> T:
     """What the turn gave, or `otherwise` after saying why it failed."""
     try:

@@ -87,13 +87,20 @@ class Group:
 
 
 def load_rules(paths: Sequence[Path] = (), *, interval: float = 15.0) -> list[Group]:
-    """The groups of these files, or the shipped ones where no file is named."""
-    files = list(paths) or sorted(SHIPPED.glob("*.yaml"))
+    """The groups of these files, folders and patterns, or the shipped ones where nothing is named."""
+    files = rule_files(paths)
     groups = [
         group for path in files for group in parse_rules(read_text(path, "rule file"), path.name, interval=interval)
     ]
     _refuse_twins(groups)
     return groups
+
+
+def rule_files(paths: Sequence[Path]) -> list[Path]:
+    """A name is a file, whether it is there or not; a folder's are its YAML files, a pattern's those that fit it now."""
+    if not paths:
+        return sorted(SHIPPED.glob("*.yaml"))
+    return [file for path in paths for file in _expanded(path)]
 
 
 def parse_rules(text: str, source: str, *, interval: float = 15.0) -> list[Group]:
@@ -212,6 +219,14 @@ def _limit(value: Any, where: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise Invalid(f"{where} limit must be a whole number, 0 for none.", field="limit")
     return value
+
+
+def _expanded(path: Path) -> list[Path]:
+    if path.is_dir():
+        return sorted(file for file in path.iterdir() if file.suffix in (".yaml", ".yml"))
+    if any(sign in path.name for sign in "*?["):
+        return sorted(path.parent.glob(path.name))
+    return [path]
 
 
 def _refuse_twins(groups: Iterable[Group]) -> None:

@@ -82,6 +82,7 @@ def _routes(app: FastAPI) -> None:
     app.include_router(v1)
     app.include_router(v2.router, prefix=API_V2)
     app.include_router(v2.silences, prefix=API_V2)
+    app.include_router(v2.management)
 
     @app.get("/metrics", tags=["health"], response_class=Response)
     async def metrics(request: Request) -> Response:

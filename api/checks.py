@@ -7,6 +7,7 @@ import httpx
 
 from agent.run import Agent
 from alerts.desk import AlertDesk
+from alerts.reloading import Reloader
 from api.health import Check
 from core.config import Settings
 from core.database import Database
@@ -24,6 +25,7 @@ def checks(
     agent: Agent,
     knowledge: Knowledge,
     desk: AlertDesk,
+    reloader: Reloader,
 ) -> Mapping[str, Check]:
     return {
         "database": lambda: _database(database),
@@ -33,6 +35,7 @@ def checks(
         "tools": lambda: _tools(agent),
         "vector_store": lambda: _knowledge(knowledge),
         "evaluator": lambda: _evaluator(desk),
+        "alert_files": lambda: _files(reloader),
         "redis": lambda: _redis(settings),
     }
 
@@ -89,6 +92,14 @@ async def _evaluator(desk: AlertDesk) -> str:
     if failing:
         raise Upstream("The evaluator", f"cannot evaluate {', '.join(failing[:5])}", retryable=True)
     return f"{len(desk.rules())} rules"
+
+
+async def _files(reloader: Reloader) -> str:
+    for complaint in reloader.complaints.values():
+        raise Upstream(
+            "A changed file", f"cannot be used, what was read before stays in force: {complaint}", retryable=False
+        )
+    return "rules and routes are as their files say"
 
 
 async def _redis(settings: Settings) -> str:

@@ -25,13 +25,15 @@ from alerts.evaluator import Evaluator
 from alerts.feed import Feed
 from alerts.intake import Intake
 from alerts.notify import pipeline
-from alerts.notify.channels import Shared
+from alerts.notify.channels import Channel, Shared
 from alerts.notify.outbox import Outbox
 from alerts.notify.pipeline import Notifier, Routing
+from alerts.notify.receivers import Receivers
 from alerts.notify.records import Records
 from alerts.notify.workshop import build_channels
+from alerts.reloading import Reloader, Source
 from alerts.routing.config import Config, built_in, load_config
-from alerts.rules import load_rules
+from alerts.rules import load_rules, rule_files
 from alerts.silences import Silences
 from alerts.store import AlertStore
 from alerts.tools import AlertTools
@@ -102,6 +104,7 @@ class House:
             "intake": self.alerts.intake.run,
             "notifier": self.alerts.notifier.run,
             "evaluator": self.alerts.evaluator.run,
+            "reloader": self.alerts.reloader.run,
             "repairs": self.repairs.run,
             "agent": self.sweep,
             "tokens": self.doorkeeper.run,
@@ -134,6 +137,7 @@ class AlertSide:
     desk: AlertDesk
     board: Board
     silences: Silences
+    reloader: Reloader
 
     async def restore(self) -> None:
         # Before the first turn, in this order: states first, then what receivers believe of them, then what still waits to be sent.
@@ -196,7 +200,11 @@ async def _build(settings: Settings, clock: Clock, closing: AsyncExitStack) -> H
     agent = agent_for(settings, mcp, database, clock, metrics, redactor, key)
     _closes(closing, "agent", agent.close)
     await agent.start()
-    health = Health(checks(settings, database, prometheus, clusters, agent, knowledge, alerts.desk), clock, version())
+    health = Health(
+        checks(settings, database, prometheus, clusters, agent, knowledge, alerts.desk, alerts.reloader),
+        clock,
+        version(),
+    )
     return House(
         settings=settings,
         version=version(),
@@ -270,7 +278,37 @@ def _alert_side(
         listeners=(notifier.put, feed.put),
     )
     desk = AlertDesk(store=store, records=records, evaluator=evaluator, feed=feed, clock=clock)
-    return AlertSide(evaluator, notifier, intake, outbox, desk, Board(routing, silences, clock), silences)
+    board = Board(routing, silences, clock)
+    reloader = Reloader(_sources(settings, shared, evaluator, notifier, outbox), clock)
+    return AlertSide(evaluator, notifier, intake, outbox, desk, board, silences, reloader)
+
+
+def _sources(
+    settings: Settings, shared: Shared, evaluator: Evaluator, notifier: Notifier, outbox: Outbox
+) -> list[Source]:
+    def read_config() -> tuple[Config, Receivers, list[Channel]]:
+        config = _alert_config(settings)
+        return config, *build_channels(config, shared)
+
+    async def take_config(read: tuple[Config, Receivers, list[Channel]]) -> None:
+        config, receivers, channels = read
+        await outbox.replace(channels)
+        await notifier.reload(config, receivers)
+
+    return [
+        Source(
+            "rules",
+            lambda: rule_files(settings.rules_files),
+            lambda: load_rules(settings.rules_files, interval=settings.evaluation_interval),
+            evaluator.reload,
+        ),
+        Source(
+            "routes",
+            lambda: [settings.alert_config] if settings.alert_config else [],
+            read_config,
+            take_config,
+        ),
+    ]
 
 
 def _alert_config(settings: Settings) -> Config:

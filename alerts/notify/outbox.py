@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from alerts.notify.channels import Channel
 from alerts.notify.records import Delivery, Records
-from alerts.patience import Bell, survive, together
+from alerts.patience import Bell, survive, together, until_rung
 from core.clock import Clock
 from core.errors import FirstmateError, Upstream
 from core.logs import get
@@ -80,17 +80,7 @@ class Outbox:
         """A worker for each channel, until the channels are replaced; then workers for the new ones."""
         while True:
             self._replaced.clear()
-            workers = [asyncio.create_task(self._work(channel)) for channel in self._channels]
-            replaced = asyncio.create_task(self._replaced.wait())
-            try:
-                await asyncio.wait({*workers, replaced}, return_when=asyncio.FIRST_COMPLETED)
-                for worker in workers:
-                    if worker.done():
-                        worker.result()  # it never ends by itself: this raises what ended it
-            finally:
-                for task in (*workers, replaced):
-                    task.cancel()
-                await asyncio.gather(*workers, replaced, return_exceptions=True)
+            await until_rung(self._replaced, [self._work(channel) for channel in self._channels])
 
     async def close(self) -> None:
         await _close(self._channels)

@@ -21,6 +21,7 @@ from core.errors import Invalid
 router = APIRouter(prefix="/alerts", tags=["alertmanager"])
 silences = APIRouter(tags=["alertmanager"])
 SilenceId = Annotated[str, Path(min_length=1, max_length=36, pattern=r"^[0-9a-zA-Z-]+$")]
+management = APIRouter(prefix="/-", tags=["alertmanager"])
 Filters = Annotated[list[str], Query(alias="filter", max_length=50)]
 
 
@@ -108,6 +109,19 @@ async def get_status(house: TheHouse, _caller: TheCaller) -> Response:
             },
         }
     )
+
+
+@management.post("/reload")
+async def reload(house: TheHouse, _caller: TheOperator) -> Response:
+    """Rules and routes again, now; what cannot be read changes nothing and is told."""
+    await house.alerts.reloader.reload()
+    return Response()
+
+
+@management.get("/healthy")
+@management.get("/ready")
+async def ready() -> Response:
+    return Response("OK", media_type="text/plain")
 
 
 def _sorted_out(body: bytes) -> tuple[list[Arrival], list[str]]:
