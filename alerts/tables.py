@@ -133,3 +133,31 @@ class SilenceRow(Base):
     updated_at: Mapped[datetime] = mapped_column(UtcTime)
     created_by: Mapped[str] = mapped_column(String(255))
     comment: Mapped[str] = mapped_column(Text)
+
+
+class ManagedRuleRow(Base):
+    """A rule that is kept here, as it is now."""
+
+    __tablename__ = "alert_rules"
+    __table_args__ = (Index(None, "name"),)
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    name: Mapped[str] = mapped_column(String(255))
+    definition: Mapped[dict[str, Any]] = mapped_column(JSON)
+    enabled: Mapped[bool] = mapped_column(Boolean)
+    version: Mapped[int] = mapped_column(Integer)
+    created_at: Mapped[datetime] = mapped_column(UtcTime)
+    updated_at: Mapped[datetime] = mapped_column(UtcTime)
+    updated_by: Mapped[str] = mapped_column(String(255))
+
+
+class ManagedRuleVersionRow(Base):
+    __tablename__ = "alert_rule_versions"
+
+    rule_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    number: Mapped[int] = mapped_column("version", Integer, primary_key=True, autoincrement=False)
+    definition: Mapped[dict[str, Any]] = mapped_column(JSON)
+    enabled: Mapped[bool] = mapped_column(Boolean)
+    at: Mapped[datetime] = mapped_column(UtcTime)
+    by: Mapped[str] = mapped_column("by_whom", String(255))
+    what: Mapped[str] = mapped_column(String(64))

@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from api import docs, errors
 from api.middleware import BoundedBody, Measured, RateLimited, RequestId
-from api.routes import alerts, assistant, autofix, health, rca, stream, tools, v2
+from api.routes import alerts, assistant, autofix, health, rca, rules, stream, tools, v2
 from api.wiring import House, running
 from mcp_server.server import http_app
 
@@ -77,6 +77,9 @@ def _hosts(house: House) -> list[str]:
 
 def _routes(app: FastAPI) -> None:
     v1 = APIRouter(prefix=API)
+    # Before the alerts: `rules` would be taken for a fingerprint's place.
+    v1.include_router(rules.router, prefix="/alerts/rules")
+    v1.include_router(rules.router, prefix="/rules", include_in_schema=False)
     for room in (assistant, stream, alerts, autofix, rca, tools, health):
         v1.include_router(room.router)
     app.include_router(v1)

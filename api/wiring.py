@@ -10,9 +10,10 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
+from secrets import token_hex
 from typing import Any
 from uuid import uuid4
 
@@ -33,6 +34,8 @@ from alerts.notify.records import Records
 from alerts.notify.workshop import build_channels
 from alerts.reloading import Reloader, Source
 from alerts.routing.config import Config, built_in, load_config
+from alerts.rulebook.book import RuleBook
+from alerts.rulebook.shelf import Shelf
 from alerts.rules import load_rules, rule_files
 from alerts.silences import Silences
 from alerts.store import AlertStore
@@ -137,10 +140,14 @@ class AlertSide:
     desk: AlertDesk
     board: Board
     silences: Silences
+    shelf: Shelf
+    book: RuleBook
     reloader: Reloader
 
     async def restore(self) -> None:
-        # Before the first turn, in this order: states first, then what receivers believe of them, then what still waits to be sent.
+        # Before the first turn, in this order: all rules, so that no alert is let go of for want of its own; then states, then what
+        # receivers believe of them, then what still waits to be sent.
+        await self.shelf.refresh()
         await self.evaluator.restore()
         await self.intake.restore()
         await self.notifier.restore()
@@ -261,8 +268,9 @@ def _alert_side(
         written=outbox.wake,
     )
     notifier = Notifier(pipeline=stages, routing=routing, store=store, records=records, clock=clock)
+    files = load_rules(settings.rules_files, interval=settings.evaluation_interval)
     evaluator = Evaluator(
-        groups=load_rules(settings.rules_files, interval=settings.evaluation_interval),
+        groups=files,
         prometheus=prometheus,
         store=store,
         clock=clock,
@@ -278,14 +286,25 @@ def _alert_side(
         listeners=(notifier.put, feed.put),
     )
     desk = AlertDesk(store=store, records=records, evaluator=evaluator, feed=feed, clock=clock)
-    board = Board(routing, silences, clock)
-    reloader = Reloader(_sources(settings, shared, evaluator, notifier, outbox), clock)
-    return AlertSide(evaluator, notifier, intake, outbox, desk, board, silences, reloader)
+    shelf = Shelf(files, timedelta(seconds=settings.evaluation_interval), evaluator.reload)
+    book = RuleBook(database, clock, lambda: f"rule-{token_hex(6)}", shelf.refresh)
+    shelf.keep(book)
+    reloader = Reloader(_sources(settings, shared, shelf, notifier, outbox), clock)
+    return AlertSide(
+        evaluator=evaluator,
+        notifier=notifier,
+        intake=intake,
+        outbox=outbox,
+        desk=desk,
+        board=Board(routing, silences, clock),
+        silences=silences,
+        shelf=shelf,
+        book=book,
+        reloader=reloader,
+    )
 
 
-def _sources(
-    settings: Settings, shared: Shared, evaluator: Evaluator, notifier: Notifier, outbox: Outbox
-) -> list[Source]:
+def _sources(settings: Settings, shared: Shared, shelf: Shelf, notifier: Notifier, outbox: Outbox) -> list[Source]:
     def read_config() -> tuple[Config, Receivers, list[Channel]]:
         config = _alert_config(settings)
         return config, *build_channels(config, shared)
@@ -300,7 +319,7 @@ def _sources(
             "rules",
             lambda: rule_files(settings.rules_files),
             lambda: load_rules(settings.rules_files, interval=settings.evaluation_interval),
-            evaluator.reload,
+            shelf.put_files,
         ),
         Source(
             "routes",

@@ -10,11 +10,11 @@ minute, so that what fires in it again waits for the group's next turn; here it 
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from alerts.model import Alert
-from alerts.routing.tree import Route
+from alerts.routing.tree import Route, named_receivers
 
 MAX_KEY = 900
 GroupId = tuple[int, str]
@@ -35,8 +35,11 @@ class Group:
 
 
 class Groups:
-    def __init__(self, root: Route) -> None:
+    def __init__(self, root: Route, receivers: Iterable[str] = ()) -> None:
         self._root = root
+        # A receiver that an alert names itself is told as the root would tell it.
+        direct = (replace(root, receiver=name, children=(), path=f"{{}}/@{name}") for name in receivers)
+        self._direct = {route.receiver: replace(route, number=-place) for place, route in enumerate(direct, 1)}
         self._groups: dict[GroupId, Group] = {}
 
     def __len__(self) -> int:
@@ -49,7 +52,12 @@ class Groups:
         """Take in a firing or resolved alert; anything else is nobody's business yet."""
         if alert.state not in ("firing", "resolved"):
             return
-        for route in self._root.matching(alert.labels):
+        routes = self._root.matching(alert.labels)
+        told = {route.receiver for route in routes}
+        named = (
+            self._direct[name] for name in named_receivers(alert.labels) if name in self._direct and name not in told
+        )
+        for route in (*routes, *named):
             self._join(route, alert, now)
 
     def due(self, now: datetime) -> list[Group]:

@@ -318,7 +318,7 @@ class Routing:
     def __init__(self, config: Config, receivers: Receivers) -> None:
         self.config = config
         self.receivers = receivers
-        self.groups = Groups(config.route)
+        self.groups = Groups(config.route, config.receivers)
         self.inhibitor = Inhibitor(config.inhibit_rules)
         self.firing: dict[str, Alert] = {}
 
@@ -332,7 +332,11 @@ class Routing:
 
     def replace(self, config: Config, receivers: Receivers, present: Iterable[Alert], now: datetime) -> None:
         self.config, self.receivers = config, receivers
-        self.groups, self.inhibitor, self.firing = Groups(config.route), Inhibitor(config.inhibit_rules), {}
+        self.groups, self.inhibitor, self.firing = (
+            Groups(config.route, config.receivers),
+            Inhibitor(config.inhibit_rules),
+            {},
+        )
         for alert in present:
             self.put(alert, now)
 

@@ -12,6 +12,8 @@ from alerts.model import Alert
 from alerts.routing.matchers import Matchers, all_match, escaped, shown
 
 ALL_LABELS = "..."
+CHANNELS = "notification_channels"
+"""The label by which a rule names receivers that are told besides those the routes lead to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +62,7 @@ class Route:
 
 def path_below(parent: str, matchers: Matchers) -> str:
     return f"{parent}/{shown(matchers)}"
+
+
+def named_receivers(labels: Mapping[str, str]) -> list[str]:
+    return [name for name in labels.get(CHANNELS, "").split(",") if name]

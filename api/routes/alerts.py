@@ -27,11 +27,6 @@ async def alerts(
     return ok(request, {"total": total, "alerts": [row.to_json() for row in rows]})
 
 
-@router.get("/rules")
-async def rules(request: Request, house: TheHouse, _caller: TheCaller) -> dict[str, Any]:
-    return ok(request, house.desk.rules())
-
-
 @router.get("/statistics")
 async def statistics(request: Request, house: TheHouse, _caller: TheCaller) -> dict[str, Any]:
     return ok(request, await house.desk.statistics())

@@ -1,0 +1,152 @@
+"""Rules: listed, kept here with their versions, tried on the past before they are saved, brought in and taken out as Prometheus files."""
+
+from datetime import timedelta
+from typing import Annotated, Any
+
+import yaml
+from fastapi import APIRouter, Path, Request, Response
+from pydantic import ValidationError
+
+from alerts.rulebook.backtest import backtest
+from alerts.rulebook.definition import GROUP, Definition, from_prometheus, rule_of
+from alerts.rules import parse_rules
+from api.deps import TheCaller, TheHouse, TheOperator
+from api.errors import ok
+from api.schemas.rules import Backtest, ChangeRule, Import, Restore
+from core.errors import Conflict, FirstmateError, Invalid, NotFound
+
+router = APIRouter(tags=["rules"])
+RuleId = Annotated[str, Path(min_length=1, max_length=64, pattern=r"^[0-9a-zA-Z-]+$")]
+
+
+@router.get("")
+async def rules(request: Request, house: TheHouse, _caller: TheCaller) -> dict[str, Any]:
+    """Every rule in force, with its health, and those kept here that are disabled."""
+    kept = {each.id: each for each in await house.alerts.book.all()}
+    inforce = house.desk.rules()
+    known = {rule["id"] for rule in inforce}
+    shown = [
+        {**rule, "rule_id": rule["id"], **(kept[rule["id"]].to_json() if rule["id"] in kept else {})}
+        for rule in inforce
+    ]
+    resting = [each.to_json() for each in kept.values() if each.id not in known]
+    return ok(request, [*shown, *resting])
+
+
+@router.post("", status_code=201)
+async def add(request: Request, house: TheHouse, caller: TheOperator, body: Definition) -> dict[str, Any]:
+    return ok(request, (await house.alerts.book.add(body, caller.name)).to_json())
+
+
+@router.get("/export")
+async def export(house: TheHouse, _caller: TheCaller) -> Response:
+    """What is kept here and enabled, as a Prometheus rule file."""
+    enabled = [each.definition.as_prometheus() for each in await house.alerts.book.all() if each.enabled]
+    text = yaml.safe_dump({"groups": [{"name": GROUP, "rules": enabled}]}, sort_keys=False, allow_unicode=True)
+    return Response(
+        text,
+        media_type="application/yaml",
+        headers={"Content-Disposition": "attachment; filename=firstmate-rules.yaml"},
+    )
+
+
+@router.post("/import", status_code=201)
+async def bring_in(request: Request, house: TheHouse, caller: TheOperator, body: Import) -> dict[str, Any]:
+    """All rules of a Prometheus rule file, or none if one of them is wrong."""
+    found = [from_prometheus(rule) for group in parse_rules(body.content, "the file") for rule in group.rules]
+    if not found:
+        raise Invalid("The file has no alerting rules.", field="content")
+    return ok(request, [each.to_json() for each in await house.alerts.book.add_all(found, caller.name)])
+
+
+@router.post("/backtest")
+async def try_on_the_past(request: Request, house: TheHouse, _caller: TheCaller, body: Backtest) -> dict[str, Any]:
+    """Would it have fired, and when: nothing is saved, nobody is told."""
+    if (body.rule is None) == (body.rule_id is None):
+        raise Invalid("Name rule or rule_id: one of them.", field="rule")
+    rule = rule_of(body.rule, "tried") if body.rule else house.alerts.evaluator.rule(body.rule_id or "")
+    if rule is None:
+        rule = (await house.alerts.book.get(body.rule_id or "")).rule
+    interval = timedelta(seconds=house.settings.evaluation_interval)
+    report = await backtest(rule, house.prometheus, house.clock.now(), timedelta(days=body.days), interval)
+    return ok(request, report.to_json())
+
+
+@router.get("/{rule_id}")
+async def one(request: Request, house: TheHouse, _caller: TheCaller, rule_id: RuleId) -> dict[str, Any]:
+    found = next((rule for rule in house.desk.rules() if rule["id"] == rule_id), None)
+    try:
+        kept = (await house.alerts.book.get(rule_id)).to_json()
+    except NotFound:
+        if found is None:
+            raise
+        kept = {}
+    return ok(request, {**(found or {}), "rule_id": rule_id, **kept})
+
+
+@router.put("/{rule_id}")
+async def change(
+    request: Request, house: TheHouse, caller: TheOperator, rule_id: RuleId, body: ChangeRule
+) -> dict[str, Any]:
+    _refuse_of_a_file(house, rule_id)
+    try:
+        changed = await house.alerts.book.change(rule_id, caller.name, seen=body.version, **body.values())
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise Invalid(f"The field {place or 'rule'} is wrong: {first['msg']}.", field=place or "rule") from None
+    return ok(request, changed.to_json())
+
+
+@router.delete("/{rule_id}")
+async def remove(request: Request, house: TheHouse, caller: TheOperator, rule_id: RuleId) -> dict[str, Any]:
+    _refuse_of_a_file(house, rule_id)
+    await house.alerts.book.remove(rule_id, caller.name)
+    return ok(request, {"rule_id": rule_id, "status": "removed"})
+
+
+@router.post("/{rule_id}/enable")
+async def enable(request: Request, house: TheHouse, caller: TheOperator, rule_id: RuleId) -> dict[str, Any]:
+    _refuse_of_a_file(house, rule_id)
+    kept = await house.alerts.book.enable(rule_id, caller.name, enabled=True)
+    return ok(request, {**kept.to_json(), "enabled_at": kept.updated_at.isoformat()})
+
+
+@router.post("/{rule_id}/disable")
+async def disable(request: Request, house: TheHouse, caller: TheOperator, rule_id: RuleId) -> dict[str, Any]:
+    """Its alerts end as those of a removed rule do; what it was is kept."""
+    _refuse_of_a_file(house, rule_id)
+    kept = await house.alerts.book.enable(rule_id, caller.name, enabled=False)
+    return ok(request, {**kept.to_json(), "disabled_at": kept.updated_at.isoformat()})
+
+
+@router.get("/{rule_id}/versions")
+async def versions(request: Request, house: TheHouse, _caller: TheCaller, rule_id: RuleId) -> dict[str, Any]:
+    return ok(request, [each.to_json() for each in await house.alerts.book.versions(rule_id)])
+
+
+@router.post("/{rule_id}/restore")
+async def restore(
+    request: Request, house: TheHouse, caller: TheOperator, rule_id: RuleId, body: Restore
+) -> dict[str, Any]:
+    return ok(request, (await house.alerts.book.restore(rule_id, body.version, caller.name)).to_json())
+
+
+@router.post("/{rule_id}/test")
+async def test(request: Request, house: TheHouse, _caller: TheCaller, rule_id: RuleId) -> dict[str, Any]:
+    """What its expression gives now: the series that would be alerts, and nothing is raised."""
+    rule = house.alerts.evaluator.rule(rule_id) or (await house.alerts.book.get(rule_id)).rule
+    try:
+        samples = await house.prometheus.query(rule.expr, house.clock.now())
+    except FirstmateError as error:
+        return ok(request, {"rule_id": rule_id, "expr": rule.expr, "error": error.sentence, "series": []})
+    series = [{"labels": sample.labels, "value": sample.value} for sample in samples[:100]]
+    return ok(request, {"rule_id": rule_id, "expr": rule.expr, "count": len(samples), "series": series})
+
+
+def _refuse_of_a_file(house: TheHouse, rule_id: str) -> None:
+    rule = house.alerts.evaluator.rule(rule_id)
+    if rule and rule.source != "firstmate":
+        raise Conflict(
+            f"The rule {rule.name} is in the file {rule.source}: change it there, or bring the file in with /alerts/rules/import."
+        )
