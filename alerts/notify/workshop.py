@@ -7,13 +7,27 @@ turns out at night to have been a name only.
 from collections.abc import Mapping, Sequence
 
 from alerts.notify.channels import Builder, Channel, Shared, Written
+from alerts.notify.channels.dingtalk import DingTalkBuilder
+from alerts.notify.channels.email import EmailBuilder
+from alerts.notify.channels.feishu import FeishuBuilder
 from alerts.notify.channels.log import LogBuilder
+from alerts.notify.channels.slack import SlackBuilder
 from alerts.notify.channels.webhook import WebhookBuilder
+from alerts.notify.channels.wecom import WeComBuilder
 from alerts.notify.receivers import Integration, Receivers, way
 from alerts.routing.config import ChannelSettings, Config, Receiver
 from core.errors import Invalid, near_misses
 
-BUILDERS: Mapping[str, Builder] = {builder.kind: builder for builder in (LogBuilder(), WebhookBuilder())}
+_ALL: tuple[Builder, ...] = (
+    LogBuilder(),
+    WebhookBuilder(),
+    EmailBuilder(),
+    SlackBuilder(),
+    FeishuBuilder(),
+    DingTalkBuilder(),
+    WeComBuilder(),
+)
+BUILDERS: Mapping[str, Builder] = {builder.kind: builder for builder in _ALL}
 
 
 def build_channels(config: Config, shared: Shared) -> tuple[Receivers, list[Channel]]:

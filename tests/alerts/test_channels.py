@@ -12,8 +12,12 @@ import structlog
 
 from alerts.model import Alert, State
 from alerts.notify.channels import Channel
+from alerts.notify.channels.dingtalk import DingTalkChannel
+from alerts.notify.channels.feishu import FeishuChannel
 from alerts.notify.channels.log import LogChannel
+from alerts.notify.channels.slack import SlackChannel
 from alerts.notify.channels.webhook import WebhookChannel
+from alerts.notify.channels.wecom import WeComChannel
 from alerts.notify.message import MAX_ALERTS, Message, compose
 from core.clock import ManualClock
 from core.errors import Invalid, Upstream
@@ -72,14 +76,27 @@ class Server:
         return httpx.Response(self.status, headers=self.headers, stream=httpx.ByteStream(self.body))
 
 
+def client_of(server: Server) -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=httpx.MockTransport(server.answer))
+
+
 def webhook(server: Server, clock: ManualClock, url: str = URL) -> WebhookChannel:
-    client = httpx.AsyncClient(transport=httpx.MockTransport(server.answer))
-    return WebhookChannel(url, clock=clock, timeout=10, client=client)
+    return WebhookChannel(url, clock=clock, timeout=10, client=client_of(server))
 
 
 CHANNELS: dict[str, Callable[[ManualClock], Channel]] = {
     "log": lambda _clock: LogChannel(),
     "webhook": lambda clock: webhook(Server(), clock),
+    "slack": lambda clock: SlackChannel("team/slack[0]", URL, clock=clock, client=client_of(Server(body=b"ok"))),
+    "feishu": lambda clock: FeishuChannel(
+        "team/feishu[0]", URL, clock=clock, client=client_of(Server(body=b'{"code": 0}'))
+    ),
+    "dingtalk": lambda clock: DingTalkChannel(
+        "team/dingtalk[0]", URL, clock=clock, client=client_of(Server(body=b'{"errcode": 0}'))
+    ),
+    "wecom": lambda clock: WeComChannel(
+        "team/wecom[0]", URL, clock=clock, client=client_of(Server(body=b'{"errcode": 0}'))
+    ),
 }
 
 
@@ -249,7 +266,7 @@ async def test_an_endless_answer_is_read_no_further_than_a_few_kilobytes(clock: 
 def test_only_http_addresses_are_taken(clock: ManualClock, url: str) -> None:
     with pytest.raises(Invalid) as refused:
         WebhookChannel(url, clock=clock)
-    assert refused.value.details["field"] == "WEBHOOK_URLS"
+    assert "webhook address" in refused.value.sentence
 
 
 async def test_two_webhooks_on_one_host_have_different_names(clock: ManualClock) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from alerts.notify.message import Message
 from core.clock import Clock
+from core.errors import Invalid
 from core.language import Language
 
 
@@ -50,6 +51,17 @@ class Written:
     values: Mapping[str, Any]
     defaults: Mapping[str, Any]
     where: str
+
+    def language(self, shared: Shared) -> Language:
+        """`language: zh` in the entry, else the product's."""
+        match self.values.get("language"):
+            case None:
+                return shared.language
+            case "en":
+                return "en"
+            case "zh":
+                return "zh"
+        raise Invalid(f"{self.where} language must be en or zh.", field="language", allowed=("en", "zh"))
 
 
 class Builder(Protocol):

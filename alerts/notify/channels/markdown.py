@@ -1,0 +1,33 @@
+"""A letter in the small Markdown that group robots understand; what alerts say cannot become markup."""
+
+from alerts.notify.letter import Entry, Letter, facts_line
+
+_SIGNS = str.maketrans({sign: f"\\{sign}" for sign in "\\`*_[]#<>"})
+
+
+def markdown(read: Letter, max_bytes: int) -> str:
+    """As many alerts as fit whole; what is left out is counted."""
+    head = [f"### {escaped(read.title)}", *([escaped(facts_line(read.shared))] if read.shared else [])]
+    shown = [_entry(entry) for entry in read.entries]
+    for count in range(len(shown), -1, -1):
+        left = len(shown) - count
+        cut = [f"… +{left}"] if left else []
+        text = "\n\n".join([*head, *shown[:count], *cut, *([read.more] if read.more else []), escaped(read.footer)])
+        if len(text.encode()) <= max_bytes:
+            return text
+    return head[0].encode()[:max_bytes].decode("utf-8", "ignore")
+
+
+def escaped(text: str) -> str:
+    return text.translate(_SIGNS)
+
+
+def _entry(entry: Entry) -> str:
+    link = f" [→]({entry.link})" if entry.link.startswith(("http://", "https://")) and ")" not in entry.link else ""
+    lines = [
+        f"**{escaped(entry.summary)}**{link}",
+        escaped(entry.description),
+        escaped(facts_line(entry.facts)),
+        escaped(entry.since),
+    ]
+    return "\n\n".join(line for line in lines if line)

@@ -1,0 +1,102 @@
+"""A message as a person reads it on a phone at night: what, where, how bad, since when, and the way to more. The same for every vendor.
+
+Vendors differ in their markup and not in what is worth saying, so this says it once, in the reader's language, and they only dress it. What
+all alerts of a message share stands above once; each alert then shows what is its own. Long lists are cut with a count: nobody scrolls
+through two hundred pods on a phone.
+"""
+
+from dataclasses import dataclass
+
+from alerts.notify.message import Item, Message
+from core.language import Language, pick
+
+MAX_ENTRIES = 10
+MAX_TEXT = 600
+_HIDDEN = frozenset({"alertname", "severity", "notification_channels"})
+_WORST_FIRST = ("critical", "error", "warning", "info")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One alert."""
+
+    status: str
+    severity: str
+    summary: str
+    description: str
+    facts: tuple[tuple[str, str], ...]
+    since: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    title: str
+    status: str
+    severity: str
+    shared: tuple[tuple[str, str], ...]
+    entries: tuple[Entry, ...]
+    more: str
+    link: str
+    footer: str
+
+    def plain(self) -> str:
+        """For whoever shows no markup: a mail without HTML, a text message."""
+        lines = [self.title]
+        if self.shared:
+            lines.append(facts_line(self.shared))
+        for entry in self.entries:
+            lines += ["", f"• {entry.summary}", *([f"  {entry.description}"] if entry.description else [])]
+            lines.append("  " + " · ".join(part for part in (facts_line(entry.facts), entry.since, entry.link) if part))
+        return "\n".join([*lines, *(["", self.more] if self.more else []), "", self.footer]).strip()
+
+
+def letter(message: Message, language: Language) -> Letter:
+    shown = sorted(message.items, key=lambda item: item.status != message.status)[:MAX_ENTRIES]
+    left = len(message.items) - len(shown) + message.truncated
+    shared = {name: value for name, value in message.common_labels.items() if name not in _HIDDEN}
+    return Letter(
+        title=message.line(language),
+        status=message.status,
+        severity=_worst(message),
+        shared=tuple(sorted(shared.items())),
+        entries=tuple(_entry(item, message, language) for item in shown),
+        more=pick(language, f"and {left} more", f"另有 {left} 条") if left else "",
+        link=message.external_url,
+        footer=pick(language, "Firstmate: ask why, and what to do", "Firstmate：可追问原因与处置"),
+    )
+
+
+def facts_line(facts: tuple[tuple[str, str], ...]) -> str:
+    return " ".join(f"{name}={value}" for name, value in facts)
+
+
+def _entry(item: Item, message: Message, language: Language) -> Entry:
+    own = {
+        name: value for name, value in item.labels.items() if name not in _HIDDEN and name not in message.common_labels
+    }
+    began = item.starts_at[:19].replace("T", " ")
+    since = pick(language, f"since {began} UTC", f"自 {began} UTC")
+    if item.status != "firing":
+        ended = item.ends_at[:19].replace("T", " ")
+        since = pick(language, f"{began} to {ended} UTC", f"{began} 至 {ended} UTC")
+    return Entry(
+        status=item.status,
+        severity=item.labels.get("severity", ""),
+        summary=_cut(
+            item.text("summary", language) or item.text("message", language) or item.labels.get("alertname", "")
+        ),
+        description=_cut(item.text("description", language)),
+        facts=tuple(sorted(own.items())),
+        since=since,
+        link=item.generator_url,
+    )
+
+
+def _worst(message: Message) -> str:
+    found = {item.labels.get("severity", "") for item in message.items}
+    return next((severity for severity in _WORST_FIRST if severity in found), "")
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 1]}…"
