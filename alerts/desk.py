@@ -12,14 +12,16 @@ from typing import Any
 from alerts.durations import show_duration
 from alerts.evaluator import Evaluator, RuleStatus
 from alerts.feed import Feed
-from alerts.model import STATES, Alert, Transition
+from alerts.model import STATES, Alert, Status, Transition
 from alerts.notify.records import Decision, Delivery, Records
+from alerts.statistics import MAX_EPISODES, GroupBy, summary
 from alerts.store import MAX_PAGE, AlertStore, Filter
 from core.clock import Clock
 from core.errors import Conflict, Invalid, NotFound, near_misses
 
 MAX_NOTE = 2000
 _DAY = timedelta(days=1)
+LONGEST = timedelta(days=400)
 
 
 class AlertDesk:
@@ -39,13 +41,17 @@ class AlertDesk:
         *,
         name: str | None = None,
         namespace: str | None = None,
+        status: Status | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
     ) -> tuple[list[Alert], int]:
         """A page of alerts, the most pressing first, and how many there are in all."""
         if state is not None and state not in STATES:
             raise Invalid(f"There is no alert state {state}.", field="state", allowed=STATES)
         if not 1 <= limit <= MAX_PAGE or offset < 0:
             raise Invalid(f"limit must be 1 to {MAX_PAGE} and offset not negative.", field="limit")
-        return await self._store.page(Filter(state, severity, name, namespace), limit, offset)
+        wanted = Filter(state, severity, name, namespace, status, since, until)
+        return await self._store.page(wanted, limit, offset)
 
     async def get(self, fingerprint: str) -> Alert:
         wanted = fingerprint.strip().lower()
@@ -74,6 +80,37 @@ class AlertDesk:
                 found=present.state,
             )
         return present
+
+    async def assign(self, fingerprint: str, to: str | None, by: str) -> Alert:
+        """Whose it is from now on; None takes it from whoever had it. It stops nothing."""
+        alert = await self.get(fingerprint)
+        return await self._attended(alert, await self._store.assign(alert, to, by, self._clock.now()), "assigned")
+
+    async def close(self, fingerprint: str, by: str, reason: str = "") -> Alert:
+        """Nobody is told of it any more; when it has ended by itself and fires again, that is news."""
+        if len(reason) > MAX_NOTE:
+            raise Invalid(f"The reason is longer than {MAX_NOTE} characters.", field="reason")
+        alert = await self.get(fingerprint)
+        if alert.closed_by:
+            return alert
+        return await self._attended(alert, await self._store.close(alert, by, reason, self._clock.now()), "closed")
+
+    async def _attended(self, alert: Alert, done: bool, what: str) -> Alert:
+        present = await self.get(alert.fingerprint)
+        if not done and present.state != "firing":
+            raise Conflict(
+                f"The alert {present.name} is {present.state}; only a firing alert can be {what}.",
+                expected="firing",
+                found=present.state,
+            )
+        self._feed.publish(present)
+        return present
+
+    async def history(self, start: datetime, end: datetime, group_by: GroupBy = "severity") -> dict[str, Any]:
+        """A stretch of time in numbers."""
+        if not start < end or end - start > LONGEST:
+            raise Invalid(f"start_time must be before end_time, and at most {LONGEST.days} days.", field="start_time")
+        return summary(await self._store.episodes(start, end, MAX_EPISODES), start, end, group_by)
 
     async def transitions(self, fingerprint: str) -> Sequence[Transition]:
         return await self._store.transitions((await self.get(fingerprint)).fingerprint)

@@ -14,7 +14,9 @@ from typing import Any, Literal
 from core.language import Language, Text
 
 State = Literal["inactive", "pending", "firing", "resolved"]
-Move = Literal["inactive", "pending", "firing", "resolved", "acknowledged"]
+Move = Literal["inactive", "pending", "firing", "resolved", "acknowledged", "assigned", "closed"]
+Status = Literal["pending", "open", "confirmed", "closed", "resolved"]
+STATUSES: tuple[Status, ...] = ("pending", "open", "confirmed", "closed", "resolved")
 STATES: tuple[State, ...] = ("inactive", "pending", "firing", "resolved")
 
 REASONS: dict[str, Text] = {
@@ -29,6 +31,10 @@ REASONS: dict[str, Text] = {
     "ended": Text("the system that sent it says it is over", "发送方称已恢复"),
     "expired": Text("the system that sent it fell silent", "发送方不再上报, 已超时"),
     "acknowledged": Text("somebody took it", "已有人认领"),
+    "assigned": Text("it was given to somebody", "已指派处理人"),
+    "closed": Text(
+        "somebody closed it: nobody is told until it ends and begins again", "已人工关闭, 恢复后再次触发才会通知"
+    ),
 }
 
 _FNV_OFFSET, _FNV_PRIME, _MASK = 14695981039346656037, 1099511628211, 0xFFFFFFFFFFFFFFFF
@@ -63,6 +69,10 @@ class Alert:
     acknowledged_by: str | None = None
     acknowledged_at: datetime | None = None
     acknowledged_note: str = ""
+    assignee: str | None = None
+    closed_by: str | None = None
+    closed_at: datetime | None = None
+    closed_reason: str = ""
     expires_at: datetime | None = None
     """For an alert that another system sent: when it ends unless that system says so again."""
     generator_url: str = ""
@@ -74,6 +84,13 @@ class Alert:
     @property
     def namespace(self) -> str:
         return self.labels.get("namespace", "")
+
+    @property
+    def status(self) -> Status:
+        """How people stand to it, in the words of those who work through a list."""
+        if self.state == "firing":
+            return "closed" if self.closed_by else "confirmed" if self.acknowledged_by else "open"
+        return "pending" if self.state == "pending" else "resolved"
 
     @property
     def starts_at(self) -> datetime:
@@ -96,7 +113,12 @@ class Alert:
     def to_json(self) -> dict[str, Any]:
         return {
             "fingerprint": self.fingerprint,
+            "alert_id": self.fingerprint,
             "rule": self.rule_id,
+            "rule_id": self.rule_id,
+            "status": self.status,
+            "message": self.annotation("summary", "en") or self.annotation("message", "en") or self.name,
+            "started_at": self.starts_at.isoformat(),
             "name": self.name,
             "state": self.state,
             "severity": self.severity,
@@ -110,6 +132,10 @@ class Alert:
             "acknowledged_by": self.acknowledged_by,
             "acknowledged_at": self.acknowledged_at.isoformat() if self.acknowledged_at else None,
             "acknowledged_note": self.acknowledged_note,
+            "assignee": self.assignee,
+            "closed_by": self.closed_by,
+            "closed_at": self.closed_at.isoformat() if self.closed_at else None,
+            "closed_reason": self.closed_reason,
         }
 
 

@@ -11,12 +11,13 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Select, case, func, insert, select, update
+from sqlalchemy import Select, case, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from alerts.model import Alert, Change, Transition
+from alerts.model import Alert, Change, Status, Transition
+from alerts.statistics import Episode
 from alerts.tables import AlertGroupRow, AlertRow, AlertTransitionRow
 from core.database import Database
 
@@ -24,7 +25,16 @@ MAX_PAGE = 500
 MAX_TRANSITIONS = 1000
 _ACTIVE = ("pending", "firing")
 _SEVERITY_FIRST = ("critical", "error", "warning", "info")
-_ACKNOWLEDGEMENT = ("acknowledged_by", "acknowledged_at", "acknowledged_note")
+_ATTENTION = (
+    "acknowledged_by",
+    "acknowledged_at",
+    "acknowledged_note",
+    "assignee",
+    "closed_by",
+    "closed_at",
+    "closed_reason",
+)
+"""What people did about an episode: written by them alone, and gone with it."""
 _KEY = ("fingerprint", "rule_id")
 
 
@@ -34,8 +44,12 @@ class Filter:
     severity: str | None = None
     name: str | None = None
     namespace: str | None = None
+    status: Status | None = None
+    since: datetime | None = None
+    until: datetime | None = None
 
     def apply(self, query: Select[Any]) -> Select[Any]:
+        query = self._of_status(self._of_time(query))
         # An alert that was pending and went away again is history, not something to list unasked.
         query = query.where(AlertRow.state == self.state if self.state else AlertRow.state != "inactive")
         for column, wanted in (
@@ -45,6 +59,28 @@ class Filter:
         ):
             query = query.where(column == wanted) if wanted is not None else query
         return query
+
+    def _of_time(self, query: Select[Any]) -> Select[Any]:
+        """Those that were there at some moment between the two."""
+        if self.until is not None:
+            query = query.where(AlertRow.starts_at <= self.until)
+        if self.since is not None:
+            query = query.where(or_(AlertRow.resolved_at.is_(None), AlertRow.resolved_at >= self.since))
+        return query
+
+    def _of_status(self, query: Select[Any]) -> Select[Any]:
+        taken, closed = AlertRow.acknowledged_by.is_not(None), AlertRow.closed_by.is_not(None)
+        match self.status:
+            case None:
+                return query
+            case "open":
+                return query.where(AlertRow.state == "firing", ~taken, ~closed)
+            case "confirmed":
+                return query.where(AlertRow.state == "firing", taken, ~closed)
+            case "closed":
+                return query.where(AlertRow.state == "firing", closed)
+            case "pending" | "resolved":
+                return query.where(AlertRow.state == self.status)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +105,7 @@ class AlertStore:
             # In their order: of an alert that ended and came back between two commits the later state is the one that stays.
             for begins, run in groupby(changes, key=lambda change: change.begins):
                 rows = [_row(change.alert) for change in run]
-                await _upsert(session, rows, without=() if begins else _ACKNOWLEDGEMENT)
+                await _upsert(session, rows, without=() if begins else _ATTENTION)
             if moves:
                 await session.execute(insert(AlertTransitionRow), moves)
 
@@ -119,14 +155,32 @@ class AlertStore:
 
     async def acknowledge(self, alert: Alert, by: str, note: str, at: datetime) -> bool:
         """False when the alert has stopped firing, or somebody else was first."""
+        values = {"acknowledged_by": by, "acknowledged_at": at, "acknowledged_note": note}
+        move = Transition("firing", "acknowledged", "acknowledged", at, by=by, note=note)
+        return await self._attend(alert, values, move, AlertRow.acknowledged_by.is_(None))
+
+    async def assign(self, alert: Alert, to: str | None, by: str, at: datetime) -> bool:
+        move = Transition("firing", "assigned", "assigned", at, by=by, note=to or "")
+        return await self._attend(alert, {"assignee": to}, move)
+
+    async def close(self, alert: Alert, by: str, reason: str, at: datetime) -> bool:
+        values = {"closed_by": by, "closed_at": at, "closed_reason": reason}
+        return await self._attend(
+            alert,
+            values,
+            Transition("firing", "closed", "closed", at, by=by, note=reason),
+            AlertRow.closed_by.is_(None),
+        )
+
+    async def _attend(self, alert: Alert, values: dict[str, Any], move: Transition, *still: Any) -> bool:
+        """What a person does about one episode; False when it has ended, or is no longer as it was seen."""
         change = (
             update(AlertRow)
             .where(AlertRow.fingerprint == alert.fingerprint, AlertRow.rule_id == alert.rule_id)
-            .where(AlertRow.state == "firing", AlertRow.acknowledged_by.is_(None), AlertRow.episode == alert.episode)
-            .values(acknowledged_by=by, acknowledged_at=at, acknowledged_note=note)
+            .where(AlertRow.state == "firing", AlertRow.episode == alert.episode, *still)
+            .values(**values)
             .returning(AlertRow.fingerprint)
         )
-        move = Transition("firing", "acknowledged", "acknowledged", at, by=by, note=note)
         async with self._database.write() as session:
             done = (await session.execute(change)).first() is not None
             if done:
@@ -156,6 +210,36 @@ class AlertStore:
     async def last_evaluations(self) -> dict[str, datetime]:
         async with self._database.read() as session:
             return {row.id: row.evaluated_at for row in await session.scalars(select(AlertGroupRow))}
+
+    async def episodes(self, since: datetime, until: datetime, limit: int) -> list[Episode]:
+        """Every episode that fired between the two, with when it was taken and when it ended, the latest first."""
+        move, alert = AlertTransitionRow, AlertRow
+        fired = (
+            select(move.fingerprint, move.rule_id, move.episode, func.min(move.at).label("at"))
+            .where(move.after == "firing", move.at >= since, move.at <= until)
+            .group_by(move.fingerprint, move.rule_id, move.episode)
+            .order_by(func.min(move.at).desc())
+            .limit(limit)
+            .subquery()
+        )
+        later = (
+            select(
+                fired.c.fingerprint,
+                fired.c.episode,
+                fired.c.at,
+                alert.name,
+                alert.severity,
+                alert.namespace,
+                func.min(case((move.after == "acknowledged", move.at))),
+                func.min(case((move.after == "closed", move.at))),
+                func.min(case((move.after == "resolved", move.at))),
+            )
+            .join(alert, (alert.fingerprint == fired.c.fingerprint) & (alert.rule_id == fired.c.rule_id))
+            .join(move, (move.fingerprint == fired.c.fingerprint) & (move.episode == fired.c.episode))
+            .group_by(fired.c.fingerprint, fired.c.episode, fired.c.at, alert.name, alert.severity, alert.namespace)
+        )
+        async with self._database.read() as session:
+            return [Episode(*row) for row in (await session.execute(later)).all()]
 
     async def counts(self, since: datetime) -> Counts:
         firing = AlertRow.state == "firing"
@@ -225,6 +309,10 @@ def _row(alert: Alert) -> dict[str, Any]:
         "acknowledged_by": alert.acknowledged_by,
         "acknowledged_at": alert.acknowledged_at,
         "acknowledged_note": alert.acknowledged_note,
+        "assignee": alert.assignee,
+        "closed_by": alert.closed_by,
+        "closed_at": alert.closed_at,
+        "closed_reason": alert.closed_reason,
         "expires_at": alert.expires_at,
         "generator_url": alert.generator_url,
     }
@@ -247,6 +335,10 @@ def _alert(row: AlertRow) -> Alert:
         acknowledged_by=row.acknowledged_by,
         acknowledged_at=row.acknowledged_at,
         acknowledged_note=row.acknowledged_note,
+        assignee=row.assignee,
+        closed_by=row.closed_by,
+        closed_at=row.closed_at,
+        closed_reason=row.closed_reason,
         expires_at=row.expires_at,
         generator_url=row.generator_url,
     )

@@ -37,6 +37,10 @@ class AlertRow(Base):
     acknowledged_by: Mapped[str | None] = mapped_column(String(255))
     acknowledged_at: Mapped[datetime | None] = mapped_column(UtcTime)
     acknowledged_note: Mapped[str] = mapped_column(Text, default="")
+    assignee: Mapped[str | None] = mapped_column(String(255))
+    closed_by: Mapped[str | None] = mapped_column(String(255))
+    closed_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    closed_reason: Mapped[str] = mapped_column(Text, default="", server_default="")
     expires_at: Mapped[datetime | None] = mapped_column(UtcTime)
     generator_url: Mapped[str] = mapped_column(Text, default="", server_default="")
 

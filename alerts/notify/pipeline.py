@@ -45,6 +45,7 @@ REASONS: dict[str, Text] = {
     "inactive": Text("the route is not active at this time", "该路由在此时段不生效"),
     "inhibited": Text("a larger alert is firing", "已有更大范围的告警"),
     "silenced": Text("a silence covers it", "已被静默规则覆盖"),
+    "closed": Text("somebody closed it", "已人工关闭"),
     "end_unwanted": Text("this receiver does not want to hear of ends", "该接收方不接收恢复通知"),
 }
 
@@ -169,6 +170,26 @@ class Unsilenced:
             for alert in batch.alerts
         }
         return batch.keep_back("silenced", {key: by for key, by in found.items() if by})
+
+
+class Unclosed:
+    """Has somebody closed it? Then it is over for everybody until it ends and begins again."""
+
+    name = "unclosed"
+
+    def __init__(self, store: AlertStore) -> None:
+        self._store = store
+
+    async def __call__(self, batch: Batch) -> Batch:
+        # Read from the store: people close there, past the evaluator.
+        episodes = {alert.fingerprint: alert.episode for alert in batch.alerts}
+        present = await self._store.with_fingerprints(episodes)
+        closed = {
+            alert.fingerprint: alert.closed_by
+            for alert in present
+            if alert.closed_by and episodes[alert.fingerprint] == alert.episode
+        }
+        return batch.keep_back("closed", closed)
 
 
 class Deduplicated:
@@ -303,6 +324,7 @@ def build(
         Uninhibited(routing),
         Timely(routing),
         Unsilenced(silences),
+        Unclosed(store),
         Deduplicated(records),
         Unacknowledged(store),
         Undelivered(records),

@@ -1,13 +1,16 @@
 """Alerts: listed and filtered on the server, with their history and why each was or was not sent."""
 
 import asyncio
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request
+from pydantic import AwareDatetime
 
+from alerts.statistics import GroupBy
 from api.deps import Limit, Offset, TheCaller, TheHouse, TheOperator
 from api.errors import ok
-from api.schemas.plans import Acknowledge
+from api.schemas.plans import Acknowledge, Assign, Close
 
 router = APIRouter(prefix="/alerts", tags=["alerts"])
 Fingerprint = Annotated[str, Path(min_length=4, max_length=64, pattern=r"^[0-9a-f]+$")]
@@ -19,17 +22,42 @@ async def alerts(
     house: TheHouse,
     _caller: TheCaller,
     state: Literal["pending", "firing", "resolved"] | None = None,
+    status: Literal["pending", "open", "confirmed", "closed", "resolved"] | None = None,
     severity: Annotated[str | None, Query(max_length=40)] = None,
+    name: Annotated[str | None, Query(max_length=255)] = None,
+    namespace: Annotated[str | None, Query(max_length=253)] = None,
+    start_time: AwareDatetime | None = None,
+    end_time: AwareDatetime | None = None,
     limit: Limit = 100,
     offset: Offset = 0,
 ) -> dict[str, Any]:
-    rows, total = await house.desk.list(state=state, severity=severity, limit=limit, offset=offset)
+    rows, total = await house.desk.list(
+        state=state,
+        severity=severity,
+        limit=limit,
+        offset=offset,
+        name=name,
+        namespace=namespace,
+        status=status,
+        since=start_time,
+        until=end_time,
+    )
     return ok(request, {"total": total, "alerts": [row.to_json() for row in rows]})
 
 
 @router.get("/statistics")
-async def statistics(request: Request, house: TheHouse, _caller: TheCaller) -> dict[str, Any]:
-    return ok(request, await house.desk.statistics())
+async def statistics(
+    request: Request,
+    house: TheHouse,
+    _caller: TheCaller,
+    start_time: AwareDatetime | None = None,
+    end_time: AwareDatetime | None = None,
+    group_by: GroupBy = "severity",
+) -> dict[str, Any]:
+    """How things stand now, and what fired between the two times (without them, in the last day)."""
+    end = end_time or house.clock.now()
+    past = await house.desk.history(start_time or end - timedelta(days=1), end, group_by)
+    return ok(request, {**await house.desk.statistics(), **past})
 
 
 @router.get("/{fingerprint}")
@@ -61,5 +89,23 @@ async def acknowledge(
     request: Request, house: TheHouse, caller: TheOperator, fingerprint: Fingerprint, body: Acknowledge | None = None
 ) -> dict[str, Any]:
     """Stops repeats, not resolution: the alert still resolves by itself when its condition is gone."""
-    found = await house.desk.acknowledge(fingerprint, by=caller.name, note=body.note if body else "")
+    note = (body.note or body.comment) if body else ""
+    found = await house.desk.acknowledge(fingerprint, by=caller.name, note=note)
+    confirmed = {"confirmed_by": found.acknowledged_by, "confirmed_at": found.to_json()["acknowledged_at"]}
+    return ok(request, {**found.to_json(), **confirmed})
+
+
+@router.post("/{fingerprint}/assign")
+async def assign(
+    request: Request, house: TheHouse, caller: TheOperator, fingerprint: Fingerprint, body: Assign
+) -> dict[str, Any]:
+    return ok(request, (await house.desk.assign(fingerprint, body.assignee, by=caller.name)).to_json())
+
+
+@router.post("/{fingerprint}/close")
+async def close(
+    request: Request, house: TheHouse, caller: TheOperator, fingerprint: Fingerprint, body: Close | None = None
+) -> dict[str, Any]:
+    """Nobody is told of it any more. It is not resolved: only its condition can do that."""
+    found = await house.desk.close(fingerprint, by=caller.name, reason=body.reason if body else "")
     return ok(request, found.to_json())

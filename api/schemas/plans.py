@@ -18,3 +18,14 @@ class Apply(Body):
 
 class Acknowledge(Body):
     note: str = Field(default="", max_length=1_000)
+    comment: str = Field(default="", max_length=1_000, description="The same as note, by its older name")
+    user_id: str = Field(default="", max_length=255, description="Taken and not used: who acts is told by the token")
+
+
+class Assign(Body):
+    assignee: str | None = Field(max_length=255, description="Whose it is; null: nobody's")
+
+
+class Close(Body):
+    reason: str = Field(default="", max_length=1_000)
+    user_id: str = Field(default="", max_length=255, description="Taken and not used: who acts is told by the token")

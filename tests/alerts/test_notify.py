@@ -337,7 +337,8 @@ async def test_a_message_leaves_the_moment_the_wait_is_over(begin: Begin) -> Non
 async def test_the_pipeline_can_be_printed(begin: Begin) -> None:
     night = await begin(rules())
     assert str(night.pipeline) == (
-        "addressed -> uninhibited -> timely -> unsilenced -> deduplicated -> unacknowledged -> undelivered -> wanted -> recorded"
+        "addressed -> uninhibited -> timely -> unsilenced -> unclosed -> deduplicated -> unacknowledged"
+        " -> undelivered -> wanted -> recorded"
     )
 
 
