@@ -49,16 +49,15 @@ class Board:
     async def alerts(self, wanted: Wanted) -> list[dict[str, Any]]:
         """By fingerprint, as `amtool` expects them."""
         now = self._clock.now()
-        view = _View(self._routing, await self._silences.in_force(now), now)
+        view = _View(self._routing, await self._silences.in_force(now), now, wanted)
         firing = self._routing.firing
-        return [shown for key in sorted(firing) if (shown := view.shown(firing[key], wanted))]
+        return [shown for key in sorted(firing) if (shown := view.shown(firing[key]))]
 
     async def groups(self, wanted: Wanted) -> list[dict[str, Any]]:
         now = self._clock.now()
-        view = _View(self._routing, await self._silences.in_force(now), now)
-        has_name = _receiver_filter(wanted)
-        groups = [group for group in self._routing.groups if has_name([group.route.receiver])]
-        found = [(group, _members(group, view, wanted)) for group in sorted(groups, key=_place)]
+        view = _View(self._routing, await self._silences.in_force(now), now, wanted)
+        groups = [group for group in self._routing.groups if view.has_name([group.route.receiver])]
+        found = [(group, _members(group, view)) for group in sorted(groups, key=_place)]
         return [
             {"labels": group.labels, "receiver": {"name": group.route.receiver}, "alerts": members}
             for group, members in found
@@ -67,26 +66,29 @@ class Board:
 
 
 class _View:
-    """One look at one moment."""
+    """One look at one moment, with one question; what is the same for all alerts is worked out once."""
 
-    def __init__(self, routing: Routing, in_force: Sequence[Silence], now: datetime) -> None:
+    def __init__(self, routing: Routing, in_force: Sequence[Silence], now: datetime, wanted: Wanted) -> None:
         self._routing = routing
         self._in_force = in_force
         self._now = now
+        self._seen_at = _rfc3339(now)
+        self._wanted = wanted
+        self.has_name = _receiver_filter(wanted)
 
-    def shown(self, alert: Alert, wanted: Wanted) -> dict[str, Any] | None:
-        if alert.as_of(self._now).state != "firing" or not all_match(wanted.matchers, alert.labels):
+    def shown(self, alert: Alert) -> dict[str, Any] | None:
+        if alert.as_of(self._now).state != "firing" or not all_match(self._wanted.matchers, alert.labels):
             return None
         silenced_by = [one.id for one in self._in_force if all_match(one.matchers, alert.labels)]
         source = self._routing.inhibitor.inhibits(alert)
-        if not _is_asked_for(wanted, silenced=bool(silenced_by), inhibited=bool(source)):
+        if not _is_asked_for(self._wanted, silenced=bool(silenced_by), inhibited=bool(source)):
             return None
         receivers = self.receivers_of(alert)
-        if not _receiver_filter(wanted)(receivers):
+        if not self.has_name(receivers):
             return None
         return {
             "annotations": alert.annotations,
-            "endsAt": _rfc3339(alert.expires_at or self._now),
+            "endsAt": _rfc3339(alert.expires_at) if alert.expires_at else self._seen_at,
             "fingerprint": alert.fingerprint,
             "receivers": [{"name": name} for name in receivers],
             "startsAt": _rfc3339(alert.starts_at),
@@ -95,7 +97,7 @@ class _View:
                 "silencedBy": silenced_by,
                 "state": "suppressed" if silenced_by or source else "active",
             },
-            "updatedAt": _rfc3339(self._now),
+            "updatedAt": self._seen_at,
             "generatorURL": alert.generator_url,
             "labels": alert.labels,
         }
@@ -104,8 +106,8 @@ class _View:
         return list(dict.fromkeys(route.receiver for route in self._routing.config.route.matching(alert.labels)))
 
 
-def _members(group: Group, view: _View, wanted: Wanted) -> list[dict[str, Any]]:
-    shown = (view.shown(group.members[key], wanted) for key in sorted(group.members))
+def _members(group: Group, view: _View) -> list[dict[str, Any]]:
+    shown = (view.shown(group.members[key]) for key in sorted(group.members))
     return [each for each in shown if each]
 
 
