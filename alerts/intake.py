@@ -17,7 +17,7 @@ from alerts.model import Alert, Change, fingerprint
 from alerts.patience import Bell, survive
 from alerts.store import AlertStore
 from core.clock import Clock
-from core.errors import FirstmateError, Upstream
+from core.errors import FirstmateError, Unready, Upstream
 
 AT_ONCE = 2_000
 MAX_WAITING = 20_000
@@ -53,6 +53,8 @@ class Intake:
         self._count = 0
         self._bell = Bell(clock)
         self._writing = asyncio.Lock()
+        self.is_open = True
+        """Closed in a replica that stands by: what nobody would write down must not be waited for."""
 
     def __len__(self) -> int:
         return len(self._known)
@@ -62,8 +64,10 @@ class Intake:
 
     async def take(self, arrivals: Sequence[Arrival]) -> None:
         """Returns when they are written down."""
+        if not self.is_open:
+            raise Unready("The intake of alerts", "is kept by another replica")
         if self._count + len(arrivals) > MAX_WAITING or len(self._known) + self._count > MAX_ACTIVE:
-            raise Upstream("The intake of alerts", "is full; send them again in a moment", retryable=True, status=503)
+            raise Unready("The intake of alerts", "is full; send them again in a moment")
         post = _Post(arrivals)
         self._waiting.append(post)
         self._count += len(arrivals)

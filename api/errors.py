@@ -20,6 +20,7 @@ from core.errors import (
     NotConfigured,
     NotFound,
     Unauthenticated,
+    Unready,
     Upstream,
 )
 from core.logs import get
@@ -31,6 +32,7 @@ STATUS: dict[type[FirstmateError], int] = {
     Forbidden: 403,
     Conflict: 409,
     NotConfigured: 503,
+    Unready: 503,
     Upstream: 502,
 }
 INTERNAL = 1500

@@ -7,14 +7,14 @@ logged and does not keep the others open. Background loops are started last, whe
 import asyncio
 import os
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
 from secrets import token_hex
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 from mcp.server import Server as McpServer
@@ -32,6 +32,7 @@ from alerts.notify.pipeline import Notifier, Routing
 from alerts.notify.receivers import Receivers
 from alerts.notify.records import Records
 from alerts.notify.workshop import build_channels
+from alerts.patience import survive
 from alerts.reloading import Reloader, Source
 from alerts.routing.config import Config, built_in, load_config
 from alerts.rulebook.book import RuleBook
@@ -49,6 +50,7 @@ from core.clock import Clock, SystemClock
 from core.config import Settings
 from core.database import Database, migrate
 from core.errors import FirstmateError
+from core.lease import RENEW, Lease
 from core.logs import get
 from core.metrics import Metrics
 from core.redact import Redactor
@@ -68,6 +70,7 @@ from tools.collect import Collector
 from tools.spec import Toolbox
 
 SWEEP_SECONDS = 600.0
+Loop = Callable[[], Awaitable[None]]
 _log = get(__name__)
 
 
@@ -95,20 +98,27 @@ class House:
     agent: Agent
     admin_token: str
     started_at: datetime
+    lease: Lease | None
+    """Where several replicas share the records; None where they are this process's own."""
 
     @property
     def desk(self) -> AlertDesk:
         return self.alerts.desk
 
-    def loops(self) -> dict[str, Callable[[], Awaitable[None]]]:
-        """What runs in the background, in the order of starting."""
+    def watch(self) -> dict[str, Loop]:
+        """What one of several replicas does for all, in the order of starting."""
         return {
             "outbox": self.alerts.outbox.run,
             "intake": self.alerts.intake.run,
             "notifier": self.alerts.notifier.run,
             "evaluator": self.alerts.evaluator.run,
-            "reloader": self.alerts.reloader.run,
             "repairs": self.repairs.run,
+        }
+
+    def chores(self) -> dict[str, Loop]:
+        """What every process does for itself."""
+        return {
+            "reloader": self.alerts.reloader.run,
             "agent": self.sweep,
             "tokens": self.doorkeeper.run,
             "health": self.health.run,
@@ -116,8 +126,12 @@ class House:
 
     async def recover(self) -> None:
         """Take up what the last process left: only for the one that owns the data folder."""
-        await self.alerts.restore()
+        await self.take_over()
         await self.agent.recover()
+
+    async def take_over(self) -> None:
+        """What whoever kept the watch before has left in the records that all replicas share."""
+        await self.alerts.restore()
         await self.repairs.resume()
 
     async def sweep(self) -> None:
@@ -134,6 +148,7 @@ class AlertSide:
     """From a number to one message: what decides, what tells, and the desk in front of both."""
 
     evaluator: Evaluator
+    routing: Routing
     notifier: Notifier
     intake: Intake
     outbox: Outbox
@@ -233,6 +248,7 @@ async def _build(settings: Settings, clock: Clock, closing: AsyncExitStack) -> H
         agent=agent,
         admin_token=admin_token,
         started_at=clock.now(),
+        lease=Lease(database, "watch", token_hex(8), clock) if _is_shared(database) else None,
     )
 
 
@@ -292,6 +308,7 @@ def _alert_side(
     reloader = Reloader(_sources(settings, shared, shelf, notifier, outbox), clock)
     return AlertSide(
         evaluator=evaluator,
+        routing=routing,
         notifier=notifier,
         intake=intake,
         outbox=outbox,
@@ -336,6 +353,10 @@ def _alert_config(settings: Settings) -> Config:
     return built_in(
         webhooks=settings.webhook_urls, group_wait=settings.group_wait, repeat_interval=settings.repeat_interval
     )
+
+
+def _is_shared(database: Database) -> bool:
+    return database.engine.dialect.name != "sqlite"
 
 
 def mcp_for(house: House, local: Guard) -> McpServer[Any]:
@@ -386,12 +407,47 @@ def _lookup(desk: AlertDesk) -> Callable[[str], Awaitable[AlertFacts | None]]:
 
 @asynccontextmanager
 async def running(house: House) -> AsyncIterator[None]:
-    """The watch, for as long as the block lasts: first what the last process left, then the background loops.
+    """Everything that goes on in the background, for as long as the block lasts.
 
-    Only for a process that owns the data folder (`api.ownership`).
+    Only for a process that owns its data folder (`api.ownership`). Where the records are shared with other replicas, the watch is kept by
+    the one that holds the lease, and the others stand by.
     """
-    await house.recover()
-    tasks = [asyncio.create_task(_watched(name, loop), name=name) for name, loop in house.loops().items()]
+    await house.agent.recover()
+    async with _going(house.chores()):
+        if house.lease is None:
+            await house.take_over()
+            async with _going(house.watch()):
+                yield
+        else:
+            house.alerts.intake.is_open = False
+            async with _going({"lease": lambda: stand_by(house, cast("Lease", house.lease))}):
+                yield
+            await house.lease.release()
+
+
+async def stand_by(house: House, lease: Lease) -> None:
+    while True:
+        if await lease.look():
+            _log.info("this replica keeps the watch now")
+            await survive(_keep_watch(house, lease), None, "the watch could not be kept")
+            _log.warning("this replica keeps the watch no longer")
+        await house.clock.sleep(RENEW)
+
+
+async def _keep_watch(house: House, lease: Lease) -> None:
+    await house.take_over()
+    async with _going(house.watch()):
+        house.alerts.intake.is_open = True
+        try:
+            while await lease.look():
+                await house.clock.sleep(RENEW)
+        finally:
+            house.alerts.intake.is_open = False
+
+
+@asynccontextmanager
+async def _going(loops: Mapping[str, Loop]) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(_watched(name, loop), name=name) for name, loop in loops.items()]
     try:
         yield
     finally:

@@ -8,6 +8,7 @@
       Conflict        the thing changed meanwhile: both versions
       Upstream        another system failed: which, what it said, whether trying again can help
         NotConfigured the system was never set up: which settings do it
+        Unready       we ourselves cannot take this just now: come again
 
 Errors are raised where the sentence is known and caught where something can be done: at a tool's edge, at HTTP's edge, in a loop
 that must outlive one bad turn. Anything outside this tree is a bug and is reported as one.
@@ -88,6 +89,14 @@ class NotConfigured(Upstream):
 
     def __init__(self, system: str, how: str) -> None:
         super().__init__(system, f"is not configured: {how}", retryable=False)
+
+
+class Unready(Upstream):
+    code = 1008
+    kind = "unready"
+
+    def __init__(self, system: str, said: str) -> None:
+        super().__init__(system, said, retryable=True)
 
 
 def near_misses(wanted: str, known: Iterable[str], limit: int = 3) -> list[str]:

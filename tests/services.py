@@ -80,7 +80,18 @@ def postgres_server(folder: Path) -> Iterator[Postgres]:
         "-F",
     ]
     with process(command, port=port, folder=folder, user=user):
+        _until_ready(binaries / "pg_isready", port)
         yield Postgres(f"postgresql://firstmate@127.0.0.1:{port}/postgres")
+
+
+def _until_ready(program: Path, port: int) -> None:
+    """It listens a moment before it answers."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if subprocess.run([str(program), "-q", "-h", "127.0.0.1", "-p", str(port)], check=False).returncode == 0:
+            return
+        time.sleep(0.05)
+    raise RuntimeError(f"PostgreSQL did not answer within {START_SECONDS} s")
 
 
 @contextlib.contextmanager

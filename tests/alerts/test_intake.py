@@ -120,6 +120,12 @@ async def test_more_than_can_wait_is_sent_away(gate: Gate, monkeypatch: pytest.M
     assert taken is None
 
 
+async def test_a_replica_that_stands_by_sends_senders_to_another(gate: Gate) -> None:
+    gate.intake.is_open = False
+    with pytest.raises(Upstream, match="another replica"):
+        await gate.intake.take([lamp()])
+
+
 async def test_a_gate_that_is_closed_in_the_middle_answers_those_who_wait(gate: Gate) -> None:
     sending = asyncio.create_task(gate.intake.take([lamp()]))
     await asyncio.sleep(0)
