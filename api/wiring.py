@@ -45,12 +45,12 @@ from api.auth.doorkeeper import Doorkeeper
 from api.checks import checks
 from api.doors import McpApprovals, McpResources, agent_for
 from api.health import Health
+from api.lease import RENEW, Lease
 from api.rootcause import RootCauses
 from core.clock import Clock, SystemClock
 from core.config import Settings
 from core.database import Database, migrate
 from core.errors import FirstmateError
-from core.lease import RENEW, Lease
 from core.logs import get
 from core.metrics import Metrics
 from core.redact import Redactor

@@ -9,10 +9,10 @@ from typing import Any
 import asyncpg
 import pytest
 
+from api.lease import GIVE_UP, LENGTH, RENEW, Lease
 from core.clock import ManualClock
 from core.database import Database
 from core.errors import Upstream
-from core.lease import GIVE_UP, LENGTH, RENEW, Lease
 from tests.services import Postgres
 
 
