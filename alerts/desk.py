@@ -12,6 +12,7 @@ from typing import Any
 from alerts.durations import show_duration
 from alerts.evaluator import Evaluator, RuleStatus
 from alerts.feed import Feed
+from alerts.incidents.book import IncidentBook
 from alerts.model import STATES, Alert, Status, Transition
 from alerts.notify.records import Decision, Delivery, Records
 from alerts.statistics import MAX_EPISODES, GroupBy, summary
@@ -25,12 +26,23 @@ LONGEST = timedelta(days=400)
 
 
 class AlertDesk:
-    def __init__(self, *, store: AlertStore, records: Records, evaluator: Evaluator, feed: Feed, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        store: AlertStore,
+        records: Records,
+        evaluator: Evaluator,
+        feed: Feed,
+        clock: Clock,
+        incidents: IncidentBook,
+    ) -> None:
         self._store = store
         self._records = records
         self._evaluator = evaluator
         self._feed = feed
         self._clock = clock
+        self.incidents = incidents
+        """Listed, merged and split there."""
 
     async def list(
         self,

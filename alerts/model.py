@@ -76,6 +76,8 @@ class Alert:
     expires_at: datetime | None = None
     """For an alert that another system sent: when it ends unless that system says so again."""
     generator_url: str = ""
+    incident: str | None = None
+    """The trouble that this firing is a part of, once that is known."""
 
     @property
     def severity(self) -> str:
@@ -133,6 +135,7 @@ class Alert:
             "acknowledged_at": self.acknowledged_at.isoformat() if self.acknowledged_at else None,
             "acknowledged_note": self.acknowledged_note,
             "assignee": self.assignee,
+            "incident": self.incident,
             "closed_by": self.closed_by,
             "closed_at": self.closed_at.isoformat() if self.closed_at else None,
             "closed_reason": self.closed_reason,

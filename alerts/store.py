@@ -33,8 +33,9 @@ _ATTENTION = (
     "closed_by",
     "closed_at",
     "closed_reason",
+    "incident",
 )
-"""What people did about an episode: written by them alone, and gone with it."""
+"""What people did about an episode and where it belongs: written by them and the book of incidents, and gone with it."""
 _KEY = ("fingerprint", "rule_id")
 
 
@@ -315,6 +316,7 @@ def _row(alert: Alert) -> dict[str, Any]:
         "closed_reason": alert.closed_reason,
         "expires_at": alert.expires_at,
         "generator_url": alert.generator_url,
+        "incident": alert.incident,
     }
 
 
@@ -341,6 +343,7 @@ def _alert(row: AlertRow) -> Alert:
         closed_reason=row.closed_reason,
         expires_at=row.expires_at,
         generator_url=row.generator_url,
+        incident=row.incident,
     )
 
 

@@ -17,7 +17,12 @@ _ID = BigInteger().with_variant(Integer(), "sqlite")
 
 class AlertRow(Base):
     __tablename__ = "alerts"
-    __table_args__ = (Index(None, "state", "starts_at"), Index(None, "severity"), Index(None, "name"))
+    __table_args__ = (
+        Index(None, "state", "starts_at"),
+        Index(None, "severity"),
+        Index(None, "name"),
+        Index(None, "incident"),
+    )
 
     fingerprint: Mapped[str] = mapped_column(String(16), primary_key=True)
     rule_id: Mapped[str] = mapped_column(String(64), primary_key=True)
@@ -43,6 +48,7 @@ class AlertRow(Base):
     closed_reason: Mapped[str] = mapped_column(Text, default="", server_default="")
     expires_at: Mapped[datetime | None] = mapped_column(UtcTime)
     generator_url: Mapped[str] = mapped_column(Text, default="", server_default="")
+    incident: Mapped[str | None] = mapped_column(String(16))
 
 
 class AlertTransitionRow(Base):

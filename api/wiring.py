@@ -24,6 +24,7 @@ from alerts.board import Board
 from alerts.desk import AlertDesk
 from alerts.evaluator import Evaluator
 from alerts.feed import Feed
+from alerts.incidents.book import IncidentBook
 from alerts.intake import Intake
 from alerts.notify import pipeline
 from alerts.notify.channels import Channel, Shared
@@ -111,6 +112,7 @@ class House:
             "outbox": self.alerts.outbox.run,
             "intake": self.alerts.intake.run,
             "notifier": self.alerts.notifier.run,
+            "incidents": self.alerts.incidents.run,
             "evaluator": self.alerts.evaluator.run,
             "repairs": self.repairs.run,
         }
@@ -157,6 +159,7 @@ class AlertSide:
     silences: Silences
     shelf: Shelf
     book: RuleBook
+    incidents: IncidentBook
     reloader: Reloader
 
     async def restore(self) -> None:
@@ -166,6 +169,7 @@ class AlertSide:
         await self.evaluator.restore()
         await self.intake.restore()
         await self.notifier.restore()
+        await self.incidents.restore()
         await self.outbox.restore()
 
 
@@ -262,6 +266,7 @@ def _alert_side(
     closing: AsyncExitStack,
 ) -> AlertSide:
     store, records, feed = AlertStore(database), Records(database), Feed()
+    incidents = IncidentBook(database, store, clock)
     silences = Silences(database, clock, lambda: str(uuid4()))
     shared = Shared(
         clock=clock,
@@ -291,7 +296,7 @@ def _alert_side(
         store=store,
         clock=clock,
         metrics=metrics,
-        listeners=(notifier.put, feed.put),
+        listeners=(notifier.put, incidents.put, feed.put),
         timeout=settings.prometheus_timeout,
         external_url=settings.public_url,
     )
@@ -299,9 +304,9 @@ def _alert_side(
         store=store,
         clock=clock,
         patience=lambda: routing.config.resolve_timeout,
-        listeners=(notifier.put, feed.put),
+        listeners=(notifier.put, incidents.put, feed.put),
     )
-    desk = AlertDesk(store=store, records=records, evaluator=evaluator, feed=feed, clock=clock)
+    desk = AlertDesk(store=store, records=records, evaluator=evaluator, feed=feed, clock=clock, incidents=incidents)
     shelf = Shelf(files, timedelta(seconds=settings.evaluation_interval), evaluator.reload)
     book = RuleBook(database, clock, lambda: f"rule-{token_hex(6)}", shelf.refresh)
     shelf.keep(book)
@@ -317,6 +322,7 @@ def _alert_side(
         silences=silences,
         shelf=shelf,
         book=book,
+        incidents=incidents,
         reloader=reloader,
     )
 

@@ -19,6 +19,7 @@ from typing import Any, Protocol
 from alerts.desk import AlertDesk
 from alerts.evaluator import Evaluator
 from alerts.feed import Feed
+from alerts.incidents.book import IncidentBook
 from alerts.model import Alert, Change
 from alerts.notify.channels import Channel
 from alerts.notify.message import Message
@@ -203,21 +204,28 @@ class Night:
         self.notifier = Notifier(
             pipeline=self.pipeline, routing=self.routing, store=self.store, records=self.records, clock=self.clock
         )
+        self.incidents = IncidentBook(self.database, self.store, self.clock)
         self.evaluator = Evaluator(
             groups=self.groups,
             prometheus=self.prometheus,
             store=self.store,
             clock=self.clock,
             metrics=self.metrics,
-            listeners=[self._note, self.notifier.put],
+            listeners=[self._note, self.notifier.put, self.incidents.put],
         )
         self.desk = AlertDesk(
-            store=self.store, records=self.records, evaluator=self.evaluator, feed=self.feed, clock=self.clock
+            store=self.store,
+            records=self.records,
+            evaluator=self.evaluator,
+            feed=self.feed,
+            clock=self.clock,
+            incidents=self.incidents,
         )
 
     async def restore(self) -> None:
         await self.evaluator.restore()
         await self.notifier.restore()
+        await self.incidents.restore()
         await self.outbox.restore()
 
     async def restart(self, groups: list[Group] | None = None) -> None:
@@ -242,6 +250,7 @@ class Night:
             self._play()
             await self.evaluator.tick()
             await self.notifier.tick()
+            await self.incidents.tick()
             await self.outbox.tick()
             if self.second >= second:
                 return

@@ -1,0 +1,239 @@
+"""Incidents in SQL: what a turn reads and writes inside its one transaction."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from sqlalchemy import Select, bindparam, func, insert, or_, select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from alerts.incidents.grouping import MemberId, Plan, Standing
+from alerts.incidents.incident import Incident, State, summed
+from alerts.incidents.member import Member
+from alerts.incidents.tables import IncidentMemberRow, IncidentRow
+from alerts.model import Alert
+from alerts.tables import AlertRow
+
+MAX_CANDIDATES = 5_000
+_PART = 500
+_LOCK = 4_701_215
+_MEMBER = IncidentMemberRow.__table__
+_ALERT = AlertRow.__table__
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    state: State | None = None
+    severity: str | None = None
+    namespace: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def apply(self, query: Select[Any]) -> Select[Any]:
+        """Without a state: those that are still there, which a merged one is not."""
+        row = IncidentRow
+        query = query.where(row.state == self.state if self.state else row.state != "merged")
+        for column, wanted in ((row.severity, self.severity), (row.namespace, self.namespace)):
+            query = query.where(column == wanted) if wanted is not None else query
+        if self.until is not None:
+            query = query.where(row.first_at <= self.until)
+        if self.since is not None:
+            query = query.where(or_(row.resolved_at.is_(None), row.resolved_at >= self.since))
+        return query
+
+
+async def lock(session: AsyncSession) -> None:
+    """One writer of incidents at a time; SQLite has one anyhow."""
+    if session.get_bind().dialect.name == "postgresql":
+        await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+
+
+async def members_of(session: AsyncSession, ids: Iterable[str]) -> list[Member]:
+    return await _members(session, IncidentMemberRow.incident, sorted(set(ids)))
+
+
+async def known(session: AsyncSession, wanted: Iterable[MemberId]) -> dict[MemberId, Member]:
+    ids = set(wanted)
+    found = await _members(session, IncidentMemberRow.episode, sorted({episode for _, episode in ids}))
+    return {one.id: one for one in found if one.id in ids}
+
+
+async def in_reach(session: AsyncSession, since: datetime, window: timedelta) -> list[Member]:
+    """Members that something which began then may hang on; of too many, the latest."""
+    row = IncidentMemberRow
+    query = (
+        select(row)
+        .where(or_(row.ends_at.is_(None), row.ends_at >= since - window))
+        .order_by(row.starts_at.desc(), row.fingerprint)
+        .limit(MAX_CANDIDATES)
+    )
+    return [_member(each) for each in await session.scalars(query)]
+
+
+async def standing(session: AsyncSession, ids: Iterable[str]) -> dict[str, Standing]:
+    return {
+        row.id: Standing(row.id, row.first_at, row.size, row.arranged_by is not None)
+        for row in await incident_rows(session, ids)
+    }
+
+
+async def incident_rows(session: AsyncSession, ids: Iterable[str]) -> list[IncidentRow]:
+    found: list[IncidentRow] = []
+    for part in _parts(sorted(set(ids))):
+        found += await session.scalars(select(IncidentRow).where(IncidentRow.id.in_(part)))
+    return found
+
+
+async def put_together(session: AsyncSession, plan: Plan, arrivals: Sequence[Member]) -> set[str]:
+    """The plan written down; says which incidents have other members now."""
+    for gone, into in plan.absorbed.items():
+        await flow_into(session, gone, into)
+    rows = [_row(member, plan.joins[member.id]) for member in arrivals]
+    if rows:
+        await session.execute(insert(IncidentMemberRow), rows)
+    await mark(session, ((member, plan.joins[member.id]) for member in arrivals))
+    return {*plan.joins.values(), *plan.absorbed.values()}
+
+
+async def flow_into(session: AsyncSession, gone: str, into: str) -> None:
+    member, alert, row = IncidentMemberRow, AlertRow, IncidentRow
+    await session.execute(update(member).where(member.incident == gone).values(incident=into))
+    await session.execute(update(alert).where(alert.incident == gone).values(incident=into))
+    await session.execute(update(row).where(row.id == gone).values(state="merged", merged_into=into))
+
+
+async def move(session: AsyncSession, members: Sequence[Member], into: str, *, origin: str | None = None) -> None:
+    values = {"incident": into} if origin is None else {"incident": into, "origin": origin}
+    where = (_MEMBER.c.fingerprint == bindparam("f"), _MEMBER.c.episode == bindparam("e"))
+    rows = [{"f": member.fingerprint, "e": member.episode} for member in members]
+    await (await session.connection()).execute(update(IncidentMemberRow).where(*where).values(**values), rows)
+    await mark(session, ((member, into) for member in members))
+
+
+async def mark(session: AsyncSession, belongs: Iterable[tuple[Member, str]]) -> None:
+    """The alerts' own rows say it too, as long as they are about the same firing."""
+    rows = [{"f": one.fingerprint, "r": one.rule_id, "e": one.episode, "i": incident} for one, incident in belongs]
+    if not rows:
+        return
+    where = (
+        _ALERT.c.fingerprint == bindparam("f"),
+        _ALERT.c.rule_id == bindparam("r"),
+        _ALERT.c.episode == bindparam("e"),
+    )
+    statement = update(AlertRow).where(*where).values(incident=bindparam("i"))
+    await (await session.connection()).execute(statement, rows)
+
+
+async def end(session: AsyncSession, ended: Mapping[MemberId, datetime]) -> None:
+    rows = [{"f": key[0], "e": key[1], "at": at} for key, at in ended.items()]
+    if not rows:
+        return
+    where = (_MEMBER.c.fingerprint == bindparam("f"), _MEMBER.c.episode == bindparam("e"))
+    statement = update(IncidentMemberRow).where(*where).values(ends_at=bindparam("at"))
+    await (await session.connection()).execute(statement, rows)
+
+
+async def sum_up(session: AsyncSession, ids: Iterable[str], **arranged: Any) -> None:
+    """Write what the members make of their incident, as they are now."""
+    wanted = set(ids)
+    by_incident: dict[str, list[Member]] = {}
+    for member in await members_of(session, wanted):
+        by_incident.setdefault(member.incident, []).append(member)
+    there = {row.id: row for row in await incident_rows(session, wanted)}
+    for each, members in sorted(by_incident.items()):
+        values = {**summed(members), "merged_into": None, **arranged}
+        if each in there:
+            await session.execute(update(IncidentRow).where(IncidentRow.id == each).values(**values))
+        else:
+            await session.execute(insert(IncidentRow).values(id=each, **values))
+
+
+async def overlooked(session: AsyncSession, now: datetime) -> dict[MemberId, datetime]:
+    """Members that are written down as firing and no longer do: ended while nobody listened."""
+    member, alert = IncidentMemberRow, AlertRow
+    query = (
+        select(member.fingerprint, member.episode, alert.episode, alert.resolved_at, alert.active_at)
+        .outerjoin(alert, (alert.fingerprint == member.fingerprint) & (alert.rule_id == member.rule_id))
+        .where(member.ends_at.is_(None))
+        .where(or_(alert.state.is_(None), alert.state != "firing", alert.episode != member.episode))
+    )
+    ended: dict[MemberId, datetime] = {}
+    for fingerprint, episode, present, resolved_at, active_at in (await session.execute(query)).all():
+        ended[fingerprint, episode] = (resolved_at if present == episode else active_at) or now
+    return ended
+
+
+async def page(session: AsyncSession, wanted: Filter, limit: int, offset: int) -> tuple[list[Incident], int]:
+    row = IncidentRow
+    query = wanted.apply(select(row)).order_by(row.state, row.last_at.desc(), row.id).limit(limit).offset(offset)
+    total = await session.scalar(wanted.apply(select(func.count()).select_from(row)))
+    return [incident(each) for each in await session.scalars(query)], int(total or 0)
+
+
+def incident(row: IncidentRow) -> Incident:
+    return Incident(
+        id=row.id,
+        state=cast("State", row.state),
+        named=row.title,
+        name=row.name,
+        severity=row.severity,
+        namespace=row.namespace,
+        workload=row.workload,
+        first_at=row.first_at,
+        last_at=row.last_at,
+        resolved_at=row.resolved_at,
+        size=row.size,
+        firing=row.firing,
+        merged_into=row.merged_into,
+        arranged_by=row.arranged_by,
+    )
+
+
+def belongs(alert: Alert) -> bool:
+    return alert.state in ("firing", "resolved") and alert.fired_at is not None
+
+
+async def _members(session: AsyncSession, column: Any, wanted: Sequence[str]) -> list[Member]:
+    found: list[Member] = []
+    for part in _parts(wanted):
+        found += [_member(row) for row in await session.scalars(select(IncidentMemberRow).where(column.in_(part)))]
+    return found
+
+
+def _parts(wanted: Sequence[str]) -> Iterable[Sequence[str]]:
+    return (wanted[start : start + _PART] for start in range(0, len(wanted), _PART))
+
+
+def _row(member: Member, incident: str) -> dict[str, Any]:
+    return {
+        "fingerprint": member.fingerprint,
+        "episode": member.episode,
+        "rule_id": member.rule_id,
+        "incident": incident,
+        "origin": incident,
+        "name": member.name,
+        "severity": member.severity,
+        "namespace": member.namespace,
+        "workload": member.workload,
+        "relations": list(member.keys),
+        "starts_at": member.starts_at,
+        "ends_at": member.ends_at,
+    }
+
+
+def _member(row: IncidentMemberRow) -> Member:
+    return Member(
+        fingerprint=row.fingerprint,
+        rule_id=row.rule_id,
+        episode=row.episode,
+        name=row.name,
+        severity=row.severity,
+        namespace=row.namespace,
+        workload=row.workload,
+        keys=tuple(row.relations),
+        starts_at=row.starts_at,
+        ends_at=row.ends_at,
+        incident=row.incident,
+        origin=row.origin,
+    )
