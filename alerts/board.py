@@ -80,7 +80,7 @@ class _View:
         if alert.as_of(self._now).state != "firing" or not all_match(self._wanted.matchers, alert.labels):
             return None
         silenced_by = [one.id for one in self._in_force if all_match(one.matchers, alert.labels)]
-        source = self._routing.inhibitor.inhibits(alert)
+        source = self._routing.inhibitor.inhibits(alert, self._now)
         if not _is_asked_for(self._wanted, silenced=bool(silenced_by), inhibited=bool(source)):
             return None
         receivers = self.receivers_of(alert)

@@ -7,6 +7,7 @@ since. The body has Alertmanager's fields in Alertmanager's order and nothing el
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import cmp_to_key
 from typing import Any, Literal
 
 from alerts.model import Alert
@@ -88,8 +89,10 @@ def compose(
     external_url: str,
 ) -> Message:
     """In Alertmanager's order (job, instance, then the other labels); of too many, the firing ones are kept and the rest counted."""
-    kept = sorted(alerts, key=lambda alert: (alert.state != "firing", *_place(alert)))[:MAX_ALERTS]
-    ordered = sorted(kept, key=_place)
+    ordered = sorted(alerts, key=lambda alert: _place(alert.labels))
+    if len(ordered) > MAX_ALERTS:
+        kept = sorted(ordered, key=lambda alert: alert.state != "firing")[:MAX_ALERTS]
+        ordered = sorted(kept, key=lambda alert: _place(alert.labels))
     return Message(
         receiver=receiver,
         status="firing" if any(alert.state == "firing" for alert in alerts) else "resolved",
@@ -104,10 +107,20 @@ def compose(
     )
 
 
-def _place(alert: Alert) -> tuple[Any, ...]:
-    labels = alert.labels
+def _before(one: Mapping[str, str], other: Mapping[str, str]) -> int:
+    """Of two label sets of one size, the one that lacks the first label in which they differ goes before."""
+    for name in sorted({*one, *other}):
+        if one.get(name) != other.get(name):
+            return -1 if name not in one or (name in other and one[name] < other[name]) else 1
+    return 0
+
+
+_in_order = cmp_to_key(_before)
+
+
+def _place(labels: Mapping[str, str]) -> tuple[Any, ...]:
     named = [(name not in labels, labels.get(name, "")) for name in ("job", "instance")]
-    return (*named, len(labels), sorted(labels.items()))
+    return (*named, len(labels), _in_order(labels))
 
 
 def _item(alert: Alert, external_url: str) -> Item:

@@ -151,7 +151,7 @@ class Uninhibited:
         self._routing = routing
 
     async def __call__(self, batch: Batch) -> Batch:
-        sources = ((alert, self._routing.inhibitor.inhibits(alert)) for alert in batch.alerts)
+        sources = ((alert, self._routing.inhibitor.inhibits(alert, batch.now)) for alert in batch.alerts)
         return batch.keep_back("inhibited", {alert.fingerprint: by.fingerprint for alert, by in sources if by})
 
 

@@ -161,7 +161,7 @@ def _route(entry: Any, parent: Route, where: str, numbers: Any, depth: int) -> R
     own = Route(
         receiver=_optional(entry, "receiver", where) or parent.receiver,
         matchers=matchers,
-        group_by=_group_by(entry, where) if entry.get("group_by") is not None else parent.group_by,
+        group_by=_group_by(entry, where) or parent.group_by,
         group_wait=duration(entry, "group_wait", where, parent.group_wait),
         group_interval=_longer_than_nothing(entry, "group_interval", where, parent.group_interval),
         repeat_interval=_longer_than_nothing(entry, "repeat_interval", where, parent.repeat_interval),
@@ -196,6 +196,7 @@ def _matchers(entry: Mapping[str, Any], equal: str, regex: str, modern: str, whe
 
 
 def _group_by(entry: Mapping[str, Any], where: str) -> tuple[str, ...]:
+    """An empty list says nothing, as an absent one does."""
     names = texts(entry.get("group_by"), where, "group_by")
     if ALL_LABELS in names and len(names) > 1:
         raise Invalid(f"{where} group_by has '...' for all labels, so it can have no others.", field="group_by")

@@ -7,6 +7,7 @@ by the labels they must agree in: asking costs one look a rule, however many ale
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from alerts.model import Alert
 from alerts.routing.matchers import Matchers, all_match
@@ -45,8 +46,8 @@ class Inhibitor:
             if not agreeing:
                 del sources[rule.agreed(alert.labels)]
 
-    def inhibits(self, alert: Alert) -> Alert | None:
-        """The alert that keeps this one from being told, the longest firing first."""
+    def inhibits(self, alert: Alert, now: datetime) -> Alert | None:
+        """The alert that keeps this one from being told, the longest firing first; one that was to end by now does not."""
         for rule, sources in zip(self._rules, self._sources, strict=True):
             if not all_match(rule.target, alert.labels):
                 continue
@@ -54,7 +55,7 @@ class Inhibitor:
             able = [
                 source
                 for source in sources.get(rule.agreed(alert.labels), {}).values()
-                if not (both and all_match(rule.target, source.labels))
+                if source.as_of(now).state == "firing" and not (both and all_match(rule.target, source.labels))
             ]
             if able:
                 return min(able, key=lambda source: (source.starts_at, source.fingerprint))

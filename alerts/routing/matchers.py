@@ -17,17 +17,29 @@ _NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _FORM = re.compile(
     r'\s*(?P<name>[a-zA-Z_:][a-zA-Z0-9_:]*|"(?:[^"\\]|\\.)+")\s*(?P<op>=~|!~|!=|=)\s*(?P<value>.*?)\s*', re.DOTALL
 )
+_OPS = ("=", "!=", "=~", "!~")
+_GO_ESCAPES = {
+    "\a": "\\a",
+    "\b": "\\b",
+    "\f": "\\f",
+    "\n": "\\n",
+    "\r": "\\r",
+    "\t": "\\t",
+    "\v": "\\v",
+    '"': '\\"',
+    "\\": "\\\\",
+}
 _ESCAPED = {"n": "\n", '"': '"', "\\": "\\"}
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Matcher:
     name: str
     value: str
     op: str = "="
 
     def __post_init__(self) -> None:
-        if self.op not in ("=", "!=", "=~", "!~"):
+        if self.op not in _OPS:
             raise Invalid(f"A matcher compares with =, !=, =~ or !~, not {self.op!r}.", field="matchers")
         if len(self.value) > MAX_VALUE:
             raise Invalid(f"The value of a matcher is longer than {MAX_VALUE} characters.", field="matchers")
@@ -46,6 +58,10 @@ class Matcher:
         value = labels.get(self.name, "")
         held = bool(anchored(self.value).match(value)) if self.is_regex else value == self.value
         return held is self.is_equal
+
+    def __lt__(self, other: "Matcher") -> bool:
+        """In Alertmanager's order, which is the order in a group's key."""
+        return (self.name, self.value, _OPS.index(self.op)) < (other.name, other.value, _OPS.index(other.op))
 
     def __str__(self) -> str:
         name = self.name if _NAME.fullmatch(self.name) else f'"{escaped(self.name)}"'
@@ -86,6 +102,22 @@ def parse_matchers(text: str) -> list[Matcher]:
 
 def escaped(value: str) -> str:
     return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
+def quoted(value: str) -> str:
+    """As Go's `%q`, which is how a group's key has its labels."""
+    return '"' + "".join(char if _is_plain(char) else _escape(char) for char in value) + '"'
+
+
+def _is_plain(char: str) -> bool:
+    return char.isprintable() and char not in ('"', "\\")
+
+
+def _escape(char: str) -> str:
+    code = ord(char)
+    if char in _GO_ESCAPES:
+        return _GO_ESCAPES[char]
+    return f"\\x{code:02x}" if code < 0x80 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def _split(text: str) -> list[str]:

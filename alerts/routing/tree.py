@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from alerts.model import Alert
-from alerts.routing.matchers import Matchers, all_match, escaped, shown
+from alerts.routing.matchers import Matchers, all_match, quoted, shown
 
 ALL_LABELS = "..."
 CHANNELS = "notification_channels"
@@ -56,7 +56,7 @@ class Route:
         return {name: labels[name] for name in sorted(self.group_by) if name in labels}
 
     def group_key(self, alert: Alert) -> str:
-        inner = ", ".join(f'{name}="{escaped(value)}"' for name, value in self.group_labels(alert).items())
+        inner = ", ".join(f"{name}={quoted(value)}" for name, value in self.group_labels(alert).items())
         return self.path + ":{" + inner + "}"
 
 
