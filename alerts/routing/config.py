@@ -6,6 +6,7 @@ business, checked by whoever builds it. The file's old forms (`match`, `match_re
 still read.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,6 +25,7 @@ from alerts.routing.tree import ALL_LABELS, Route, path_below
 from core.errors import Invalid
 
 MAX_DEPTH = 50
+_LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _TOP = ("global", "templates", "route", "inhibit_rules", "receivers", "mute_time_intervals", "time_intervals")
 _ROUTE = (
     "receiver",
@@ -148,6 +150,8 @@ def _root(entry: Any, source: str) -> Route:
     for name in ("mute_time_intervals", "active_time_intervals"):
         if entry.get(name):
             raise Invalid(f"{where} the root is never muted, so it has no {name}.", field=name)
+    if entry.get("continue"):
+        raise Invalid(f"{where} the root has nothing beside it, so it cannot continue.", field="continue")
     numbers = iter(range(1_000_000))
     return _route(entry, Route(receiver=""), where, numbers, 0)
 
@@ -184,7 +188,7 @@ def _route(entry: Any, parent: Route, where: str, numbers: Any, depth: int) -> R
 def _matchers(entry: Mapping[str, Any], equal: str, regex: str, modern: str, where: str) -> Matchers:
     try:
         found = [
-            Matcher(str(name), str(value), op)
+            Matcher(_label(name, where, key), str(value), op)
             for key, op in ((equal, "="), (regex, "=~"))
             for name, value in mapping(entry.get(key) or {}, where, f"{key} as a mapping").items()
         ]
@@ -197,13 +201,25 @@ def _matchers(entry: Mapping[str, Any], equal: str, regex: str, modern: str, whe
 
 def _group_by(entry: Mapping[str, Any], where: str) -> tuple[str, ...]:
     """An empty list says nothing, as an absent one does."""
-    names = texts(entry.get("group_by"), where, "group_by")
+    names = [
+        name if name == ALL_LABELS else _label(name, where, "group_by") for name in _names(entry, "group_by", where)
+    ]
     if ALL_LABELS in names and len(names) > 1:
         raise Invalid(f"{where} group_by has '...' for all labels, so it can have no others.", field="group_by")
     doubled = [name for name, count in Counter(names).items() if count > 1]
     if doubled:
         raise Invalid(f"{where} group_by has {doubled[0]} twice.", field="group_by")
     return tuple(names)
+
+
+def _names(entry: Mapping[str, Any], field: str, where: str) -> list[str]:
+    return texts(entry.get(field), where, field)
+
+
+def _label(name: Any, where: str, field: str) -> str:
+    if not _LABEL.fullmatch(str(name)):
+        raise Invalid(f"{where} {str(name)[:100]!r} in {field} is not the name of a label.", field=field)
+    return str(name)
 
 
 def _longer_than_nothing(entry: Mapping[str, Any], name: str, where: str, default: timedelta) -> timedelta:
@@ -230,7 +246,7 @@ def _inhibit_rule(entry: Any, where: str) -> InhibitRule:
     return InhibitRule(
         source=_matchers(entry, "source_match", "source_match_re", "source_matchers", where),
         target=_matchers(entry, "target_match", "target_match_re", "target_matchers", where),
-        equal=tuple(texts(entry.get("equal"), where, "equal")),
+        equal=tuple(_label(name, where, "equal") for name in _names(entry, "equal", where)),
     )
 
 
@@ -259,6 +275,7 @@ def _receiver(entry: Any, where: str) -> Receiver:
         for place, each in enumerate(listed(settings, where, str(key))):
             inside = f"{where.removesuffix(':')}, {key}[{place}]:"
             channels.append(ChannelSettings(kind, mapping(each, inside, "settings as a mapping"), inside))
+            _flag(channels[-1].values, "send_resolved", inside)
     return Receiver(name, tuple(channels))
 
 

@@ -33,6 +33,7 @@ _MONTHS = (
     "december",
 )
 _CLOCK = re.compile(r"(?:([01]\d|2[0-3]):([0-5]\d))|24:00")
+_LONGEST_MONTH = 31
 _FIELDS = ("times", "weekdays", "days_of_month", "months", "years", "location")
 
 
@@ -81,10 +82,12 @@ def read_time_interval(entry: Any, where: str) -> TimeInterval:
 def read_interval(entry: Any, where: str) -> Interval:
     entry = mapping(entry, where, "an interval as a mapping")
     expect_fields(entry, _FIELDS, where)
+    days = _ranges(entry, "days_of_month", where, _day)
+    _refuse_day_range_that_never_is(days, where)
     return Interval(
         times=tuple(_times(each, where) for each in listed(entry.get("times"), where, "times")),
         weekdays=_ranges(entry, "weekdays", where, _named(_WEEKDAYS, 0)),
-        days=_ranges(entry, "days_of_month", where, _day),
+        days=days,
         months=_ranges(entry, "months", where, _named(_MONTHS, 1)),
         years=_ranges(entry, "years", where, int),
         zone=_zone(entry.get("location"), where),
@@ -126,7 +129,7 @@ def _ranges(entry: Mapping[str, Any], name: str, where: str, number: Callable[[s
 def _range(written: str, name: str, where: str, number: Callable[[str], int]) -> Span:
     begin, _, end = written.lower().partition(":")
     try:
-        span = number(begin.strip()), number((end or begin).strip())
+        span = number(begin), number(end or begin)
     except ValueError:
         raise Invalid(f"{where} {written!r} is no range of {name}.", field=name) from None
     if (span[0] < 0) == (span[1] < 0) and span[0] > span[1]:
@@ -145,6 +148,14 @@ def _named(names: Sequence[str], first: int) -> Callable[[str], int]:
         raise ValueError(word)
 
     return number
+
+
+def _refuse_day_range_that_never_is(spans: Sequence[Span], where: str) -> None:
+    for begin, end in spans:
+        if end < 0 < begin and begin > _LONGEST_MONTH + end + 1:
+            raise Invalid(
+                f"{where} {begin}:{end} in days_of_month ends before it begins in every month.", field="days_of_month"
+            )
 
 
 def _day(word: str) -> int:

@@ -389,14 +389,14 @@ def drawn(seed: int) -> Timeline:
     )
     return Timeline(
         f"drawn by {seed}",
-        _tree(chance),
+        tree(chance),
         tuple(sorted(events, key=lambda event: event.at)),
         inhibits=inhibits if chance.random() < 0.4 else (),
         silent_ends=frozenset(chance.sample(["team", "first", "second"], chance.choice([0, 0, 1]))),
     )
 
 
-def _tree(chance: random.Random) -> dict[str, Any]:
+def tree(chance: random.Random) -> dict[str, Any]:
     def options() -> dict[str, Any]:
         found: dict[str, Any] = {}
         if chance.random() < 0.5:
