@@ -22,29 +22,29 @@ from mcp.server import Server as McpServer
 from agent.run import Agent
 from alerts.board import Board
 from alerts.desk import AlertDesk
+from alerts.escalation.escalator import Escalator, build_escalation
 from alerts.evaluator import Evaluator
 from alerts.feed import Feed
 from alerts.incidents.book import IncidentBook
 from alerts.intake import Intake
 from alerts.notify import pipeline
-from alerts.notify.channels import Channel, Shared
+from alerts.notify.channels import Shared
 from alerts.notify.outbox import Outbox
 from alerts.notify.pipeline import Notifier, Routing
-from alerts.notify.receivers import Receivers
 from alerts.notify.records import Records
 from alerts.notify.workshop import build_channels
 from alerts.patience import survive
-from alerts.reloading import Reloader, Source
-from alerts.routing.config import Config, built_in, load_config
+from alerts.reloading import Reloader
 from alerts.rulebook.book import RuleBook
 from alerts.rulebook.shelf import Shelf
-from alerts.rules import load_rules, rule_files
+from alerts.rules import load_rules
 from alerts.silences import Silences
 from alerts.store import AlertStore
 from alerts.tools import AlertTools
 from api.auth.doorkeeper import Doorkeeper
 from api.checks import checks
 from api.doors import McpApprovals, McpResources, agent_for
+from api.files import read_alert_config, read_escalations, sources
 from api.health import Health
 from api.lease import RENEW, Lease
 from api.rootcause import RootCauses
@@ -113,6 +113,7 @@ class House:
             "intake": self.alerts.intake.run,
             "notifier": self.alerts.notifier.run,
             "incidents": self.alerts.incidents.run,
+            "escalator": self.alerts.escalator.run,
             "evaluator": self.alerts.evaluator.run,
             "repairs": self.repairs.run,
         }
@@ -160,6 +161,7 @@ class AlertSide:
     shelf: Shelf
     book: RuleBook
     incidents: IncidentBook
+    escalator: Escalator
     reloader: Reloader
 
     async def restore(self) -> None:
@@ -169,6 +171,7 @@ class AlertSide:
         await self.evaluator.restore()
         await self.intake.restore()
         await self.notifier.restore()
+        await self.escalator.restore()
         await self.incidents.restore()
         await self.outbox.restore()
 
@@ -275,7 +278,7 @@ def _alert_side(
         redact=redactor.value,
         secret=lambda reference: resolve(reference, os.environ),
     )
-    config = _alert_config(settings)
+    config = read_alert_config(settings)
     receivers, channels = build_channels(config, shared)
     outbox = Outbox(channels=channels, records=records, clock=clock, metrics=metrics, random=random.random)
     _closes(closing, "channels", outbox.close)
@@ -289,6 +292,20 @@ def _alert_side(
         written=outbox.wake,
     )
     notifier = Notifier(pipeline=stages, routing=routing, store=store, records=records, clock=clock)
+    escalator = Escalator(
+        escalations=read_escalations(settings, receivers),
+        pipeline=build_escalation(
+            store=store,
+            records=records,
+            routing=routing,
+            silences=silences,
+            external_url=settings.public_url,
+            written=outbox.wake,
+        ),
+        routing=routing,
+        database=database,
+        clock=clock,
+    )
     files = load_rules(settings.rules_files, interval=settings.evaluation_interval)
     evaluator = Evaluator(
         groups=files,
@@ -310,7 +327,7 @@ def _alert_side(
     shelf = Shelf(files, timedelta(seconds=settings.evaluation_interval), evaluator.reload)
     book = RuleBook(database, clock, lambda: f"rule-{token_hex(6)}", shelf.refresh)
     shelf.keep(book)
-    reloader = Reloader(_sources(settings, shared, shelf, notifier, outbox), clock)
+    reloader = Reloader(sources(settings, shared, shelf, notifier, outbox, escalator), clock)
     return AlertSide(
         evaluator=evaluator,
         routing=routing,
@@ -323,41 +340,8 @@ def _alert_side(
         shelf=shelf,
         book=book,
         incidents=incidents,
+        escalator=escalator,
         reloader=reloader,
-    )
-
-
-def _sources(settings: Settings, shared: Shared, shelf: Shelf, notifier: Notifier, outbox: Outbox) -> list[Source]:
-    def read_config() -> tuple[Config, Receivers, list[Channel]]:
-        config = _alert_config(settings)
-        return config, *build_channels(config, shared)
-
-    async def take_config(read: tuple[Config, Receivers, list[Channel]]) -> None:
-        config, receivers, channels = read
-        await outbox.replace(channels)
-        await notifier.reload(config, receivers)
-
-    return [
-        Source(
-            "rules",
-            lambda: rule_files(settings.rules_files),
-            lambda: load_rules(settings.rules_files, interval=settings.evaluation_interval),
-            shelf.put_files,
-        ),
-        Source(
-            "routes",
-            lambda: [settings.alert_config] if settings.alert_config else [],
-            read_config,
-            take_config,
-        ),
-    ]
-
-
-def _alert_config(settings: Settings) -> Config:
-    if settings.alert_config:
-        return load_config(settings.alert_config)
-    return built_in(
-        webhooks=settings.webhook_urls, group_wait=settings.group_wait, repeat_interval=settings.repeat_interval
     )
 
 

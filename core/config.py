@@ -100,6 +100,11 @@ class Settings(BaseModel):
         "Alertmanager configuration file: routes, receivers, inhibition, time intervals; empty: all to WEBHOOK_URLS and the log",
         "ALERTMANAGER_CONFIG",
     )
+    escalations: Path | None = _field(
+        None,
+        "File of escalations and rotas: whom to tell next when nobody has reacted; empty: nobody",
+        "FIRSTMATE_ESCALATIONS",
+    )
     group_wait: float = _field(
         10.0, "Seconds to gather alerts of one group before the first notification", "GROUP_WAIT", ge=0, le=3600
     )

@@ -36,6 +36,7 @@ REASONS: dict[str, Text] = {
     "changed": Text("the group's alerts changed", "组内告警有变化"),
     "resolved": Text("every alert of the group ended", "组内告警全部恢复"),
     "repeat": Text("still firing after the repeat interval", "超过重复间隔仍在告警"),
+    "escalated": Text("nobody reacted in time, so the next in line is told", "超时无人响应, 升级通知下一责任人"),
     "no_receiver": Text("nobody is configured to be told", "没有配置接收方"),
     "never_told": Text("it ended before anyone was told of it", "在通知任何人之前已恢复"),
     "duplicate": Text("the receiver knows all of this already", "接收方已经知道"),

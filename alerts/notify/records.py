@@ -6,12 +6,12 @@ counts, so a steady alert does not fill the table.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Executable, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -116,22 +116,18 @@ class Records:
             return await session.scalar(query.limit(1)) is not None
 
     async def tell(self, decision: Decision, message: Message) -> None:
-        text = f"{decision.group_key}\xff{decision.receiver}\xff{decision.reason}\xff{decision.at.isoformat()}"
-        delivery = {
-            "key": hashlib.sha256(text.encode()).hexdigest()[:32],
-            "group_key": decision.group_key,
-            "receiver": decision.receiver,
-            "status": "pending",
-            "message": message.to_json(),
-            "attempts": 0,
-            "created_at": decision.at,
-            "next_attempt_at": decision.at,
-            "said": "",
-        }
         async with self._database.write() as session:
-            delivery["notification_id"] = await _add(session, decision)
-            await session.execute(insert(AlertDeliveryRow), [delivery])
+            await _tell(session, decision, message)
             await _remember(session, decision)
+
+    async def tell_once(
+        self, decision: Decision, message: Message, marks: Sequence[tuple[Executable, list[dict[str, Any]]]]
+    ) -> None:
+        """Told beside the groups: what keeps it from being told again are marks of its own, written with it."""
+        async with self._database.write() as session:
+            for statement, rows in marks:
+                await session.execute(statement, rows)
+            await _tell(session, decision, message)
 
     async def remember(self, decision: Decision) -> None:
         """What a way would have been told, had it wanted to hear it."""
@@ -221,6 +217,23 @@ class Records:
         async with self._database.read() as session:
             by_reason = {name: int(count) for name, count in (await session.execute(reasons)).all()}
             return by_reason, dict((await session.execute(statuses)).all())
+
+
+async def _tell(session: AsyncSession, decision: Decision, message: Message) -> None:
+    text = f"{decision.group_key}\xff{decision.receiver}\xff{decision.reason}\xff{decision.at.isoformat()}"
+    delivery = {
+        "key": hashlib.sha256(text.encode()).hexdigest()[:32],
+        "group_key": decision.group_key,
+        "receiver": decision.receiver,
+        "status": "pending",
+        "message": message.to_json(),
+        "attempts": 0,
+        "created_at": decision.at,
+        "next_attempt_at": decision.at,
+        "said": "",
+    }
+    delivery["notification_id"] = await _add(session, decision)
+    await session.execute(insert(AlertDeliveryRow), [delivery])
 
 
 async def _add(session: AsyncSession, decision: Decision) -> int:

@@ -1,0 +1,62 @@
+"""The files that a house is set up by, and who is given what when they change."""
+
+from collections.abc import Collection
+
+from alerts.escalation.escalator import Escalator
+from alerts.escalation.policy import Escalations, load_escalations
+from alerts.notify.channels import Channel, Shared
+from alerts.notify.outbox import Outbox
+from alerts.notify.pipeline import Notifier
+from alerts.notify.receivers import Receivers
+from alerts.notify.workshop import build_channels
+from alerts.reloading import Source
+from alerts.routing.config import Config, built_in, load_config
+from alerts.rulebook.shelf import Shelf
+from alerts.rules import load_rules, rule_files
+from core.config import Settings
+
+
+def sources(
+    settings: Settings, shared: Shared, shelf: Shelf, notifier: Notifier, outbox: Outbox, escalator: Escalator
+) -> list[Source]:
+    def read_config() -> tuple[Config, Receivers, list[Channel]]:
+        config = read_alert_config(settings)
+        return config, *build_channels(config, shared)
+
+    async def take_config(read: tuple[Config, Receivers, list[Channel]]) -> None:
+        config, receivers, channels = read
+        await outbox.replace(channels)
+        await notifier.reload(config, receivers)
+
+    return [
+        Source(
+            "rules",
+            lambda: rule_files(settings.rules_files),
+            lambda: load_rules(settings.rules_files, interval=settings.evaluation_interval),
+            shelf.put_files,
+        ),
+        Source(
+            "routes",
+            lambda: [settings.alert_config] if settings.alert_config else [],
+            read_config,
+            take_config,
+        ),
+        Source(
+            "escalations",
+            lambda: [settings.escalations] if settings.escalations else [],
+            lambda: read_escalations(settings, read_alert_config(settings).receivers),
+            escalator.reload,
+        ),
+    ]
+
+
+def read_alert_config(settings: Settings) -> Config:
+    if settings.alert_config:
+        return load_config(settings.alert_config)
+    return built_in(
+        webhooks=settings.webhook_urls, group_wait=settings.group_wait, repeat_interval=settings.repeat_interval
+    )
+
+
+def read_escalations(settings: Settings, receivers: Collection[str]) -> Escalations:
+    return load_escalations(settings.escalations, receivers) if settings.escalations else Escalations()

@@ -1,0 +1,211 @@
+"""Who is told next when nobody has reacted, told as a night."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from alerts.escalation.escalator import Escalator, build_escalation
+from alerts.escalation.policy import Escalations, parse_escalations
+from alerts.notify.receivers import Integration
+from alerts.routing.matchers import Matcher
+from alerts.routing.silence import Silence
+from core.errors import Invalid, Upstream
+from tests.alerts.night import Begin, Night, Receiver, rules
+
+RECEIVERS = ("everybody", "mei", "tom", "boss")
+WRITTEN = """
+rotas:
+  - {name: first line, receivers: [mei, tom], start: 2026-03-02, every: 1d, handover: "21:05"}
+escalations:
+  - name: urgent
+    matchers: [severity=~"warning|critical"]
+    steps:
+      - {after: 1m, rota: first line}
+      - {after: 3m, receiver: boss}
+"""
+
+
+class Watch:
+    """A night with phones of their own for those who are told next."""
+
+    def __init__(self, night: Night, phones: dict[str, Receiver]) -> None:
+        self.night, self.phones = night, phones
+        self.build()
+
+    def build(self) -> None:
+        night = self.night
+        ways = {name: (Integration(phone.name, "test"),) for name, phone in self.phones.items()}
+        night.routing.receivers = {"everybody": (Integration(night.phone.name, "test"),), **ways}
+        self.escalator = Escalator(
+            escalations=parse_escalations(WRITTEN, "night.yaml", RECEIVERS),
+            pipeline=build_escalation(
+                store=night.store, records=night.records, routing=night.routing, silences=night.silences
+            ),
+            routing=night.routing,
+            database=night.database,
+            clock=night.clock,
+        )
+
+    async def restart(self) -> None:
+        await self.night.restart()
+        self.build()
+        await self.escalator.restore()
+
+    async def until(self, second: float) -> None:
+        while self.night.second < second:
+            await self.night.until(min(second, self.night.second + 5))
+            await self.escalator.tick()
+            await self.night.outbox.tick()
+
+    def told(self) -> dict[str, int]:
+        return {name: len(phone.got) for name, phone in self.phones.items() if phone.got}
+
+    @property
+    def key(self) -> str:
+        return next(iter(self.night.latest))
+
+    async def reasons(self) -> list[tuple[str, str]]:
+        rows = await self.night.desk.decisions(self.key)
+        return [(row.receiver, row.reason) for row in rows if row.group_key.startswith("escalation")]
+
+
+@pytest.fixture
+async def watch(begin: Begin) -> Watch:
+    phones = {name: Receiver(name=f"{name}/test[0]") for name in ("mei", "tom", "boss")}
+    night = await begin(rules(), channels=[Receiver(), *phones.values()])
+    night.phone = night.channels[0]  # type: ignore[assignment]
+    night.at(0).sees("a")
+    return Watch(night, phones)
+
+
+async def test_each_step_is_told_in_its_time_and_once(watch: Watch) -> None:
+    await watch.until(55)
+    assert watch.told() == {}
+    await watch.until(65)
+    assert watch.told() == {"tom": 1}
+    await watch.until(600)
+    assert watch.told() == {"tom": 1, "boss": 1}
+    message, _ = watch.phones["boss"].got[0]
+    assert (message.reason, message.receiver, message.items[0].labels["pod"]) == ("escalated", "boss", "a")
+    assert await watch.reasons() == [("tom/test[0]", "escalated"), ("boss/test[0]", "escalated")]
+
+
+async def test_the_rota_says_who_is_told_at_that_moment(watch: Watch) -> None:
+    watch.night.at(200).sees()
+    watch.night.at(300).sees("a")
+    await watch.until(400)  # fires anew at 21:05, the hour of relief
+    assert watch.told() == {"tom": 1, "boss": 1, "mei": 1}
+
+
+async def test_what_somebody_took_or_closed_goes_no_further(watch: Watch) -> None:
+    await watch.until(100)
+    await watch.night.desk.acknowledge(watch.key, "tom")
+    await watch.until(600)
+    assert watch.told() == {"tom": 1}
+    assert await watch.reasons() == [("tom/test[0]", "escalated"), ("boss/test[0]", "acknowledged")]
+
+
+async def test_what_was_closed_goes_no_further(watch: Watch) -> None:
+    await watch.until(10)
+    await watch.night.desk.close(watch.key, "tom", "known")
+    await watch.until(600)
+    assert watch.told() == {}
+    assert {reason for _, reason in await watch.reasons()} == {"closed"}
+
+
+async def test_what_ended_is_not_escalated_and_what_fires_anew_begins_anew(watch: Watch) -> None:
+    watch.night.at(30).sees()
+    await watch.until(300)
+    assert watch.told() == {}
+    watch.night.at(305).sees("a")
+    await watch.until(350)
+    assert watch.told() == {}
+    await watch.until(600)
+    assert watch.told() == {"mei": 1, "boss": 1}
+
+
+async def test_a_silence_keeps_it_back_and_its_end_lets_it_go(watch: Watch) -> None:
+    now = watch.night.clock.now()
+    await watch.night.silences.save(
+        Silence("", (Matcher("pod", "a", "="),), now, now + timedelta(seconds=240), now, "mei", "release"), "mei"
+    )
+    await watch.until(230)
+    assert watch.told() == {}
+    assert {reason for _, reason in await watch.reasons()} == {"silenced"}
+    await watch.until(400)
+    assert watch.told() == {"tom": 1, "boss": 1}
+
+
+async def test_no_restart_tells_a_step_again_or_forgets_one(watch: Watch) -> None:
+    for second in range(20, 400, 20):
+        await watch.until(second)
+        await watch.restart()
+    assert watch.told() == {"tom": 1, "boss": 1}
+
+
+async def test_killed_between_the_decision_and_the_row_it_is_told_after_the_restart(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await watch.until(55)
+    with monkeypatch.context() as patched:
+        patched.setattr("alerts.notify.records._tell", _killed)
+        with pytest.raises(Upstream):
+            await watch.until(65)
+    await watch.restart()
+    await watch.until(100)
+    assert watch.told() == {"tom": 1}
+
+
+async def _killed(*_args: Any) -> None:
+    raise Upstream("The process", "was killed", retryable=True)
+
+
+async def test_two_that_think_they_keep_the_watch_tell_a_step_once(watch: Watch) -> None:
+    await watch.until(65)
+    watch.escalator._done.clear()  # as one who knows nothing of the other
+    with pytest.raises(Exception, match="UNIQUE"):
+        await watch.escalator.tick()
+    await watch.escalator.restore()
+    await watch.until(100)
+    assert watch.told() == {"tom": 1}
+
+
+async def test_many_that_come_to_a_step_together_are_one_message(watch: Watch) -> None:
+    watch.night.at(0).sees(*(f"p{number}" for number in range(40)))
+    await watch.until(65)
+    assert watch.told() == {"tom": 1}
+    assert len(watch.phones["tom"].got[0][0].items) == 40
+
+
+async def test_a_receiver_that_is_gone_is_told_of_in_the_history(watch: Watch) -> None:
+    del watch.night.routing.receivers["tom"]  # type: ignore[attr-defined]
+    await watch.until(100)
+    assert ("", "no_receiver") in await watch.reasons()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("receiver: boss", "receiver: bos", "no receiver bos .* mean boss"),
+        ("rota: first line", "rota: second line", "no rota second line"),
+        ("after: 3m", "after: 30s", "order of their times"),
+        ("{after: 3m, receiver: boss}", "{receiver: boss}", "step 2: it needs after"),
+        ("steps:", "stepps:", "unknown field stepps"),
+        ("[mei, tom]", "[mei, tim]", "no receiver tim"),
+        ("name: urgent", "name: 7", "name must be a text"),
+    ],
+)
+def test_a_bad_file_is_refused_with_the_place(before: str, after: str, said: str) -> None:
+    with pytest.raises(Invalid, match=said):
+        parse_escalations(WRITTEN.replace(before, after), "night.yaml", RECEIVERS)
+
+
+def test_two_of_one_name_are_refused() -> None:
+    one = "{name: x, steps: [{after: 1m, receiver: boss}]}"
+    with pytest.raises(Invalid, match="twice"):
+        parse_escalations(f"escalations: [{one}, {one}]", "x.yaml", RECEIVERS)
+
+
+def test_without_a_file_nobody_is_told_next() -> None:
+    assert Escalations().named() == set()

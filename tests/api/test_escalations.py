@@ -1,0 +1,51 @@
+"""Escalations in a whole house: from their file to an alert's history."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.clock import ManualClock
+from core.errors import Invalid
+from tests.acceptance.stage import START, product, settings_for
+from tests.api.test_incidents import fires
+
+ROUTES = """
+route: {receiver: everybody}
+receivers:
+  - {name: everybody, log_configs: [{}]}
+  - {name: boss, log_configs: [{}]}
+"""
+WRITTEN = """
+escalations:
+  - name: urgent
+    matchers: [severity="critical"]
+    steps: [{after: 30s, receiver: boss}]
+"""
+
+
+def written(folder: Path, escalations: str) -> dict[str, Any]:
+    routes, file = folder / "routes.yaml", folder / "escalations.yaml"
+    routes.write_text(ROUTES)
+    file.write_text(escalations)
+    return {"prometheus_url": "", "k8s_config_path": "", "alert_config": str(routes), "escalations": str(file)}
+
+
+async def test_who_was_told_next_is_in_the_alerts_history(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path, "", tmp_path / "none", written(tmp_path, WRITTEN))
+    async with product(settings, ManualClock(START)) as (house, http):
+        key = await fires(house, "CrashLooping", severity="critical", namespace="shop")
+        await house.alerts.notifier.restore()
+        await house.alerts.escalator.restore()
+        await house.alerts.escalator.tick()
+        history = (await http.get(f"/api/v1/alerts/{key}/history")).json()["data"]
+        told = [(one["receiver"], one["reason"]) for one in history["decisions"]]
+        assert ("boss/log[0]", "escalated") in told
+        assert [one["reason"] for one in history["deliveries"]] == ["escalated"]
+
+
+async def test_a_receiver_that_is_not_there_keeps_the_house_from_starting(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path, "", tmp_path / "none", written(tmp_path, WRITTEN.replace("boss", "bos")))
+    with pytest.raises(Invalid, match=r"no receiver bos .*Did you mean boss"):
+        async with product(settings, ManualClock(START)):
+            pass
