@@ -9,6 +9,7 @@ import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
 import typer
 
@@ -21,6 +22,8 @@ app = typer.Typer(
 )
 tokens = typer.Typer(help="Named tokens for people and programs.", no_args_is_help=True)
 app.add_typer(tokens, name="token")
+alerts = typer.Typer(no_args_is_help=True, help="Check rule and route files; try a receiver.")
+app.add_typer(alerts, name="alerts")
 
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="YAML settings file; the environment wins over it.")]
 Server = Annotated[
@@ -233,6 +236,40 @@ def migrate(config: ConfigFile = None) -> None:
     from core.config import load
 
     _run(_guarded(lambda: run_migrations(load(config).settings)))
+
+
+@alerts.command("check")
+def alerts_check(
+    files: Annotated[list[Path], typer.Argument(help="Rule files and Alertmanager configuration files.")],
+) -> None:
+    """Read files as `serve` reads them, without using them; ends with 1 if one is bad."""
+    from api.alerting import check
+
+    said = check(files)
+    for sentence, _ in said:
+        print(sentence)  # noqa: T201 - this command's output
+    if not all(good for _, good in said):
+        raise typer.Exit(1)
+
+
+@alerts.command("test")
+def alerts_test(
+    receiver: Annotated[str, typer.Argument(help="A receiver's name, as the route file has it.")],
+    server: Server = "",
+    token: Token = "",
+) -> None:
+    """Send a receiver a message that says it is only a test; ends with 1 if it did not arrive by every way."""
+    from api.client import connect
+
+    async def send() -> None:
+        async with connect(server, token) as client:
+            outcomes = await client.post(f"/alerts/receivers/{quote(receiver, safe='')}/test", {})
+        for one in outcomes:
+            print(f"{one['way']}: {'sent' if one['delivered'] else 'NOT SENT'}, {one['said']}")  # noqa: T201 - as above
+        if not outcomes or not all(one["delivered"] for one in outcomes):
+            raise typer.Exit(1)
+
+    _run(send())
 
 
 @tokens.command("add")

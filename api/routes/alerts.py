@@ -1,12 +1,14 @@
 """Alerts: listed and filtered on the server, with their history and why each was or was not sent."""
 
 import asyncio
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import AwareDatetime
 
+from alerts.notify.trial import trial
 from alerts.statistics import GroupBy
 from api.deps import Limit, Offset, TheCaller, TheHouse, TheOperator
 from api.errors import ok
@@ -58,6 +60,32 @@ async def statistics(
     end = end_time or house.clock.now()
     past = await house.desk.history(start_time or end - timedelta(days=1), end, group_by)
     return ok(request, {**await house.desk.statistics(), **past})
+
+
+@router.get("/receivers")
+async def receivers(request: Request, house: TheHouse, _caller: TheCaller) -> dict[str, Any]:
+    """Who can be told, and in which ways."""
+    known = house.alerts.routing.receivers
+    shown = [
+        {
+            "name": name,
+            "ways": [{"name": way.name, "kind": way.kind, "sends_resolved": way.sends_resolved} for way in ways],
+        }
+        for name, ways in known.items()
+    ]
+    return ok(request, shown)
+
+
+@router.post("/receivers/{name}/test")
+async def test_receiver(
+    request: Request, house: TheHouse, caller: TheOperator, name: Annotated[str, Path(max_length=255)]
+) -> dict[str, Any]:
+    """A message that says it is only a test, by every way of this receiver, and what came of each."""
+    side = house.alerts
+    outcomes = await trial(
+        name, side.routing.receivers, side.outbox.channels, house.clock.now(), caller.name, house.settings.public_url
+    )
+    return ok(request, [asdict(outcome) for outcome in outcomes])
 
 
 @router.get("/{fingerprint}")

@@ -1,0 +1,50 @@
+"""`firstmate alerts`: files checked before they are used, and a receiver tried."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from alerts.fields import mapping, read_text, read_yaml
+from alerts.notify.channels import Shared
+from alerts.notify.workshop import build_channels
+from alerts.routing.config import parse_config
+from alerts.rules import parse_rules
+from core.clock import ManualClock
+from core.errors import FirstmateError
+
+
+def check(paths: Sequence[Path]) -> list[tuple[str, bool]]:
+    """A sentence for each file, and whether it is good. Which kind it is, it says itself: rules have groups, routes have a route."""
+    return asyncio.run(_check(paths))
+
+
+async def _check(paths: Sequence[Path]) -> list[tuple[str, bool]]:
+    # Channels make network clients, which want a running loop; nothing is sent.
+    return [_checked(path) for path in paths]
+
+
+def _checked(path: Path) -> tuple[str, bool]:
+    try:
+        text = read_text(path, "file")
+        read = mapping(read_yaml(text, path.name), f"{path.name}:", "a mapping")
+        return f"{path}: {_rules(text, path) if 'groups' in read else _routes(text, path)}", True
+    except FirstmateError as error:
+        return f"{path}: {error.sentence}", False
+
+
+def _rules(text: str, path: Path) -> str:
+    groups = parse_rules(text, path.name)
+    return f"{sum(len(group.rules) for group in groups)} rules in {len(groups)} groups"
+
+
+def _routes(text: str, path: Path) -> str:
+    config = parse_config(text, path.name)
+    # References to secrets are left as they are: the machine that checks need not be the one that has them.
+    build_channels(config, Shared(ManualClock(datetime.now(UTC)), secret=_plausible))
+    routes = sum(1 for _ in config.route.walk())
+    return f"{routes} routes, {len(config.receivers)} receivers, {len(config.inhibit_rules)} inhibition rules"
+
+
+def _plausible(reference: str) -> str:
+    return "https://secret.invalid" if reference.partition(":")[0] in ("env", "file") else reference
