@@ -6,13 +6,16 @@ repeats, not the alert: it ends when its condition does.
 
 import re
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
+from alerts.daily import MAX_INCIDENTS, day_of, report
 from alerts.durations import show_duration
 from alerts.evaluator import Evaluator, RuleStatus
 from alerts.feed import Feed
+from alerts.fields import zone as read_zone
 from alerts.incidents.book import IncidentBook
+from alerts.incidents.records import Filter as Incidents
 from alerts.model import STATES, Alert, Status, Transition
 from alerts.notify.records import Decision, Delivery, Records
 from alerts.statistics import MAX_EPISODES, GroupBy, summary
@@ -22,6 +25,7 @@ from core.errors import Conflict, Invalid, NotFound, near_misses
 
 MAX_NOTE = 2000
 _DAY = timedelta(days=1)
+_TICK = timedelta(microseconds=1)
 LONGEST = timedelta(days=400)
 
 
@@ -123,6 +127,14 @@ class AlertDesk:
         if not start < end or end - start > LONGEST:
             raise Invalid(f"start_time must be before end_time, and at most {LONGEST.days} days.", field="start_time")
         return summary(await self._store.episodes(start, end, MAX_EPISODES), start, end, group_by)
+
+    async def daily(self, wanted: date | None, zone: str) -> dict[str, Any]:
+        """One day of a time zone, beside the day before; today as far as it has come."""
+        day = day_of(wanted, read_zone(zone, "zone:", "zone"), zone or "UTC", self._clock.now())
+        episodes = await self._store.episodes(day.start, day.end - _TICK, MAX_EPISODES)
+        before = await self._store.episodes(day.before.start, day.start - _TICK, MAX_EPISODES)
+        incidents, _ = await self.incidents.list(Incidents(since=day.start, until=day.end - _TICK), MAX_INCIDENTS)
+        return report(day, episodes, len(before), incidents)
 
     async def transitions(self, fingerprint: str) -> Sequence[Transition]:
         return await self._store.transitions((await self.get(fingerprint)).fingerprint)

@@ -7,9 +7,10 @@ that was probably meant. Numbers with colons stay text (`17:00` is an hour, not 
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import UTC, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
 
@@ -76,6 +77,17 @@ def duration(entry: Mapping[str, Any], name: str, where: str, default: timedelta
         return parse_duration(str(value), name)
     except Invalid as error:
         raise Invalid(f"{where} {name}: {error.sentence}", field=name) from None
+
+
+def zone(name: Any, where: str, field: str = "location") -> tzinfo:
+    if name in (None, "", "UTC"):
+        return UTC
+    try:
+        return ZoneInfo(str(name))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise Invalid(
+            f"{where} {str(name)[:60]!r} is no time zone that this machine knows.".strip(), field=field
+        ) from None
 
 
 def expect_fields(entry: Mapping[str, Any], known: Sequence[str], where: str) -> None:

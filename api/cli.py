@@ -198,6 +198,24 @@ def tool(
 
 
 @app.command()
+def report(
+    date: Annotated[str, typer.Option(help="A day such as 2026-03-02; default: today so far.")] = "",
+    zone: Annotated[str, typer.Option(help="Time zone of that day, such as Asia/Shanghai.")] = "UTC",
+    language: Annotated[Literal["en", "zh"], typer.Option(help="Of the page.")] = "en",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File for the page; default: standard output.")
+    ] = None,
+    server: Server = "",
+    token: Token = "",
+    as_json: AsJson = False,
+) -> None:
+    """One day of alerts as an HTML page with charts, or as JSON."""
+    from api.terminal import daily_report
+
+    _run(daily_report(date, zone, language, output, server=server, token=token, as_json=as_json))
+
+
+@app.command()
 def mcp(
     config: ConfigFile = None,
     role: Annotated[

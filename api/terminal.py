@@ -3,7 +3,9 @@
 import asyncio
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import orjson
 import yaml
@@ -15,6 +17,8 @@ from rich.text import Text
 
 from api.auth.tables import TokenRow
 from api.client import Client, connect
+from api.report.daily import page
+from api.report.writing import put
 from core.config import Loaded
 from core.errors import Invalid
 from core.language import Language, detect, pick
@@ -158,6 +162,15 @@ async def list_tools(*, server: str, token: str, as_json: bool) -> None:
     for tool in tools:
         table.add_row(tool["name"], tool["risk"], tool["description"])
     out.print(table)
+
+
+async def daily_report(
+    date: str, zone: str, language: Language, output: Path | None, *, server: str, token: str, as_json: bool
+) -> None:
+    asked = {"format": "json", "zone": zone, **({"date": date} if date else {})}
+    async with connect(server, token) as client:
+        read = await client.get(f"/alerts/report?{urlencode(asked)}")
+    put(orjson.dumps(read).decode() + "\n" if as_json else page(read, language), output)
 
 
 async def call_tool(name: str, words: Sequence[str], *, server: str, token: str, as_json: bool) -> None:

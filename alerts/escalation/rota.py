@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from alerts.fields import duration, expect_fields, listed, mapping, text, texts
+from alerts.fields import zone as read_zone
 from core.errors import Invalid
 
 _FIELDS = ("name", "receivers", "start", "every", "handover", "location", "overrides")
@@ -60,7 +60,7 @@ def read_rota(entry: Any, where: str) -> Rota:
     every = duration(entry, "every", where, WEEK)
     if every < DAY or every % DAY:
         raise Invalid(f"{where} every must be whole days, like 1d or 1w.", field="every")
-    zone = _zone(entry.get("location"), where)
+    zone = read_zone(entry.get("location"), where)
     return Rota(
         name=name,
         receivers=tuple(receivers),
@@ -97,10 +97,3 @@ def _hour(value: Any, where: str) -> time:
         return datetime.strptime(str(value), "%H:%M").time()  # noqa: DTZ007 - an hour of no day and no zone
     except ValueError:
         raise Invalid(f"{where} handover must be written as HH:MM.", field="handover") from None
-
-
-def _zone(name: Any, where: str) -> tzinfo:
-    try:
-        return ZoneInfo(str(name)) if name else UTC
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise Invalid(f"{where} {name!r} is no time zone that this machine knows.", field="location") from None

@@ -32,6 +32,10 @@ def form_of(named: Form | None, output: Path | None) -> Form | None:
 
 def write(found: dict[str, Any], form: Form, output: Path | None, language: Language) -> None:
     text = _WRITERS[form](outline(Diagnosis.model_validate(found), language), language)
+    put(text, output)
+
+
+def put(text: str, output: Path | None) -> None:
     if output is None:
         sys.stdout.write(text)
         return

@@ -2,19 +2,22 @@
 
 import asyncio
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import HTMLResponse, Response
 from pydantic import AwareDatetime
 
 from alerts.notify.trial import trial
 from alerts.statistics import GroupBy
 from api.deps import Limit, Offset, TheCaller, TheHouse, TheOperator
 from api.errors import ok
+from api.report.daily import page
 from api.schemas.plans import Acknowledge, Assign, Close
 
 router = APIRouter(prefix="/alerts", tags=["alerts"])
+SAFE = "default-src 'none'; style-src 'unsafe-inline'"
 Fingerprint = Annotated[str, Path(min_length=4, max_length=64, pattern=r"^[0-9a-f]+$")]
 
 
@@ -86,6 +89,23 @@ async def test_receiver(
         name, side.routing.receivers, side.outbox.channels, house.clock.now(), caller.name, house.settings.public_url
     )
     return ok(request, [asdict(outcome) for outcome in outcomes])
+
+
+@router.get("/report", response_model=None)
+async def daily(
+    request: Request,
+    house: TheHouse,
+    _caller: TheCaller,
+    date: date | None = None,
+    zone: Annotated[str, Query(max_length=64)] = "UTC",
+    language: Literal["en", "zh"] | None = None,
+    form: Annotated[Literal["html", "json"], Query(alias="format")] = "html",
+) -> Response | dict[str, Any]:
+    """One day of alerts (without a date: today so far) with charts, as one page that can be mailed, or in numbers."""
+    read = await house.desk.daily(date, zone)
+    if form == "json":
+        return ok(request, read)
+    return HTMLResponse(page(read, language or house.settings.language), headers={"Content-Security-Policy": SAFE})
 
 
 @router.get("/{fingerprint}")
