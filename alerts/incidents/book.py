@@ -27,7 +27,7 @@ from core.errors import Conflict, Invalid, NotFound
 from core.logs import get
 
 LOOK = 5.0
-AT_ONCE = 2_000
+AT_ONCE = 500
 MAX_HEARD = 50_000
 MAX_PAGE = 500
 MAX_TITLE = 200

@@ -10,7 +10,7 @@ from core.language import Language, Text
 
 State = Literal["open", "resolved", "merged"]
 STATES: tuple[State, ...] = ("open", "resolved", "merged")
-_SEVERITIES = ("critical", "error", "warning", "info")
+SEVERITIES = ("critical", "error", "warning", "info")
 _ONE = Text("{name} in {place}", "{place} 的 {name}")
 _MORE = Text("{name} in {place} and {more} more", "{place} 的 {name} 等 {size} 条告警")
 _NOWHERE = Text("the cluster", "集群")
@@ -70,24 +70,24 @@ def member_json(member: Member) -> dict[str, Any]:
     }
 
 
-def summed(members: Sequence[Member]) -> dict[str, Any]:
-    """What is written in an incident's row: its lead is the first of the most severe."""
-    lead = min(members, key=lambda one: (rank(one.severity), one.starts_at, one.fingerprint))
-    firing = sum(1 for one in members if one.ends_at is None)
-    ends = [one.ends_at for one in members if one.ends_at]
+def summed(
+    lead: Sequence[str], first: datetime, last: datetime, ended: datetime | None, size: int, firing: int
+) -> dict[str, Any]:
+    """What is written in an incident's row; the lead is its first and most severe member, by name, severity, namespace, workload."""
+    name, severity, namespace, workload = lead
     return {
         "state": "open" if firing else "resolved",
-        "name": lead.name,
-        "severity": lead.severity,
-        "namespace": lead.namespace,
-        "workload": lead.workload,
-        "first_at": min(one.starts_at for one in members),
-        "last_at": max([*(one.starts_at for one in members), *ends]),
-        "resolved_at": None if firing else max(ends),
-        "size": len(members),
+        "name": name,
+        "severity": severity,
+        "namespace": namespace,
+        "workload": workload,
+        "first_at": first,
+        "last_at": max(last, ended) if ended else last,
+        "resolved_at": None if firing else ended,
+        "size": size,
         "firing": firing,
     }
 
 
 def rank(severity: str) -> int:
-    return _SEVERITIES.index(severity) if severity in _SEVERITIES else len(_SEVERITIES)
+    return SEVERITIES.index(severity) if severity in SEVERITIES else len(SEVERITIES)

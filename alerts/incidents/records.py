@@ -5,21 +5,36 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import Select, bindparam, func, insert, or_, select, text, update
+from sqlalchemy import Select, bindparam, case, func, insert, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerts.incidents.grouping import MemberId, Plan, Standing
-from alerts.incidents.incident import Incident, State, summed
+from alerts.incidents.incident import SEVERITIES, Incident, State, summed
 from alerts.incidents.member import Member
 from alerts.incidents.tables import IncidentMemberRow, IncidentRow
 from alerts.model import Alert
 from alerts.tables import AlertRow
 
-MAX_CANDIDATES = 5_000
+MAX_CANDIDATES = 3_000
 _PART = 500
 _LOCK = 4_701_215
 _MEMBER = IncidentMemberRow.__table__
 _ALERT = AlertRow.__table__
+_COLUMNS = (
+    IncidentMemberRow.fingerprint,
+    IncidentMemberRow.rule_id,
+    IncidentMemberRow.episode,
+    IncidentMemberRow.name,
+    IncidentMemberRow.severity,
+    IncidentMemberRow.namespace,
+    IncidentMemberRow.workload,
+    IncidentMemberRow.relations,
+    IncidentMemberRow.starts_at,
+    IncidentMemberRow.ends_at,
+    IncidentMemberRow.incident,
+    IncidentMemberRow.origin,
+)
+"""What a Member is made of; rows and not objects, because a storm reads thousands of them while others wait to write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +78,12 @@ async def in_reach(session: AsyncSession, since: datetime, window: timedelta) ->
     """Members that something which began then may hang on; of too many, the latest."""
     row = IncidentMemberRow
     query = (
-        select(row)
+        select(*_COLUMNS)
         .where(or_(row.ends_at.is_(None), row.ends_at >= since - window))
         .order_by(row.starts_at.desc(), row.fingerprint)
         .limit(MAX_CANDIDATES)
     )
-    return [_member(each) for each in await session.scalars(query)]
+    return [_member(each) for each in (await session.execute(query)).all()]
 
 
 async def standing(session: AsyncSession, ids: Iterable[str]) -> dict[str, Standing]:
@@ -135,18 +150,38 @@ async def end(session: AsyncSession, ended: Mapping[MemberId, datetime]) -> None
 
 
 async def sum_up(session: AsyncSession, ids: Iterable[str], **arranged: Any) -> None:
-    """Write what the members make of their incident, as they are now."""
-    wanted = set(ids)
-    by_incident: dict[str, list[Member]] = {}
-    for member in await members_of(session, wanted):
-        by_incident.setdefault(member.incident, []).append(member)
-    there = {row.id: row for row in await incident_rows(session, wanted)}
-    for each, members in sorted(by_incident.items()):
-        values = {**summed(members), "merged_into": None, **arranged}
-        if each in there:
-            await session.execute(update(IncidentRow).where(IncidentRow.id == each).values(**values))
-        else:
-            await session.execute(insert(IncidentRow).values(id=each, **values))
+    """Write what the members make of their incident, as they are now; counted in SQL, because a storm touches many large ones."""
+    wanted = sorted(set(ids))
+    there = {row.id for row in await incident_rows(session, wanted)}
+    for part in _parts(wanted):
+        leads = {row[0]: row[1:] for row in (await session.execute(_leads(part))).all()}
+        for each, first, last, ended, size, over in (await session.execute(_sums(part))).all():
+            values = {**summed(leads[each], first, last, ended, size, size - over), "merged_into": None, **arranged}
+            if each in there:
+                await session.execute(update(IncidentRow).where(IncidentRow.id == each).values(**values))
+            else:
+                await session.execute(insert(IncidentRow).values(id=each, **values))
+
+
+def _sums(ids: Sequence[str]) -> Any:
+    row = IncidentMemberRow
+    times = (func.min(row.starts_at), func.max(row.starts_at), func.max(row.ends_at))
+    return (
+        select(row.incident, *times, func.count(), func.count(row.ends_at))
+        .where(row.incident.in_(ids))
+        .group_by(row.incident)
+        .order_by(row.incident)
+    )
+
+
+def _leads(ids: Sequence[str]) -> Select[Any]:
+    """Of each incident the first of its most severe members."""
+    row = IncidentMemberRow
+    severity = case({name: place for place, name in enumerate(SEVERITIES)}, value=row.severity, else_=len(SEVERITIES))
+    number = func.row_number().over(partition_by=row.incident, order_by=(severity, row.starts_at, row.fingerprint))
+    told = (row.incident, row.name, row.severity, row.namespace, row.workload)
+    numbered = select(*told, number.label("number")).where(row.incident.in_(ids)).subquery()
+    return select(*list(numbered.c)[:-1]).where(numbered.c.number == 1)
 
 
 async def overlooked(session: AsyncSession, now: datetime) -> dict[MemberId, datetime]:
@@ -197,7 +232,8 @@ def belongs(alert: Alert) -> bool:
 async def _members(session: AsyncSession, column: Any, wanted: Sequence[str]) -> list[Member]:
     found: list[Member] = []
     for part in _parts(wanted):
-        found += [_member(row) for row in await session.scalars(select(IncidentMemberRow).where(column.in_(part)))]
+        rows = (await session.execute(select(*_COLUMNS).where(column.in_(part)))).all()
+        found += [_member(row) for row in rows]
     return found
 
 
@@ -222,18 +258,6 @@ def _row(member: Member, incident: str) -> dict[str, Any]:
     }
 
 
-def _member(row: IncidentMemberRow) -> Member:
-    return Member(
-        fingerprint=row.fingerprint,
-        rule_id=row.rule_id,
-        episode=row.episode,
-        name=row.name,
-        severity=row.severity,
-        namespace=row.namespace,
-        workload=row.workload,
-        keys=tuple(row.relations),
-        starts_at=row.starts_at,
-        ends_at=row.ends_at,
-        incident=row.incident,
-        origin=row.origin,
-    )
+def _member(row: Any) -> Member:
+    values = dict(zip((column.key for column in _COLUMNS), row, strict=True))
+    return Member(keys=tuple(values.pop("relations")), **values)

@@ -1,10 +1,14 @@
 """The same night on PostgreSQL: every statement the room makes, on the engine that a larger house uses."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import asyncpg
 import pytest
 
+from alerts.escalation.escalator import Escalator, build_escalation
+from alerts.escalation.policy import Escalations, Policy, Step
+from alerts.incidents.records import Filter
 from core.database import Database
 from tests.alerts.night import Night, rules
 from tests.services import Postgres
@@ -53,3 +57,30 @@ async def test_an_alert_lives_is_told_taken_and_ends_on_postgresql(night: Night)
     assert told["last_24h"]["deliveries"] == {"sent": 2}
     night.channels = []
     await night.restart()
+
+
+@pytest.mark.real("postgres")
+async def test_incidents_are_merged_and_split_and_a_step_is_told_once_on_postgresql(night: Night) -> None:
+    night.at(0).sees("a", "b")
+    await night.until(30)
+    (one,), _ = await night.incidents.list(Filter(state="open"))
+    assert one.size == 2
+    key = sorted(night.latest)[0]
+    part = await night.incidents.split(one.id, [key], "mei")
+    assert (await night.incidents.merge(one.id, [part.id], "mei")).size == 2
+    assert (await night.desk.get(key)).incident == one.id
+    escalations = Escalations((Policy("urgent", (), (Step(1, timedelta(seconds=20), receiver="everybody"),)),))
+    pipeline = build_escalation(
+        store=night.store, records=night.records, routing=night.routing, silences=night.silences
+    )
+    for told in (0, 1, 0):
+        escalator = Escalator(
+            escalations=escalations,
+            pipeline=pipeline,
+            routing=night.routing,
+            database=night.database,
+            clock=night.clock,
+        )
+        await escalator.restore()
+        assert await escalator.tick() == told
+        await night.until(60)
