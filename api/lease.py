@@ -8,13 +8,13 @@ two.
 
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, String, update
+from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-from sqlalchemy.orm import Mapped, mapped_column
 
+from api.tables import LeaseRow
 from core.clock import Clock
-from core.database import Base, Database
+from core.database import Database
 from core.errors import FirstmateError
 
 LENGTH = 15.0
@@ -22,14 +22,6 @@ LENGTH = 15.0
 RENEW = 4.0
 GIVE_UP = 9.0
 """Seconds without a renewal before the holder stops acting: less than LENGTH by more than one turn of work may take."""
-
-
-class LeaseRow(Base):
-    __tablename__ = "leases"
-
-    name: Mapped[str] = mapped_column(String(64), primary_key=True)
-    holder: Mapped[str] = mapped_column(String(64))
-    count: Mapped[int] = mapped_column(BigInteger)
 
 
 @dataclass(frozen=True, slots=True)
