@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 
@@ -48,6 +49,8 @@ HISTORY_STEP = 60.0
 LIVE_BEFORE_START = timedelta(minutes=10)
 RESTLESS = 3  # ticks after a change in which the flow is computed anew: failures travel up one pass at a time
 YOUTH = timedelta(minutes=20)
+ROUND_TO_COME_UP = timedelta(seconds=15)
+MAX_ROUNDS_TO_COME_UP = 20
 
 
 class World:
@@ -224,9 +227,17 @@ class World:
                 life.do(past.happening)
             self._settle()
             self._live(max(past.settled_at, self.clock.now()))
+            self._let_the_last_come_up()
         if not nights_are_there:
             life.begin_nights(born)
         life.wake()
+
+    def _let_the_last_come_up(self) -> None:
+        """What an autoscaler added at the last moment would else be on its way in all that is written until the next happening."""
+        for _ in range(MAX_ROUNDS_TO_COME_UP):
+            if all(_has_come_up(pod.get("status", {})) for pod in self.store.list("Pod")):
+                return
+            self._live(self.clock.now() + ROUND_TO_COME_UP)
 
     def _live(self, until: datetime) -> None:
         """Let pods come up before anything is measured, second by second."""
@@ -377,3 +388,8 @@ class World:
 
     def _say_ready(self, run: PodRun, container: ContainerRun, app: App | None) -> None:
         self._writer.ready(run, container, app, self.clock.now())
+
+
+def _has_come_up(status: dict[str, Any]) -> bool:
+    ready = any(one.get("type") == "Ready" and one.get("status") == "True" for one in status.get("conditions", ()))
+    return ready or status.get("phase") in ("Succeeded", "Failed")
