@@ -3,7 +3,8 @@
 Every call streams, because only a stream shows a person that something happens; and every way in which an endpoint can fail is treated
 alike: refused, 429, 500, too slow, cut in the middle (a stream that ends without a finish_reason raises nothing by itself), or nonsense (an
 unknown tool, arguments that are not JSON). The model is then out for the rest of the run, the next one answers, and the run's events
-say so. The planner needs no network, so the chain always ends in an answer.
+say so. The planner needs no network, so the chain always ends in an answer; it gets no time limit of its own either, because on a busy
+machine a limit meant for an endpoint would leave the question with no answer at all.
 """
 
 import asyncio
@@ -161,7 +162,7 @@ class Voice:
     ) -> AIMessage:
         outcome = "error"
         try:
-            async with asyncio.timeout(self.models.timeout):
+            async with asyncio.timeout(None if model.name == PLANNER else self.models.timeout):
                 reply = await self._streamed(_bound(model.chat, tools, choice), messages, aloud)
             _check(reply, {str(tool["function"]["name"]) for tool in tools}, judge)
             outcome = "ok"

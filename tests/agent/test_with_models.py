@@ -102,6 +102,13 @@ async def test_whatever_a_model_does_wrong_the_question_is_answered_and_the_reas
     assert told.state == "finished"
 
 
+async def test_a_patience_that_is_too_short_for_anybody_still_ends_in_an_answer_of_the_planner(tmp_path: Path) -> None:
+    async with house_with(tmp_path, Endpoint(), "stuck", patience=0.001) as house:
+        told = await house.ask("why is ledger failing in orders?")
+    assert "ledger crashes at start with exit code 2" in told.text
+    assert told.state == "finished"
+
+
 async def test_a_model_that_is_cut_while_it_words_the_answer_is_replaced_and_its_half_is_taken_back(
     tmp_path: Path,
 ) -> None:
