@@ -1,5 +1,6 @@
 """Where to look: the alert's own place, the place that was named, or the places that are in trouble now."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -11,7 +12,17 @@ from agent.state import Evidence, State, Step
 from agent.turn import Turn
 
 # A pod before a service: exporters put their own Service's name into the label `service` of what they tell about pods.
-_LABELS = ("deployment", "statefulset", "daemonset", "workload", "pod", "service", "persistentvolumeclaim")
+_LABELS = (
+    "deployment",
+    "statefulset",
+    "daemonset",
+    "workload",
+    "replicaset",
+    "pod",
+    "service",
+    "persistentvolumeclaim",
+)
+_MADE_BY_DEPLOYMENT = re.compile(r"(.+)-[bcdfghjklmnpqrstvwxz2456789]{5,10}")
 OWNERS = ("StatefulSet", "DaemonSet")
 _KINDS = {
     "deployment": "Deployment",
@@ -76,10 +87,16 @@ async def _from_alert(gathering: Gathering, route: dict[str, Any]) -> None:
     place = labels.get("namespace", "")
     label = next((name for name in _LABELS if labels.get(name)), "")
     if label:
-        route["name"], route["kind"] = labels[label], _KINDS.get(label, "")
+        route["name"], route["kind"] = _subject(label, labels[label])
     elif place and route.get("namespace") not in ("", place):
         route["name"], route["kind"] = "", ""  # a name that was said together with another place
     route["namespace"] = place or route.get("namespace", "")
+
+
+def _subject(label: str, name: str) -> tuple[str, str]:
+    """Name and kind of what a label speaks of. A ReplicaSet is nobody's own: its Deployment is what people know and change."""
+    made = _MADE_BY_DEPLOYMENT.fullmatch(name) if label == "replicaset" else None
+    return (made[1], "Deployment") if made else (name, _KINDS.get(label, ""))
 
 
 async def _from_name(gathering: Gathering, route: dict[str, Any]) -> None:

@@ -71,6 +71,14 @@ async def test_an_exporters_own_service_is_not_what_an_alert_about_a_pod_means(t
         assert (await diagnosed(house))[0]["name"] == "ledger-5d8f-x2x9q"
 
 
+@pytest.mark.parametrize(("made", "meant"), [("ledger-5d8f7c9b4d", "ledger"), ("ledger", "ledger")])
+async def test_an_alert_about_a_replicaset_means_its_deployment(tmp_path: Path, made: str, meant: str) -> None:
+    async with House(tmp_path) as house:
+        house.estate.labels = {"namespace": "orders", "replicaset": made}
+        await house.ask("explain", **ALERT)
+        assert (await diagnosed(house))[0]["name"] == meant
+
+
 async def test_a_sure_name_fills_what_an_alert_leaves_open(tmp_path: Path) -> None:
     async with House(tmp_path) as house:
         house.estate.labels = {"namespace": "orders"}
