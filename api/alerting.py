@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from alerts.fields import mapping, read_text, read_yaml
-from alerts.notify.channels import Shared
+from alerts.notify.channels import UNREAD, Shared
 from alerts.notify.workshop import build_channels
 from alerts.routing.config import parse_config
 from alerts.rules import parse_rules
@@ -47,4 +47,4 @@ def _routes(text: str, path: Path) -> str:
 
 
 def _plausible(reference: str) -> str:
-    return "https://secret.invalid" if reference.partition(":")[0] in ("env", "file") else reference
+    return UNREAD if reference.partition(":")[0] in ("env", "file") else reference

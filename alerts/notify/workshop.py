@@ -7,13 +7,22 @@ turns out at night to have been a name only.
 from collections.abc import Mapping, Sequence
 
 from alerts.notify.channels import Builder, Channel, Shared, Written
-from alerts.notify.channels.dingtalk import DingTalkBuilder
+from alerts.notify.channels.apprise import AppriseBuilder
+from alerts.notify.channels.dingtalk import dingtalk
+from alerts.notify.channels.discord import DiscordBuilder
 from alerts.notify.channels.email import EmailBuilder
-from alerts.notify.channels.feishu import FeishuBuilder
+from alerts.notify.channels.feishu import feishu
 from alerts.notify.channels.log import LogBuilder
+from alerts.notify.channels.msteams import TeamsBuilder, TeamsChannel, WorkflowChannel
+from alerts.notify.channels.opsgenie import OpsgenieBuilder
+from alerts.notify.channels.pagerduty import PagerDutyBuilder
+from alerts.notify.channels.pushover import PushoverBuilder
 from alerts.notify.channels.slack import SlackBuilder
+from alerts.notify.channels.telegram import TelegramBuilder
+from alerts.notify.channels.victorops import VictorOpsBuilder
+from alerts.notify.channels.webex import WebexBuilder
 from alerts.notify.channels.webhook import WebhookBuilder
-from alerts.notify.channels.wecom import WeComBuilder
+from alerts.notify.channels.wecom import wecom
 from alerts.notify.receivers import Integration, Receivers, way
 from alerts.routing.config import ChannelSettings, Config, Receiver
 from core.errors import Invalid, near_misses
@@ -23,11 +32,31 @@ _ALL: tuple[Builder, ...] = (
     WebhookBuilder(),
     EmailBuilder(),
     SlackBuilder(),
-    FeishuBuilder(),
-    DingTalkBuilder(),
-    WeComBuilder(),
+    feishu,
+    dingtalk,
+    wecom,
+    WebexBuilder(),
+    VictorOpsBuilder(),
+    TelegramBuilder(),
+    PushoverBuilder(),
+    PagerDutyBuilder(),
+    OpsgenieBuilder(),
+    DiscordBuilder(),
+    TeamsBuilder(TeamsChannel),
+    TeamsBuilder(WorkflowChannel),
+    AppriseBuilder(),
 )
 BUILDERS: Mapping[str, Builder] = {builder.kind: builder for builder in _ALL}
+_BY_APPRISE = "is not spoken here in Alertmanager's form; write it as apprise_configs: [{{url: '{}'}}]."
+INSTEAD: Mapping[str, str] = {
+    "sns": _BY_APPRISE.format("sns://ACCESS_KEY/SECRET_KEY/REGION/TOPIC"),
+    "wechat": "is WeCom's app, which is not spoken here; a WeCom group's robot is written as wecom_configs: [{url: ...}].",
+    "jira": _BY_APPRISE.format("jira://..."),
+    "rocketchat": _BY_APPRISE.format("rockets://WEBHOOK@HOST"),
+    "mattermost": _BY_APPRISE.format("mmosts://HOST/TOKEN"),
+    "incidentio": _BY_APPRISE.format("incidentio://..."),
+}
+"""What Alertmanager has and we have not, and what to write in its place."""
 
 
 def build_channels(config: Config, shared: Shared) -> tuple[Receivers, list[Channel]]:
@@ -52,6 +81,8 @@ def _named(receiver: Receiver) -> Sequence[tuple[str, ChannelSettings]]:
 
 def _channel(name: str, settings: ChannelSettings, config: Config, shared: Shared) -> tuple[Integration, Channel]:
     builder = BUILDERS.get(settings.kind)
+    if builder is None and settings.kind in INSTEAD:
+        raise Invalid(f"{settings.where} {settings.kind}_configs {INSTEAD[settings.kind]}", field=settings.kind)
     if builder is None:
         near = near_misses(settings.kind, BUILDERS, 1)
         hint = f" Did you mean {near[0]}_configs?" if near else ""

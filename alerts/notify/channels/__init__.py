@@ -14,6 +14,9 @@ from core.clock import Clock
 from core.errors import Invalid
 from core.language import Language
 
+UNREAD = "https://secret.invalid"
+"""Stands for a secret where a file is only checked, on a machine that need not have it."""
+
 
 class Channel(Protocol):
     @property

@@ -69,13 +69,17 @@ class Poster:
             await answer.aclose()
 
     def _refusal(self, answer: Answer) -> Upstream:
-        retryable = answer.status in _MAY_PASS or answer.status >= 500
+        retryable = may_pass(answer.status)
         words = f"answered {answer.status}" + (f": {answer.text}" if answer.text else "")
         error = Upstream(self._system, words, retryable=retryable, status=answer.status)
         wait = answer.headers.get("retry-after", "")
         if retryable and wait.isdigit():
             error.details["retry_after"] = min(float(wait), MAX_RETRY_AFTER)
         return error
+
+
+def may_pass(status: int) -> bool:
+    return status in _MAY_PASS or status >= 500
 
 
 def host_of(url: str, field: str) -> str:

@@ -8,94 +8,47 @@ secret, with an empty message, as Feishu has it.
 import base64
 import hashlib
 import hmac
-from collections.abc import Callable
 from typing import Any
 
-import httpx
 import orjson
 
-from alerts.fields import expect_fields
-from alerts.notify.channels import Shared, Written
-from alerts.notify.channels.post import Answer, Poster, host_of
-from alerts.notify.channels.settings import secret_of
+from alerts.notify.channels.post import Answer
+from alerts.notify.channels.posting import Robot, RobotBuilder
 from alerts.notify.letter import Entry, Letter, facts_line, letter
 from alerts.notify.message import Message
-from core.clock import Clock
 from core.errors import Upstream
-from core.language import Language
 
 _COLOURS = {"critical": "red", "error": "red", "warning": "orange", "info": "blue"}
 _MAY_PASS = frozenset({11232, 19021})
 _MARKUP = str.maketrans({sign: f"&#{ord(sign)};" for sign in "*~<>[]()_`"})
 
 
-class FeishuChannel:
+class FeishuChannel(Robot):
     kind = "feishu"
+    product = "Feishu"
 
-    def __init__(
-        self,
-        name: str,
-        url: str,
-        *,
-        clock: Clock,
-        secret: str = "",
-        language: Language = "zh",
-        timeout: float = 10.0,
-        client: httpx.AsyncClient | None = None,
-        redact: Callable[[Any], Any] = lambda body: body,
-    ) -> None:
-        self.name = name
-        self._url = url
-        self._secret = secret
-        self._clock = clock
-        self._language = language
-        self._redact = redact
-        self._system = f"Feishu at {host_of(url, 'url')}"
-        self._poster = Poster(self._system, clock, timeout, client)
+    def content(self, message: Message) -> dict[str, Any]:
+        return {"msg_type": "interactive", "card": card(letter(message, self.language))}
 
-    async def send(self, message: Message, *, key: str) -> str:  # noqa: ARG002 - a robot's address has no place for a key
-        body = self._redact({"msg_type": "interactive", "card": card(letter(message, self._language))})
-        signed = {**self._signature(), **body}
-        return self._judged(await self._poster.post(self._url, orjson.dumps(signed), {}))
+    def sealed(self, content: dict[str, Any], key: str) -> dict[str, Any]:  # noqa: ARG002 - a robot's address has no place for a key
+        if not self.secret:
+            return content
+        now = str(int(self.clock.now().timestamp()))
+        return {"timestamp": now, "sign": signature(now, self.secret), **content}
 
-    async def close(self) -> None:
-        await self._poster.close()
-
-    def _signature(self) -> dict[str, str]:
-        if not self._secret:
-            return {}
-        now = str(int(self._clock.now().timestamp()))
-        return {"timestamp": now, "sign": signature(now, self._secret)}
-
-    def _judged(self, answer: Answer) -> str:
+    def judged(self, answer: Answer) -> str:
         try:
             said = orjson.loads(answer.body)
             code = int(said.get("code", said.get("StatusCode", 0)))
         except (orjson.JSONDecodeError, AttributeError, TypeError, ValueError):
-            raise Upstream(self._system, f"answered nonsense: {answer.text[:100]}", retryable=True) from None
+            raise Upstream(self.system, f"answered nonsense: {answer.text[:100]}", retryable=True) from None
         if code == 0:
             return "ok"
         words = f"refused the message ({code}): {str(said.get('msg', ''))[:200]}"
-        raise Upstream(self._system, words, retryable=code in _MAY_PASS)
+        raise Upstream(self.system, words, retryable=code in _MAY_PASS)
 
 
-class FeishuBuilder:
-    kind = "feishu"
-    sends_resolved = True
-
-    def __call__(self, name: str, written: Written, shared: Shared) -> FeishuChannel:
-        expect_fields(
-            written.values, ("send_resolved", "url", "url_file", "secret", "secret_file", "language"), written.where
-        )
-        return FeishuChannel(
-            name,
-            secret_of(written, shared, "url"),
-            clock=shared.clock,
-            secret=secret_of(written, shared, "secret", optional=True),
-            language=written.language(shared),
-            timeout=shared.timeout,
-            redact=shared.redact,
-        )
+feishu = RobotBuilder(FeishuChannel)
 
 
 def signature(timestamp: str, secret: str) -> str:

@@ -4,20 +4,16 @@ Slack answers 200 with `ok`; a wrong address or a channel that was archived is 4
 help. Its markup has three characters that must be escaped and nothing else; a section holds 3,000 characters.
 """
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
-
-import httpx
-import orjson
 
 from alerts.fields import expect_fields
 from alerts.notify.channels import Shared, Written
-from alerts.notify.channels.post import Poster, host_of
+from alerts.notify.channels.post import Answer
+from alerts.notify.channels.posting import Posting, usual
 from alerts.notify.channels.settings import secret_of
 from alerts.notify.letter import Entry, Letter, facts_line, letter
 from alerts.notify.message import Message
-from core.clock import Clock
-from core.language import Language
 
 MAX_SECTION = 3_000
 _COLOURS = {"critical": "#b3261e", "error": "#b3261e", "warning": "#e8a317", "info": "#3b6fb6"}
@@ -35,34 +31,19 @@ _FIELDS = (
 )
 
 
-class SlackChannel:
+class SlackChannel(Posting):
     kind = "slack"
+    product = "Slack"
 
-    def __init__(
-        self,
-        name: str,
-        url: str,
-        *,
-        clock: Clock,
-        language: Language = "en",
-        timeout: float = 10.0,
-        client: httpx.AsyncClient | None = None,
-        redact: Callable[[Any], Any] = lambda body: body,
-        extra: dict[str, str] | None = None,
-    ) -> None:
-        self.name = name
-        self._url = url
-        self._language = language
-        self._redact = redact
-        self._extra = extra or {}
-        self._poster = Poster(f"Slack at {host_of(url, 'api_url')}", clock, timeout, client)
+    def __init__(self, name: str, url: str, *, extra: Mapping[str, str] | None = None, **usual: Any) -> None:
+        super().__init__(name, url, **usual)
+        self._extra = dict(extra or {})
 
-    async def send(self, message: Message, *, key: str) -> str:  # noqa: ARG002 - an incoming webhook has no place for a key
-        body = self._redact(self._extra | shown(letter(message, self._language)))
-        return (await self._poster.post(self._url, orjson.dumps(body), {})).text or "ok"
+    def content(self, message: Message) -> dict[str, Any]:
+        return self._extra | shown(letter(message, self.language))
 
-    async def close(self) -> None:
-        await self._poster.close()
+    def judged(self, answer: Answer) -> str:
+        return answer.text or "ok"
 
 
 class SlackBuilder:
@@ -76,15 +57,8 @@ class SlackBuilder:
             for key in ("channel", "username", "icon_emoji", "icon_url")
             if key in written.values
         }
-        return SlackChannel(
-            name,
-            secret_of(written, shared, "api_url", default="slack_api_url"),
-            clock=shared.clock,
-            language=written.language(shared),
-            timeout=shared.timeout,
-            redact=shared.redact,
-            extra=extra,
-        )
+        url = secret_of(written, shared, "api_url", default="slack_api_url")
+        return SlackChannel(name, url, extra=extra, **usual(written, shared))
 
 
 def shown(read: Letter) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Alertmanager's webhook: a POST of its JSON body, for every receiver that was ever written for it."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import orjson
 from alerts.fields import expect_fields, read_text, text
 from alerts.notify.channels import Shared, Written
 from alerts.notify.channels.post import Poster, host_of
+from alerts.notify.channels.settings import credentials
 from alerts.notify.message import Message
 from core.clock import Clock
 
@@ -27,11 +28,13 @@ class WebhookChannel:
         client: httpx.AsyncClient | None = None,
         redact: Callable[[Any], Any] = lambda body: body,
         name: str = "",
+        credentials: Mapping[str, str] | None = None,
     ) -> None:
         """`redact` is what every body passes before it leaves: labels and annotations quote what systems said."""
         host = host_of(url, "A webhook address")
         self._url = url
         self._redact = redact
+        self._credentials = dict(credentials or {})
         self._name = name or f"webhook:{host}:{hashlib.sha256(url.encode()).hexdigest()[:6]}"
         self._poster = Poster(f"The webhook at {host}", clock, timeout, client)
 
@@ -41,7 +44,7 @@ class WebhookChannel:
 
     async def send(self, message: Message, *, key: str) -> str:
         body = orjson.dumps(self._redact(message.webhook_body()))
-        answer = await self._poster.post(self._url, body, {"Idempotency-Key": key})
+        answer = await self._poster.post(self._url, body, {**self._credentials, "Idempotency-Key": key})
         return f"HTTP {answer.status}"
 
     async def close(self) -> None:
@@ -55,7 +58,12 @@ class WebhookBuilder:
     def __call__(self, name: str, written: Written, shared: Shared) -> WebhookChannel:
         expect_fields(written.values, ("send_resolved", "url", "url_file", "http_config", "max_alerts"), written.where)
         return WebhookChannel(
-            _url(written, shared), clock=shared.clock, timeout=shared.timeout, redact=shared.redact, name=name
+            _url(written, shared),
+            clock=shared.clock,
+            timeout=shared.timeout,
+            redact=shared.redact,
+            name=name,
+            credentials=credentials(written, shared),
         )
 
 
