@@ -1,14 +1,14 @@
 """Silences in SQL, and those in force in memory.
 
 Every replica reads them from the database; within one process a change is seen at once, one made elsewhere after FRESH. Expired ones
-are kept for KEEP, so that "why wasn't this sent last night" has an answer in the morning.
+stay for some days (`alerts.keeping`), so that "why wasn't this sent last night" has an answer in the morning.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from alerts.routing.matchers import Matcher, shown
 from alerts.routing.silence import Silence, can_become, checked
@@ -19,7 +19,6 @@ from core.errors import Invalid, NotFound
 from core.logs import get
 
 FRESH = timedelta(seconds=2)
-KEEP = timedelta(days=5)
 MAX_SILENCES = 10_000
 _log = get(__name__)
 
@@ -77,12 +76,6 @@ class Silences:
         await self._write(ended)
         _log.info("a silence was ended", silence=ended.id, by=by)
         return ended
-
-    async def forget(self) -> int:
-        """Drop those that expired long ago."""
-        statement = delete(SilenceRow).where(SilenceRow.ends_at < self._clock.now() - KEEP).returning(SilenceRow.id)
-        async with self._database.write() as session:
-            return len((await session.execute(statement)).all())
 
     async def _unexpired(self, now: datetime) -> list[Silence]:
         async with self._database.read() as session:

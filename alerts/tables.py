@@ -22,6 +22,7 @@ class AlertRow(Base):
         Index(None, "severity"),
         Index(None, "name"),
         Index(None, "incident"),
+        Index(None, "resolved_at"),
     )
 
     fingerprint: Mapped[str] = mapped_column(String(16), primary_key=True)
@@ -78,6 +79,7 @@ class AlertGroupRow(Base):
 
 class AlertNotifyLogRow(Base):
     __tablename__ = "alert_notify_log"
+    __table_args__ = (Index(None, "at"),)
 
     group_key: Mapped[str] = mapped_column(String(1024), primary_key=True)
     receiver: Mapped[str] = mapped_column(String(255), primary_key=True)
@@ -115,7 +117,11 @@ class AlertNotificationMemberRow(Base):
 
 class AlertDeliveryRow(Base):
     __tablename__ = "alert_deliveries"
-    __table_args__ = (Index(None, "status", "receiver", "id"), Index(None, "notification_id"))
+    __table_args__ = (
+        Index(None, "status", "receiver", "id"),
+        Index(None, "notification_id"),
+        Index(None, "bare_since", "finished_at"),
+    )
 
     id: Mapped[int] = mapped_column(_ID, primary_key=True, autoincrement=True)
     notification_id: Mapped[int] = mapped_column(_ID)
@@ -129,6 +135,8 @@ class AlertDeliveryRow(Base):
     next_attempt_at: Mapped[datetime] = mapped_column(UtcTime)
     finished_at: Mapped[datetime | None] = mapped_column(UtcTime)
     said: Mapped[str] = mapped_column(Text, default="")
+    bare_since: Mapped[datetime | None] = mapped_column(UtcTime)
+    """When the words of the message were removed."""
 
 
 class SilenceRow(Base):

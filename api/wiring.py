@@ -27,6 +27,8 @@ from alerts.evaluator import Evaluator
 from alerts.feed import Feed
 from alerts.incidents.book import IncidentBook
 from alerts.intake import Intake
+from alerts.keeping.keeper import Keeper, Terms
+from alerts.keeping.removals import removals
 from alerts.notify import pipeline
 from alerts.notify.channels import Shared
 from alerts.notify.outbox import Outbox
@@ -115,6 +117,7 @@ class House:
             "incidents": self.alerts.incidents.run,
             "escalator": self.alerts.escalator.run,
             "evaluator": self.alerts.evaluator.run,
+            "keeper": self.alerts.keeper.run,
             "repairs": self.repairs.run,
         }
 
@@ -163,6 +166,7 @@ class AlertSide:
     incidents: IncidentBook
     escalator: Escalator
     reloader: Reloader
+    keeper: Keeper
 
     async def restore(self) -> None:
         # Before the first turn, in this order: all rules, so that no alert is let go of for want of its own; then states, then what
@@ -342,6 +346,15 @@ def _alert_side(
         incidents=incidents,
         escalator=escalator,
         reloader=reloader,
+        keeper=Keeper(removals=removals(database, _terms(settings)), clock=clock, metrics=metrics),
+    )
+
+
+def _terms(settings: Settings) -> Terms:
+    return Terms(
+        history=timedelta(days=settings.alert_history_days),
+        bodies=timedelta(days=settings.message_days),
+        silences=timedelta(hours=settings.silence_hours),
     )
 
 

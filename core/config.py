@@ -115,6 +115,19 @@ class Settings(BaseModel):
         (), "Addresses that get every notification as JSON, comma-separated", "WEBHOOK_URLS"
     )
     webhook_timeout: float = _field(10.0, "Seconds before a delivery is given up", "WEBHOOK_TIMEOUT", gt=0, le=120)
+    alert_history_days: float = _field(
+        90.0,
+        "Days that alerts, their moves, decisions, incidents and escalations are kept after their end",
+        "ALERT_HISTORY_DAYS",
+        ge=1,
+        le=3650,
+    )
+    message_days: float = _field(
+        14.0, "Days that the words of a delivered message are kept", "MESSAGE_DAYS", ge=1, le=3650
+    )
+    silence_hours: float = _field(
+        120.0, "Hours that a silence is kept after it has expired", "SILENCE_HOURS", ge=1, le=87_600
+    )
     feishu_webhook: SecretStr = _field(
         SecretStr(""), "Feishu group robot; this version does not send there yet and says so at start", "FEISHU_WEBHOOK"
     )

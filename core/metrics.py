@@ -29,6 +29,9 @@ class Metrics:
         )
         self.alerts = self._gauge("firstmate_alerts", "Alerts by state", "state")
         self.deliveries = self._counter("firstmate_deliveries_total", "Notification deliveries", "channel", "outcome")
+        self.records_removed = self._counter(
+            "firstmate_records_removed_total", "Records of alerts removed because their time was over", "records"
+        )
         self.runs = self._counter("firstmate_agent_runs_total", "Agent runs", "route", "outcome")
         self.run_seconds = self._histogram("firstmate_agent_run_duration_seconds", "Time of an agent run", "route")
         self.model_calls = self._counter("firstmate_model_calls_total", "Language model calls", "model", "outcome")

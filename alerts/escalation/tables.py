@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import String
+from sqlalchemy import Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, UtcTime
@@ -10,6 +10,7 @@ from core.database import Base, UtcTime
 
 class EscalationRow(Base):
     __tablename__ = "alert_escalations"
+    __table_args__ = (Index(None, "at"),)
 
     fingerprint: Mapped[str] = mapped_column(String(16), primary_key=True)
     episode: Mapped[str] = mapped_column(String(32), primary_key=True)

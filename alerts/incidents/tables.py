@@ -10,7 +10,7 @@ from core.database import Base, UtcTime
 
 class IncidentRow(Base):
     __tablename__ = "alert_incidents"
-    __table_args__ = (Index(None, "state", "last_at"),)
+    __table_args__ = (Index(None, "state", "last_at"), Index(None, "resolved_at"))
 
     id: Mapped[str] = mapped_column(String(16), primary_key=True)
     state: Mapped[str] = mapped_column(String(16))

@@ -5,7 +5,7 @@ since. The body has Alertmanager's fields in Alertmanager's order and nothing el
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import cmp_to_key
 from typing import Any, Literal
@@ -54,6 +54,11 @@ class Message:
     @classmethod
     def from_json(cls, read: Mapping[str, Any]) -> "Message":
         return cls(**{**read, "items": tuple(Item(**item) for item in read["items"])})
+
+    def bare(self) -> "Message":
+        """About which alerts it was and why, without a word of what it said."""
+        items = (Item(one.status, {}, {}, one.starts_at, one.ends_at, "", one.fingerprint) for one in self.items)
+        return replace(self, group_labels={}, common_labels={}, common_annotations={}, items=tuple(items))
 
     def webhook_body(self) -> dict[str, Any]:
         return {

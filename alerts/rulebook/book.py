@@ -6,7 +6,7 @@ them can be taken up again, which is a new version. After each change the evalua
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -146,6 +146,8 @@ class RuleBook:
         gone = await self.get(rule_id)
         async with self._database.write() as session:
             await session.execute(delete(ManagedRuleRow).where(ManagedRuleRow.id == rule_id))
+            last = replace(gone, version=gone.version + 1, updated_at=self._clock.now(), updated_by=by)
+            session.add(_version_row(last, "removed"))
         await self._tell("removed", by, gone)
 
     async def versions(self, rule_id: str) -> list[Version]:

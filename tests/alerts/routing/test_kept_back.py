@@ -10,10 +10,10 @@ from alerts.notify.records import Decision
 from alerts.routing.config import parse_config
 from alerts.routing.matchers import Matcher
 from alerts.routing.silence import Silence
-from alerts.silences import KEEP, Silences
+from alerts.silences import Silences
 from core.clock import ManualClock
 from core.database import Database
-from core.errors import Conflict, Invalid, NotFound
+from core.errors import Conflict, Invalid
 from tests.alerts.night import EVENING, Begin, Night, rules
 
 ROOT = "route: {receiver: everybody, group_by: [alertname], group_wait: 10s, group_interval: 1m"
@@ -134,18 +134,15 @@ async def test_a_later_end_is_a_change_and_other_matchers_are_another_silence(
     assert [one.id for one in await silences.in_force(clock.now())] == [other.id]
 
 
-async def test_expired_ones_are_kept_for_days_and_then_forgotten(store: tuple[Silences, ManualClock]) -> None:
+async def test_what_has_expired_is_in_force_no_more_and_cannot_expire_again(
+    store: tuple[Silences, ManualClock],
+) -> None:
     silences, clock = store
     made = await silences.save(wanted(clock), "mei")
     await silences.expire(made.id, "mei")
     with pytest.raises(Conflict):
         await silences.expire(made.id, "mei")
     assert await silences.in_force(clock.now()) == []
-    assert await silences.forget() == 0
-    await clock.advance((KEEP + timedelta(seconds=1)).total_seconds())
-    assert await silences.forget() == 1
-    with pytest.raises(NotFound):
-        await silences.get(made.id)
 
 
 async def test_a_silence_that_is_refused_leaves_nothing(store: tuple[Silences, ManualClock]) -> None:
