@@ -8,7 +8,7 @@ from alerts.notify.channels import Channel, Shared
 from alerts.notify.outbox import Outbox
 from alerts.notify.pipeline import Notifier
 from alerts.notify.receivers import Receivers
-from alerts.notify.workshop import build_channels
+from alerts.notify.workshop import build_channels, limits_of
 from alerts.reloading import Source
 from alerts.routing.config import Config, built_in, load_config
 from alerts.rulebook.shelf import Shelf
@@ -25,7 +25,7 @@ def sources(
 
     async def take_config(read: tuple[Config, Receivers, list[Channel]]) -> None:
         config, receivers, channels = read
-        await outbox.replace(channels)
+        await outbox.replace(channels, limits_of(config))
         await notifier.reload(config, receivers)
 
     return [

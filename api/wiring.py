@@ -34,7 +34,7 @@ from alerts.notify.channels import Shared
 from alerts.notify.outbox import Outbox
 from alerts.notify.pipeline import Notifier, Routing
 from alerts.notify.records import Records
-from alerts.notify.workshop import build_channels
+from alerts.notify.workshop import build_channels, limits_of
 from alerts.patience import survive
 from alerts.reloading import Reloader
 from alerts.rulebook.book import RuleBook
@@ -284,7 +284,14 @@ def _alert_side(
     )
     config = read_alert_config(settings)
     receivers, channels = build_channels(config, shared)
-    outbox = Outbox(channels=channels, records=records, clock=clock, metrics=metrics, random=random.random)
+    outbox = Outbox(
+        channels=channels,
+        records=records,
+        clock=clock,
+        metrics=metrics,
+        random=random.random,
+        limits=limits_of(config),
+    )
     _closes(closing, "channels", outbox.close)
     routing = Routing(config, receivers)
     stages = pipeline.build(

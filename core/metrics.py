@@ -28,6 +28,9 @@ class Metrics:
             "firstmate_evaluator_tick_duration_seconds", "Time of one evaluation of all rules"
         )
         self.alerts = self._gauge("firstmate_alerts", "Alerts by state", "state")
+        self.deliveries_held = self._gauge(
+            "firstmate_deliveries_held", "Messages that wait because their vendor takes no more at a time", "receiver"
+        )
         self.deliveries = self._counter("firstmate_deliveries_total", "Notification deliveries", "channel", "outcome")
         self.records_removed = self._counter(
             "firstmate_records_removed_total", "Records of alerts removed because their time was over", "records"

@@ -3,14 +3,16 @@
 A row waits in the outbox until its channel says it arrived or that it never will. Each receiver has its own worker, so one that hangs
 delays nobody else, and each group of a receiver keeps its order: an end is never told before its beginning. A failure that may pass is
 tried again after a pause that doubles, with jitter, or after what the receiver asked for; after a day it is given up, aloud. A crash
-between sending and marking sends again, with the same idempotency key.
+between sending and marking sends again, with the same idempotency key. Who speaks faster than its vendor takes waits for its turn
+(`pace.py`): the row says so, and until when.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 
 from alerts.notify.channels import Channel
+from alerts.notify.pace import Limit, Pace
 from alerts.notify.records import Delivery, Records
 from alerts.patience import Bell, survive, together, until_rung
 from core.clock import Clock
@@ -38,7 +40,9 @@ class Outbox:
         clock: Clock,
         metrics: Metrics,
         random: Callable[[], float],
+        limits: Mapping[str, Limit] | None = None,
     ) -> None:
+        self._pace = Pace(limits or {})
         self._records = records
         self._clock = clock
         self._metrics = metrics
@@ -55,10 +59,11 @@ class Outbox:
         for bell in self._bells.values():
             bell.ring()
 
-    async def replace(self, channels: Sequence[Channel]) -> None:
+    async def replace(self, channels: Sequence[Channel], limits: Mapping[str, Limit] | None = None) -> None:
         """Other channels from now on. A way that kept its name goes on with what waits for it; the old channels are closed."""
         before = self._channels
         self._take(channels)
+        self._pace.replace(limits or {})
         self._replaced.set()
         await _close(before)
         await self.restore()
@@ -100,8 +105,16 @@ class Outbox:
         now = self._clock.now()
         waiting = await self._records.pending(channel.name, BATCH)
         due = [delivery for delivery in waiting if delivery.next_attempt_at <= now]
-        await together(self._attempt(channel, delivery) for delivery in due)
+        turns = [(delivery, self._pace.turn(channel.name, delivery.id, now)) for delivery in due]
+        await self._hold(channel, [(delivery, at) for delivery, at in turns if at])
+        await together(self._attempt(channel, delivery) for delivery, at in turns if not at)
         return len(due)
+
+    async def _hold(self, channel: Channel, waiting: Sequence[tuple[Delivery, datetime]]) -> None:
+        if waiting:
+            await self._records.hold(waiting, self._pace.words(channel.name))
+            self._metrics.deliveries.labels(channel.kind, "held").inc(len(waiting))
+        self._metrics.deliveries_held.labels(channel.name).set(self._pace.waiting(channel.name))
 
     async def _attempt(self, channel: Channel, delivery: Delivery) -> None:
         async with self._bounds[channel.name]:

@@ -186,6 +186,12 @@ class Records:
         async with self._database.write() as session:
             await session.execute(update(AlertDeliveryRow).where(AlertDeliveryRow.id == delivery.id).values(**values))
 
+    async def hold(self, waiting: Sequence[tuple[Delivery, datetime]], said: str) -> None:
+        """These are not tried before their time; that is no attempt."""
+        rows = [{"id": delivery.id, "next_attempt_at": at, "said": said[:MAX_SAID]} for delivery, at in waiting]
+        async with self._database.write() as session:
+            await session.execute(update(AlertDeliveryRow), rows)
+
     async def decisions_about(self, fingerprint: str, limit: int = MAX_LISTED) -> list[Decision]:
         query = (
             select(AlertNotificationRow)

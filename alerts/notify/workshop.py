@@ -4,6 +4,8 @@ The list of kinds is the list of what a receiver may hold. A kind that is not th
 turns out at night to have been a name only.
 """
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 
 from alerts.notify.channels import Builder, Channel, Shared, Written
@@ -23,6 +25,7 @@ from alerts.notify.channels.victorops import VictorOpsBuilder
 from alerts.notify.channels.webex import WebexBuilder
 from alerts.notify.channels.webhook import WebhookBuilder
 from alerts.notify.channels.wecom import wecom
+from alerts.notify.pace import PUBLISHED, Limit, read_rates
 from alerts.notify.receivers import Integration, Receivers, way
 from alerts.routing.config import ChannelSettings, Config, Receiver
 from core.errors import Invalid, near_misses
@@ -57,6 +60,7 @@ INSTEAD: Mapping[str, str] = {
     "incidentio": _BY_APPRISE.format("incidentio://..."),
 }
 """What Alertmanager has and we have not, and what to write in its place."""
+_OF_THE_WAY = frozenset({"send_resolved", "language", "rate_limit"})
 
 
 def build_channels(config: Config, shared: Shared) -> tuple[Receivers, list[Channel]]:
@@ -67,6 +71,24 @@ def build_channels(config: Config, shared: Shared) -> tuple[Receivers, list[Chan
         receivers[receiver.name] = tuple(integration for integration, _ in built)
         channels += [channel for _, channel in built]
     return receivers, channels
+
+
+def limits_of(config: Config) -> dict[str, Limit]:
+    """How fast each way may be used, by its name: as its entry says, else as its vendor has published."""
+    found = {}
+    for receiver in config.receivers.values():
+        for name, settings in _named(receiver):
+            written = str(settings.values.get("rate_limit", PUBLISHED.get(settings.kind, "none")))
+            rates = read_rates(written, settings.where)
+            if rates:
+                found[name] = Limit(_address(settings), written, rates)
+    return found
+
+
+def _address(settings: ChannelSettings) -> str:
+    """What is the same for two entries that lead to one place, and tells nobody where."""
+    values = {key: value for key, value in settings.values.items() if key not in _OF_THE_WAY}
+    return hashlib.sha256(json.dumps([settings.kind, values], sort_keys=True, default=str).encode()).hexdigest()
 
 
 def _named(receiver: Receiver) -> Sequence[tuple[str, ChannelSettings]]:
@@ -90,5 +112,7 @@ def _channel(name: str, settings: ChannelSettings, config: Config, shared: Share
             f"{settings.where} there is no channel {settings.kind}.{hint}", field=settings.kind, allowed=BUILDERS
         )
     sends = builder.sends_resolved if settings.send_resolved is None else settings.send_resolved
-    channel = builder(name, Written(settings.values, config.settings, settings.where), shared)
+    read_rates(settings.values.get("rate_limit", "none"), settings.where)
+    values = {key: value for key, value in settings.values.items() if key != "rate_limit"}
+    channel = builder(name, Written(values, config.settings, settings.where), shared)
     return Integration(name, settings.kind, sends), channel
