@@ -26,6 +26,7 @@ from alerts.escalation.escalator import Escalator, build_escalation
 from alerts.evaluator import Evaluator
 from alerts.feed import Feed
 from alerts.incidents.book import IncidentBook
+from alerts.incidents.servicemap import ServiceMap, Surroundings, service_map
 from alerts.intake import Intake
 from alerts.keeping.keeper import Keeper, Terms
 from alerts.keeping.removals import removals
@@ -70,6 +71,7 @@ from tools.catalog.pages import Pages
 from tools.clients.kubernetes import Clusters, KubernetesAccess
 from tools.clients.prometheus import Prometheus
 from tools.collect import Collector
+from tools.collect.topology import read_topology
 from tools.spec import Toolbox
 
 SWEEP_SECONDS = 600.0
@@ -114,6 +116,7 @@ class House:
             "outbox": self.alerts.outbox.run,
             "intake": self.alerts.intake.run,
             "notifier": self.alerts.notifier.run,
+            "surroundings": self.alerts.incidents.around.run,
             "incidents": self.alerts.incidents.run,
             "escalator": self.alerts.escalator.run,
             "evaluator": self.alerts.evaluator.run,
@@ -205,7 +208,7 @@ async def _build(settings: Settings, clock: Clock, closing: AsyncExitStack) -> H
     clusters = Clusters(_access(settings), clock=clock)
     _closes(closing, "clusters", clusters.close)
     collector = Collector(clusters, prometheus, clock)
-    alerts = _alert_side(settings, database, prometheus, clock, metrics, redactor, closing)
+    alerts = _alert_side(settings, database, prometheus, clusters, clock, metrics, redactor, closing)
 
     repairs = Repairs(
         database=database,
@@ -267,13 +270,14 @@ def _alert_side(
     settings: Settings,
     database: Database,
     prometheus: Prometheus,
+    clusters: Clusters,
     clock: Clock,
     metrics: Metrics,
     redactor: Redactor,
     closing: AsyncExitStack,
 ) -> AlertSide:
     store, records, feed = AlertStore(database), Records(database), Feed()
-    incidents = IncidentBook(database, store, clock)
+    incidents = IncidentBook(database, store, clock, around=Surroundings(_map_of(clusters, prometheus, clock), clock))
     silences = Silences(database, clock, lambda: str(uuid4()))
     shared = Shared(
         clock=clock,
@@ -363,6 +367,14 @@ def _terms(settings: Settings) -> Terms:
         bodies=timedelta(days=settings.message_days),
         silences=timedelta(hours=settings.silence_hours),
     )
+
+
+def _map_of(clusters: Clusters, prometheus: Prometheus, clock: Clock) -> Callable[[], Awaitable[ServiceMap]]:
+    async def read() -> ServiceMap:
+        found = await read_topology(clusters, prometheus, clock)
+        return service_map(found.calls, found.runs_on, found.makers, found.behind, found.missing)
+
+    return read
 
 
 def _is_shared(database: Database) -> bool:

@@ -12,11 +12,13 @@ from datetime import timedelta
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from alerts.incidents import records
+from alerts.incidents import arrangements, records
+from alerts.incidents.arrangements import MAX_NOTE, Arrangement, remember
 from alerts.incidents.grouping import MAX_MEMBERS, WINDOW, MemberId, assign, incident_id
 from alerts.incidents.incident import Incident
 from alerts.incidents.member import Member, member_of
 from alerts.incidents.records import Filter
+from alerts.incidents.servicemap import Surroundings, unread
 from alerts.incidents.tables import IncidentMemberRow, IncidentRow
 from alerts.model import Change
 from alerts.patience import Bell, survive
@@ -35,11 +37,19 @@ _log = get(__name__)
 
 
 class IncidentBook:
-    def __init__(self, database: Database, store: AlertStore, clock: Clock, window: timedelta = WINDOW) -> None:
+    def __init__(
+        self,
+        database: Database,
+        store: AlertStore,
+        clock: Clock,
+        window: timedelta = WINDOW,
+        around: Surroundings | None = None,
+    ) -> None:
         self._database = database
         self._store = store
         self._clock = clock
         self._window = window
+        self.around = around or Surroundings(unread, clock)
         self._heard: dict[MemberId, Member] = {}
         self._has_missed = False
         self._bell = Bell(clock)
@@ -51,14 +61,14 @@ class IncidentBook:
         if len(self._heard) >= MAX_HEARD:
             self._has_missed = True
             return
-        member = member_of(change.alert)
+        member = member_of(change.alert, self.around.present)
         self._heard[member.id] = member
         self._bell.ring()
 
     async def restore(self) -> None:
         """What fires and is in no incident, and what ended unheard."""
         active = [alert for alert in await self._store.active() if alert.state == "firing"]
-        self._heard |= {member.id: member for member in map(member_of, active)}
+        self._heard |= {member.id: member for member in (member_of(alert, self.around.present) for alert in active)}
         self._has_missed = False
         async with self._database.write() as session:
             await records.lock(session)
@@ -101,8 +111,9 @@ class IncidentBook:
             members = await records.members_of(session, [incident])
         return found, sorted(members, key=lambda one: (one.starts_at, one.fingerprint))
 
-    async def merge(self, into: str, others: Sequence[str], by: str) -> Incident:
+    async def merge(self, into: str, others: Sequence[str], by: str, note: str = "") -> Incident:
         """The others' alerts are of this incident from now on; the others remain as what they were merged into."""
+        _check_note(note)
         async with self._database.write() as session:
             await records.lock(session)
             found = [await _present(session, each) for each in dict.fromkeys([into, *others])]
@@ -110,15 +121,20 @@ class IncidentBook:
                 raise Invalid("Name at least one other incident.", field="incidents")
             if sum(each.size for each in found) > MAX_MEMBERS:
                 raise Invalid(f"An incident has at most {MAX_MEMBERS} alerts.", field="incidents")
-            for each in found[1:]:
-                await records.flow_into(session, each.id, into)
+            gone = [each.id for each in found[1:]]
+            moved = await records.members_of(session, gone)
+            for each in gone:
+                await records.flow_into(session, each, into)
+            await records.sign(session, moved, by)
+            await remember(session, "merge", into, gone, moved, by=by, at=self._clock.now(), note=note)
             await records.sum_up(session, [into], arranged_by=by[:255], arranged_at=self._clock.now())
             merged = await _there(session, into)
-        _log.info("incidents were merged", incident=into, others=[each.id for each in found[1:]], by=by)
+        _log.info("incidents were merged", incident=into, others=gone, by=by)
         return merged
 
-    async def split(self, incident: str, fingerprints: Sequence[str], by: str) -> Incident:
+    async def split(self, incident: str, fingerprints: Sequence[str], by: str, note: str = "") -> Incident:
         """These alerts are an incident of their own; the one they came from, if they are all that had flowed in from it."""
+        _check_note(note)
         wanted = set(fingerprints)
         async with self._database.write() as session:
             await records.lock(session)
@@ -127,12 +143,40 @@ class IncidentBook:
             chosen = [member for member in members if member.fingerprint in wanted]
             _refuse_odd_choice(members, chosen, wanted)
             new = await self._name_of(session, incident, members, chosen)
-            await records.move(session, chosen, new, origin=new)
             at = self._clock.now()
+            await records.move(session, chosen, new, origin=new)
+            await records.sign(session, chosen, by)
+            await remember(session, "split", incident, [new], chosen, by=by, at=at, note=note)
             await records.sum_up(session, [incident, new], arranged_by=by[:255], arranged_at=at)
             made = await _there(session, new)
         _log.info("an incident was split", incident=incident, new=new, alerts=len(chosen), by=by)
         return made
+
+    async def undo(self, incident: str, arrangement: int | None, by: str, note: str = "") -> Arrangement:
+        """Take back the last merge or split of this incident, or the one that is named; what came later by itself stays where it is.
+
+        What people have taken back is theirs as much as what they did: no later alert puts it together again.
+        """
+        _check_note(note)
+        async with self._database.write() as session:
+            await records.lock(session)
+            await _there(session, incident)
+            found = await arrangements.standing(session, incident, arrangement)
+            at = self._clock.now()
+            touched = await arrangements.take_back(session, found)
+            await records.sum_up(session, touched, arranged_by=by[:255], arranged_at=at)
+            await records.lay_down_empty(session, found.others, found.incident)
+            undone = await arrangements.close(session, found, by=by, at=at, note=note)
+        _log.info("an arrangement of incidents was undone", incident=incident, arrangement=found.id, by=by)
+        return undone
+
+    async def arrangements(self, incident: str, limit: int = 50, offset: int = 0) -> tuple[Sequence[Arrangement], int]:
+        """What people did about this incident, the latest first."""
+        if not 1 <= limit <= MAX_PAGE or offset < 0:
+            raise Invalid(f"limit must be 1 to {MAX_PAGE} and offset not negative.", field="limit")
+        async with self._database.read() as session:
+            await _there(session, incident)
+            return await arrangements.page(session, incident, limit, offset)
 
     async def entitle(self, incident: str, title: str | None, by: str) -> Incident:
         """None gives back the title that is made of the alerts."""
@@ -199,6 +243,11 @@ async def _present(session: AsyncSession, incident: str) -> Incident:
             f"The incident {found.id} was merged into {found.merged_into}.", expected="open or resolved", found="merged"
         )
     return found
+
+
+def _check_note(note: str) -> None:
+    if len(note) > MAX_NOTE:
+        raise Invalid(f"The note is longer than {MAX_NOTE} characters.", field="note")
 
 
 def _refuse_odd_choice(members: Sequence[Member], chosen: Sequence[Member], wanted: set[str]) -> None:

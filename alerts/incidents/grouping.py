@@ -11,7 +11,7 @@ beyond MAX_MEMBERS.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from alerts.incidents.member import LASTING, Member
@@ -19,6 +19,7 @@ from alerts.model import fnv64
 
 WINDOW = timedelta(minutes=5)
 MAX_MEMBERS = 500
+STRONGEST = (LASTING, "node", "host", "calls", "name", "text")
 _EVER = datetime.max.replace(tzinfo=UTC)
 MemberId = tuple[str, str]
 
@@ -39,6 +40,8 @@ class Plan:
     """Where each arrival belongs."""
     absorbed: Mapping[str, str] = field(default_factory=dict)
     """Which incidents flow into which."""
+    why: Mapping[MemberId, str] = field(default_factory=dict)
+    """The key that each arrival has in common with one that is there; none for the first of a new incident."""
 
 
 def assign(
@@ -52,9 +55,12 @@ def assign(
         forest.add(member.id, member.incident)
     for member in arrivals:
         forest.add(member.id)
-    for one, other in _links([*standing, *arrivals], window):
-        forest.join(one.id, other.id)
-    return _plan(arrivals, incidents, forest)
+    held: list[tuple[Member, Member, str]] = []
+    for one, other, key in _links([*standing, *arrivals], window):
+        if forest.join(one.id, other.id):
+            held.append((one, other, key))
+    plan = _plan(arrivals, incidents, forest)
+    return replace(plan, why=_reasons([one for one in arrivals if plan.joins[one.id] != incident_id([one.id])], held))
 
 
 def incident_id(of: Iterable[MemberId], salt: str = "") -> str:
@@ -80,6 +86,16 @@ def _plan(arrivals: Sequence[Member], incidents: Mapping[str, Standing], forest:
     return Plan(joins, absorbed)
 
 
+def _reasons(of: Sequence[Member], held: Sequence[tuple[Member, Member, str]]) -> dict[MemberId, str]:
+    """The strongest relation to one that fired before, else to one that fired after: links come strongest first."""
+    before, after = dict[MemberId, str](), dict[MemberId, str]()
+    for one, other, key in held:
+        before.setdefault(other.id, key)
+        after.setdefault(one.id, key)
+    found = {**after, **before}
+    return {each.id: found[each.id] for each in of if each.id in found}
+
+
 def _oldest(ids: Iterable[str], incidents: Mapping[str, Standing]) -> str:
     return min(ids, key=lambda each: (incidents[each].first_at, each), default="")
 
@@ -92,15 +108,21 @@ def _order(member: Member) -> tuple[datetime, str, str]:
     return member.starts_at, member.fingerprint, member.episode
 
 
-def _links(members: Sequence[Member], window: timedelta) -> Iterable[tuple[Member, Member]]:
+def _links(members: Sequence[Member], window: timedelta) -> Iterable[tuple[Member, Member, str]]:
     """Enough pairs to hang together what belongs together: along each key, from one to the next."""
     by_key: dict[str, list[Member]] = defaultdict(list)
     for member in members:
         for key in member.keys:
             by_key[key].append(member)
-    # The workload's first: where a bound makes it matter, the stronger relation wins.
-    for key in sorted(by_key, key=lambda each: (not each.startswith(LASTING), each)):
-        yield from _along(sorted(by_key[key], key=_order), window, lasting=key.startswith(LASTING))
+    # The strongest first: where a bound makes it matter, and for what is told, the stronger relation wins.
+    for key in sorted((key for key, bearers in by_key.items() if len(bearers) > 1), key=_strength):
+        for one, other in _along(sorted(by_key[key], key=_order), window, lasting=key.startswith(LASTING)):
+            yield one, other, key
+
+
+def _strength(key: str) -> tuple[int, str]:
+    kind = key.partition(":")[0]
+    return (STRONGEST.index(kind) if kind in STRONGEST else len(STRONGEST)), key
 
 
 def _along(members: Sequence[Member], window: timedelta, *, lasting: bool) -> Iterable[tuple[Member, Member]]:
@@ -144,13 +166,17 @@ class _Forest:
             node = self._parent[node]
         return node
 
-    def join(self, one: MemberId, other: MemberId) -> None:
+    def join(self, one: MemberId, other: MemberId) -> bool:
+        """Whether they are together now."""
         left, right = self.root(self._nodes[one]), self.root(self._nodes[other])
-        if left == right or not self._may(left, right):
-            return
+        if left == right:
+            return True
+        if not self._may(left, right):
+            return False
         self._parent[right] = left
         self._size[left] += self._size[right]
         self.incidents[left] |= self.incidents.pop(right)
+        return True
 
     def held(self) -> Iterable[frozenset[str]]:
         return self.incidents.values()

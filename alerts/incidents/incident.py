@@ -14,6 +14,18 @@ SEVERITIES = ("critical", "error", "warning", "info")
 _ONE = Text("{name} in {place}", "{place} 的 {name}")
 _MORE = Text("{name} in {place} and {more} more", "{place} 的 {name} 等 {size} 条告警")
 _NOWHERE = Text("the cluster", "集群")
+_BY_HAND = Text("by hand by {who}", "由 {who} 手动归入")
+_FIRST = Text("the first of it", "本事件的首条告警")
+_WHY = {
+    "workload": Text("the same workload, {what}", "同一工作负载 {what}"),
+    "node": Text("the same node, {what}", "同一节点 {what}"),
+    "name": Text("the same alert in the same namespace", "同一命名空间的同名告警"),
+    "text": Text("the same words", "告警文字相同"),
+}
+_CALLS = Text("calls {what}", "调用 {what}")
+_CALLED = Text("called by {what}", "被 {what} 调用")
+_RUNS_ON = Text("runs on {what}", "运行于节点 {what}")
+_HOSTS = Text("{what} runs on it", "其上运行 {what}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +79,30 @@ def member_json(member: Member) -> dict[str, Any]:
         "workload": member.workload,
         "starts_at": member.starts_at.isoformat(),
         "ends_at": member.ends_at.isoformat() if member.ends_at else None,
+        "why": why(member, "en"),
+        "why_zh": why(member, "zh"),
     }
+
+
+def why(member: Member, language: Language) -> str:
+    """Why it is in this incident, in a few words."""
+    if member.moved_by:
+        return _BY_HAND(language, who=member.moved_by)
+    kind, _, key = member.why.partition(":")
+    left, _, right = key.partition(">")
+    near = _last(left, 2)
+    if kind == "calls":
+        return _CALLS(language, what=right) if near == member.place else _CALLED(language, what=near)
+    if kind == "host":
+        return _RUNS_ON(language, what=_last(left, 1)) if right == member.place else _HOSTS(language, what=right)
+    if kind in _WHY:
+        return _WHY[kind](language, what=_last(key, 1 if kind == "node" else 2))
+    return _FIRST(language)
+
+
+def _last(key: str, parts: int) -> str:
+    """Without the cluster, whose name may have strokes of its own."""
+    return "/".join(part for part in key.split("/")[-parts:] if part)
 
 
 def summed(

@@ -1,8 +1,9 @@
 """One firing of one alert, as incidents see it: where it is, when, and what it says.
 
-What relates it to others is a short list of keys, made once. Two firings with a key in common and close in time belong together. The keys
-are the topology that labels tell (the workload, the node), and what is said: the alert's name, or the shape of its summary with all that
-varies between two of a kind taken out. A key of a sentence holds within one namespace only.
+What relates it to others is a list of keys, made once. Two firings with a key in common and close in time belong together. The keys are
+the topology that labels tell (the workload, the node), that of the service map where it is known (each call to or from the workload, and
+what runs on which node), and what is said: the alert's name, or the shape of its summary with all that varies between two of a kind taken
+out. A key of a sentence holds within one namespace only. A call is a key of both its ends, so two that call the same third have none.
 """
 
 import re
@@ -10,9 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from alerts.incidents.servicemap import UNKNOWN, ServiceMap
 from alerts.model import Alert
 
-_WORKLOADS = ("deployment", "statefulset", "daemonset", "cronjob", "job_name", "workload", "app", "service")
+_WORKLOADS = ("deployment", "statefulset", "daemonset", "cronjob", "job_name", "workload", "app")
 _NODES = ("node", "nodename", "kubernetes_node")
 _POD_ENDS = (re.compile(r"-[a-f0-9]{5,10}-[a-z0-9]{5}$"), re.compile(r"-\d+$"), re.compile(r"-[a-z0-9]{5}$"))
 _VARIES = re.compile(r"[^\s]*\d[^\s]*")
@@ -35,6 +37,10 @@ class Member:
     incident: str = ""
     origin: str = ""
     """The incident it was first put into: what a merge remembers, so that a split can give it back."""
+    why: str = ""
+    """The key by which it came to be there; empty for the one that the incident began with."""
+    moved_by: str = ""
+    """Who put it where it is, if that was a person."""
 
     @property
     def id(self) -> tuple[str, str]:
@@ -45,8 +51,8 @@ class Member:
         return "/".join(part for part in (self.namespace, self.workload) if part)
 
 
-def member_of(alert: Alert) -> Member:
-    workload = _workload(alert.labels)
+def member_of(alert: Alert, around: ServiceMap = UNKNOWN) -> Member:
+    workload = _workload(alert, around)
     return Member(
         fingerprint=alert.fingerprint,
         rule_id=alert.rule_id,
@@ -55,13 +61,13 @@ def member_of(alert: Alert) -> Member:
         severity=alert.severity[:64],
         namespace=alert.namespace[:255],
         workload=workload[:255],
-        keys=_keys(alert, workload),
+        keys=_keys(alert, workload, around),
         starts_at=alert.starts_at,
         ends_at=alert.resolved_at,
     )
 
 
-def _keys(alert: Alert, workload: str) -> tuple[str, ...]:
+def _keys(alert: Alert, workload: str, around: ServiceMap) -> tuple[str, ...]:
     labels = alert.labels
     cluster, namespace = labels.get("cluster", ""), alert.namespace
     node = next((labels[name] for name in _NODES if labels.get(name)), "")
@@ -69,15 +75,24 @@ def _keys(alert: Alert, workload: str) -> tuple[str, ...]:
     found = (
         (LASTING, workload and f"{namespace}/{workload}"),
         ("node", node),
+        *(("calls", call) for call in (around.calls_of(namespace, workload) if workload else ())),
+        *(("host", host) for host in around.hosts_of(namespace, workload, "" if workload else node)),
         ("name", f"{namespace}/{alert.name}"),
         ("text", shape and f"{namespace}/{shape}"),
     )
     return tuple(f"{kind}:{cluster}/{value}" for kind, value in found if value)
 
 
-def _workload(labels: Mapping[str, str]) -> str:
+def _workload(alert: Alert, around: ServiceMap) -> str:
+    """By its own label, else its pod, else its Service, which may only be where a number came from."""
+    labels, namespace = alert.labels, alert.namespace
     named = next((labels[name] for name in _WORKLOADS if labels.get(name)), "")
-    return named or _owner(labels.get("pod", ""))
+    if named:
+        return named
+    if pod := labels.get("pod", ""):
+        return around.maker_of(namespace, pod) or _owner(pod)
+    service = labels.get("service", "")
+    return (around.behind(namespace, service) or service) if service else ""
 
 
 def _owner(pod: str) -> str:

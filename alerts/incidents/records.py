@@ -33,6 +33,8 @@ _COLUMNS = (
     IncidentMemberRow.ends_at,
     IncidentMemberRow.incident,
     IncidentMemberRow.origin,
+    IncidentMemberRow.why,
+    IncidentMemberRow.moved_by,
 )
 """What a Member is made of; rows and not objects, because a storm reads thousands of them while others wait to write."""
 
@@ -104,7 +106,7 @@ async def put_together(session: AsyncSession, plan: Plan, arrivals: Sequence[Mem
     """The plan written down; says which incidents have other members now."""
     for gone, into in plan.absorbed.items():
         await flow_into(session, gone, into)
-    rows = [_row(member, plan.joins[member.id]) for member in arrivals]
+    rows = [_row(member, plan.joins[member.id], plan.why.get(member.id, "")) for member in arrivals]
     if rows:
         await session.execute(insert(IncidentMemberRow), rows)
     await mark(session, ((member, plan.joins[member.id]) for member in arrivals))
@@ -124,6 +126,24 @@ async def move(session: AsyncSession, members: Sequence[Member], into: str, *, o
     rows = [{"f": member.fingerprint, "e": member.episode} for member in members]
     await (await session.connection()).execute(update(IncidentMemberRow).where(*where).values(**values), rows)
     await mark(session, ((member, into) for member in members))
+
+
+async def sign(session: AsyncSession, members: Sequence[Member], by: str) -> None:
+    """Who put these where they are; nobody, where they are by themselves."""
+    rows = [{"f": member.fingerprint, "e": member.episode} for member in members]
+    if not rows:
+        return
+    where = (_MEMBER.c.fingerprint == bindparam("f"), _MEMBER.c.episode == bindparam("e"))
+    statement = update(IncidentMemberRow).where(*where).values(moved_by=by[:255])
+    await (await session.connection()).execute(statement, rows)
+
+
+async def lay_down_empty(session: AsyncSession, ids: Sequence[str], into: str) -> None:
+    """What has no alerts any more is not an incident, but has become a part of another."""
+    row, member = IncidentRow, IncidentMemberRow
+    held = set(await session.scalars(select(member.incident).where(member.incident.in_(ids)).distinct()))
+    for each in set(ids) - held:
+        await session.execute(update(row).where(row.id == each).values(state="merged", merged_into=into))
 
 
 async def mark(session: AsyncSession, belongs: Iterable[tuple[Member, str]]) -> None:
@@ -241,7 +261,7 @@ def _parts(wanted: Sequence[str]) -> Iterable[Sequence[str]]:
     return (wanted[start : start + _PART] for start in range(0, len(wanted), _PART))
 
 
-def _row(member: Member, incident: str) -> dict[str, Any]:
+def _row(member: Member, incident: str, why: str) -> dict[str, Any]:
     return {
         "fingerprint": member.fingerprint,
         "episode": member.episode,
@@ -255,6 +275,8 @@ def _row(member: Member, incident: str) -> dict[str, Any]:
         "relations": list(member.keys),
         "starts_at": member.starts_at,
         "ends_at": member.ends_at,
+        "why": why,
+        "moved_by": "",
     }
 
 

@@ -1,8 +1,13 @@
-"""Incidents and who is in them. A firing has one row among the members, so it cannot be in two incidents."""
+"""Incidents, who is in them, and what people did about that.
+
+A firing has one row among the members, so it cannot be in two incidents. An arrangement by hand is a row of its own that says where
+each alert was before, so that it can be taken back; taking it back is written into it, and is no new one.
+"""
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import JSON, Index, Integer, String
+from sqlalchemy import JSON, BigInteger, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, UtcTime
@@ -45,3 +50,24 @@ class IncidentMemberRow(Base):
     relations: Mapped[list[str]] = mapped_column(JSON)
     starts_at: Mapped[datetime] = mapped_column(UtcTime)
     ends_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    why: Mapped[str] = mapped_column(Text, default="", server_default="")
+    moved_by: Mapped[str] = mapped_column(String(255), default="", server_default="")
+
+
+class IncidentArrangementRow(Base):
+    __tablename__ = "alert_incident_arrangements"
+    __table_args__ = (Index(None, "incident"), Index(None, "at"))
+
+    id: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=True
+    )
+    what: Mapped[str] = mapped_column(String(16))
+    incident: Mapped[str] = mapped_column(String(16))
+    others: Mapped[list[str]] = mapped_column(JSON)
+    by: Mapped[str] = mapped_column("by_whom", String(255))
+    at: Mapped[datetime] = mapped_column(UtcTime)
+    note: Mapped[str] = mapped_column(Text, default="", server_default="")
+    moved: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    undone_by: Mapped[str | None] = mapped_column(String(255))
+    undone_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    undone_note: Mapped[str] = mapped_column(Text, default="", server_default="")

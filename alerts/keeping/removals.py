@@ -16,7 +16,7 @@ from sqlalchemy.orm import aliased
 
 from alerts.escalation.tables import EscalationRow
 from alerts.incidents import records as incidents
-from alerts.incidents.tables import IncidentMemberRow, IncidentRow
+from alerts.incidents.tables import IncidentArrangementRow, IncidentMemberRow, IncidentRow
 from alerts.keeping.keeper import Removal, Terms
 from alerts.notify.message import Message
 from alerts.notify.records import Records
@@ -202,7 +202,7 @@ def removals(database: Database, terms: Terms) -> list[Removal]:
     """In this order: who is remembered before what is remembered of them."""
     history = terms.history
     alert, move, step = AlertRow, AlertTransitionRow, EscalationRow
-    group, version, silence = AlertGroupRow, ManagedRuleVersionRow, SilenceRow
+    group, version, silence, deed = AlertGroupRow, ManagedRuleVersionRow, SilenceRow, IncidentArrangementRow
 
     def goes_on(of: Any) -> ColumnElement[bool]:
         same = (alert.fingerprint == of.fingerprint, alert.episode == of.episode)
@@ -221,6 +221,13 @@ def removals(database: Database, terms: Terms) -> list[Removal]:
             history,
         ),
         Incidents(database, history),
+        Rows(
+            "arrangements",
+            database,
+            (deed.id,),
+            lambda before: (deed.at < before) & ~exists().where(IncidentRow.id == deed.incident),
+            history,
+        ),
         Rows("transitions", database, (move.id,), lambda before: (move.at < before) & ~goes_on(move), history),
         Alerts(database, history),
         Rows("groups", database, (group.id,), lambda before: group.evaluated_at < before, history),

@@ -69,6 +69,10 @@ async def test_incidents_are_merged_and_split_and_a_step_is_told_once_on_postgre
     part = await night.incidents.split(one.id, [key], "mei")
     assert (await night.incidents.merge(one.id, [part.id], "mei")).size == 2
     assert (await night.desk.get(key)).incident == one.id
+    assert [row.what for row in (await night.incidents.arrangements(part.id))[0]] == ["merge", "split"]
+    assert (await night.incidents.undo(one.id, None, "mei")).what == "merge"
+    assert (await night.desk.get(key)).incident == part.id
+    await night.incidents.undo(one.id, None, "mei")
     escalations = Escalations((Policy("urgent", (), (Step(1, timedelta(seconds=20), receiver="everybody"),)),))
     pipeline = build_escalation(
         store=night.store, records=night.records, routing=night.routing, silences=night.silences

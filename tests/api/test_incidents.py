@@ -58,6 +58,26 @@ async def test_incidents_are_listed_opened_merged_split_and_named(opened: tuple[
     assert crash in {member["fingerprint"] for member in one["members"]}
 
 
+async def test_who_merged_and_why_is_told_and_can_be_undone(opened: tuple[House, httpx.AsyncClient]) -> None:
+    house, http = opened
+    crash = await fires(house, "CrashLooping", deployment="api", namespace="shop")
+    disk = await fires(house, "DiskFull", node="n1")
+    into, other = [(await data(await http.get(f"/api/v1/alerts/{key}")))["incident"] for key in (crash, disk)]
+    body = {"incidents": [other], "note": "the same release"}
+    await data(await http.post(f"{INCIDENTS}/{into}/merge", json=body))
+    one = await data(await http.get(f"{INCIDENTS}/{into}"))
+    assert [member["why"] for member in one["members"] if member["fingerprint"] == disk] == ["by hand by admin"]
+    assert one["service_map"]["known"] is False
+    assert one["service_map"]["missing"]
+    (row,) = (await data(await http.get(f"{INCIDENTS}/{into}/arrangements")))["arrangements"]
+    assert (row["what"], row["by"], row["note"], row["others"]) == ("merge", "admin", "the same release", [other])
+    undone = await data(await http.post(f"{INCIDENTS}/{into}/undo", json={"arrangement": row["id"], "note": "no"}))
+    assert (undone["undone_by"], undone["undone_note"]) == ("admin", "no")
+    assert (await data(await http.get(f"/api/v1/alerts/{disk}")))["incident"] == other
+    assert (await http.post(f"{INCIDENTS}/{into}/undo", json={"arrangement": row["id"]})).status_code == 409
+    assert (await http.post(f"{INCIDENTS}/{into}/undo", json={})).status_code == 404
+
+
 async def test_what_is_not_there_and_what_is_not_asked_well(opened: tuple[House, httpx.AsyncClient]) -> None:
     _, http = opened
     assert (await http.get(f"{INCIDENTS}/ffff")).status_code == 404

@@ -1,5 +1,6 @@
 """Incidents as they are written down: through a night, a restart, and people's hands."""
 
+import random
 from datetime import timedelta
 
 import pytest
@@ -204,3 +205,122 @@ async def test_a_new_firing_of_the_same_alert_is_another_member(begin: Begin) ->
     (one,), _ = await night.desk.incidents.list(ALL)
     assert (one.size, one.firing, one.state) == (2, 1, "open")
     assert await night.desk.incidents.of_alert(next(iter(night.latest))) == one
+
+
+async def test_every_merge_and_split_is_a_row_with_who_when_and_why(desk: Desk) -> None:
+    await desk.hears(API, MISSING, DISK)
+    shop, disk = await where(desk, API), await where(desk, DISK)
+    await desk.book.merge(shop, [disk], "mei", "one release")
+    await desk.clock.advance(60)
+    await desk.book.split(shop, [MISSING.fingerprint], "tom", "no, not this")
+    rows, total = await desk.book.arrangements(shop)
+    told = [(row.what, row.by, row.note, row.at - EVENING, len(row.moved)) for row in rows]
+    hour, minute = timedelta(hours=1), timedelta(minutes=1)
+    assert told == [("split", "tom", "no, not this", hour + minute, 1), ("merge", "mei", "one release", hour, 1)]
+    assert total == 2
+    assert [row.what for row in (await desk.book.arrangements(disk))[0]] == ["merge"]
+    assert [row.id for row in (await desk.book.arrangements(shop, 1, 1))[0]] == [rows[1].id]
+    assert rows[0].to_json()["alerts"] == [MISSING.fingerprint]
+
+
+async def test_a_merge_is_undone_and_everything_is_where_it_was(desk: Desk) -> None:
+    await desk.hears(API, MISSING, DISK, OTHER)
+    before = await desk.partition()
+    shop, disk, bank = [await where(desk, each) for each in (API, DISK, OTHER)]
+    await desk.book.merge(shop, [disk, bank], "mei")
+    undone = await desk.book.undo(shop, None, "tom", "my mistake")
+    assert (undone.by, undone.undone_by, undone.undone_note) == ("mei", "tom", "my mistake")
+    assert await desk.partition() == before
+    assert [await where(desk, each) for each in (API, DISK, OTHER)] == [shop, disk, bank]
+    assert {each.state for each in await desk.incidents()} == {"open"}
+    assert {member.moved_by for member in (await desk.book.get(disk))[1]} == {""}
+    with pytest.raises(NotFound, match="could be undone"):
+        await desk.book.undo(shop, None, "tom")
+    with pytest.raises(Conflict, match="tom has undone it already"):
+        await desk.book.undo(shop, undone.id, "tom")
+
+
+async def test_a_split_is_undone_and_what_it_made_is_no_incident_any_more(desk: Desk) -> None:
+    await desk.hears(API, MISSING)
+    whole = await where(desk, API)
+    part = await desk.book.split(whole, [MISSING.fingerprint], "mei")
+    await desk.book.undo(part.id, None, "mei")  # asked of either of the two
+    assert {each.id: each.size for each in await desk.incidents()} == {whole: 2}
+    assert (await desk.book.get(part.id))[0].merged_into == whole
+
+
+async def test_who_joined_after_a_merge_stays_when_it_is_undone(desk: Desk) -> None:
+    await desk.hears(API, DISK)
+    shop, disk = await where(desk, API), await where(desk, DISK)
+    await desk.book.merge(shop, [disk], "mei")
+    late = alert("InodesFull", 2, node="n1")
+    await desk.hears(late)
+    assert await where(desk, late) == shop
+    await desk.book.undo(shop, None, "mei")
+    assert [await where(desk, each) for each in (API, DISK, late)] == [shop, disk, shop]
+
+
+async def test_what_was_undone_by_hand_is_not_put_together_again_by_a_later_alert(desk: Desk) -> None:
+    await desk.hears(API, DISK)
+    shop, disk = await where(desk, API), await where(desk, DISK)
+    await desk.book.merge(shop, [disk], "mei")
+    await desk.book.undo(shop, None, "mei")
+    await desk.hears(alert("CrashLooping", 3, deployment="api", namespace="shop", node="n1"))
+    assert await where(desk, API) != await where(desk, DISK)
+
+
+async def test_the_later_arrangement_has_to_be_undone_first(desk: Desk) -> None:
+    await desk.hears(API, DISK, OTHER)
+    shop, disk, bank = [await where(desk, each) for each in (API, DISK, OTHER)]
+    await desk.book.merge(disk, [shop], "mei")
+    await desk.book.merge(bank, [disk], "mei")
+    first = (await desk.book.arrangements(shop))[0][0]
+    with pytest.raises(Conflict, match="undo the later"):
+        await desk.book.undo(shop, first.id, "mei")
+    await desk.book.undo(bank, None, "mei")
+    await desk.book.undo(disk, None, "mei")
+    assert [await where(desk, each) for each in (API, DISK, OTHER)] == [shop, disk, bank]
+
+
+async def test_a_note_has_a_bound(desk: Desk) -> None:
+    await desk.hears(API, DISK)
+    shop, disk = await where(desk, API), await where(desk, DISK)
+    with pytest.raises(Invalid, match="note"):
+        await desk.book.merge(shop, [disk], "mei", "x" * 2001)
+    with pytest.raises(Invalid, match="limit"):
+        await desk.book.arrangements(shop, 0)
+    assert len(await desk.incidents()) == 2
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_whatever_people_do_no_alert_is_lost_or_doubled_and_undoing_it_all_gives_back_what_was(
+    desk: Desk, seed: int
+) -> None:
+    chance = random.Random(seed)
+    alerts = [alert(f"A{number}", number * 10, deployment=f"w{number % 4}", namespace="shop") for number in range(8)]
+    await desk.hears(*alerts)
+    before = await desk.partition()
+    done: list[str] = []
+    for _ in range(12):
+        done += await something(desk, chance)
+        parts = await desk.partition()
+        assert sorted(key for part in parts for key in part) == sorted(one.fingerprint for one in alerts)
+        assert sum(each.size for each in await desk.incidents()) == len(alerts)
+    for incident in reversed(done):
+        await desk.book.undo(incident, None, "mei")
+    assert await desk.partition() == before
+
+
+async def something(desk: Desk, chance: random.Random) -> list[str]:
+    """A merge or a split, whichever is possible; says of which incident."""
+    present = sorted(await desk.incidents(), key=lambda each: each.id)
+    large = [each for each in present if each.size > 1]
+    if len(present) > 1 and (not large or chance.random() < 0.5):
+        into, other = chance.sample(present, 2)
+        await desk.book.merge(into.id, [other.id], "mei")
+        return [into.id]
+    chosen = chance.choice(large)
+    members = (await desk.book.get(chosen.id))[1]
+    parted = chance.sample([member.fingerprint for member in members], chance.randint(1, len(members) - 1))
+    await desk.book.split(chosen.id, parted, "mei")
+    return [chosen.id]

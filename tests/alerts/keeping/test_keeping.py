@@ -117,7 +117,8 @@ async def test_an_incident_goes_with_what_flowed_into_it_and_its_neighbour_stays
     await night.clock.advance(timedelta(days=60).total_seconds())
     await kept.hours("c")
     await kept.hours()
-    assert (await kept.later(days=40))["incidents"] == 2
+    gone = await kept.later(days=40)
+    assert (gone["incidents"], gone["arrangements"]) == (2, 2)
     async with night.database.read() as session:
         assert (await session.scalars(select(IncidentRow.size))).all() == [1]
 
