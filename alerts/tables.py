@@ -88,6 +88,18 @@ class AlertNotifyLogRow(Base):
     at: Mapped[datetime] = mapped_column(UtcTime)
 
 
+class AlertPostedRow(Base):
+    """The message that shows a group at a vendor that can update it in place: what the vendor calls it, what it shows as firing."""
+
+    __tablename__ = "alert_posted"
+
+    group_key: Mapped[str] = mapped_column(String(1024), primary_key=True)
+    receiver: Mapped[str] = mapped_column(String(255), primary_key=True)
+    mark: Mapped[dict[str, str]] = mapped_column(JSON)
+    firing: Mapped[list[str]] = mapped_column(JSON)
+    at: Mapped[datetime] = mapped_column(UtcTime)
+
+
 class AlertNotificationRow(Base):
     """One decision about one group and receiver: told and why, or not told and why not."""
 

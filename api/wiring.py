@@ -34,6 +34,7 @@ from alerts.notify import pipeline
 from alerts.notify.channels import Shared
 from alerts.notify.outbox import Outbox
 from alerts.notify.pipeline import Notifier, Routing
+from alerts.notify.posted import PostedMessages
 from alerts.notify.records import Records
 from alerts.notify.workshop import build_channels, limits_of
 from alerts.patience import survive
@@ -285,6 +286,7 @@ def _alert_side(
         timeout=settings.webhook_timeout,
         redact=redactor.value,
         secret=lambda reference: resolve(reference, os.environ),
+        memory=PostedMessages(database, clock),
     )
     config = read_alert_config(settings)
     receivers, channels = build_channels(config, shared)

@@ -27,6 +27,7 @@ from alerts.tables import (
     AlertNotificationMemberRow,
     AlertNotificationRow,
     AlertNotifyLogRow,
+    AlertPostedRow,
     AlertRow,
     AlertTransitionRow,
     ManagedRuleRow,
@@ -203,6 +204,7 @@ def removals(database: Database, terms: Terms) -> list[Removal]:
     history = terms.history
     alert, move, step = AlertRow, AlertTransitionRow, EscalationRow
     group, version, silence, deed = AlertGroupRow, ManagedRuleVersionRow, SilenceRow, IncidentArrangementRow
+    posted = AlertPostedRow
 
     def goes_on(of: Any) -> ColumnElement[bool]:
         same = (alert.fingerprint == of.fingerprint, alert.episode == of.episode)
@@ -230,6 +232,7 @@ def removals(database: Database, terms: Terms) -> list[Removal]:
         ),
         Rows("transitions", database, (move.id,), lambda before: (move.at < before) & ~goes_on(move), history),
         Alerts(database, history),
+        Rows("posted", database, (posted.group_key, posted.receiver), lambda before: posted.at < before, history),
         Rows("groups", database, (group.id,), lambda before: group.evaluated_at < before, history),
         Rows("versions", database, (version.rule_id, version.number), _outlived, history),
     ]

@@ -13,7 +13,7 @@ from alerts.notify.channels.apprise import AppriseBuilder
 from alerts.notify.channels.dingtalk import dingtalk
 from alerts.notify.channels.discord import DiscordBuilder
 from alerts.notify.channels.email import EmailBuilder
-from alerts.notify.channels.feishu import feishu
+from alerts.notify.channels.feishu import FeishuBuilder
 from alerts.notify.channels.log import LogBuilder
 from alerts.notify.channels.msteams import TeamsBuilder, TeamsChannel, WorkflowChannel
 from alerts.notify.channels.opsgenie import OpsgenieBuilder
@@ -21,6 +21,7 @@ from alerts.notify.channels.pagerduty import PagerDutyBuilder
 from alerts.notify.channels.pushover import PushoverBuilder
 from alerts.notify.channels.slack import SlackBuilder
 from alerts.notify.channels.telegram import TelegramBuilder
+from alerts.notify.channels.updating import Updating
 from alerts.notify.channels.victorops import VictorOpsBuilder
 from alerts.notify.channels.webex import WebexBuilder
 from alerts.notify.channels.webhook import WebhookBuilder
@@ -35,7 +36,7 @@ _ALL: tuple[Builder, ...] = (
     WebhookBuilder(),
     EmailBuilder(),
     SlackBuilder(),
-    feishu,
+    FeishuBuilder(),
     dingtalk,
     wecom,
     WebexBuilder(),
@@ -111,8 +112,10 @@ def _channel(name: str, settings: ChannelSettings, config: Config, shared: Share
         raise Invalid(
             f"{settings.where} there is no channel {settings.kind}.{hint}", field=settings.kind, allowed=BUILDERS
         )
-    sends = builder.sends_resolved if settings.send_resolved is None else settings.send_resolved
     read_rates(settings.values.get("rate_limit", "none"), settings.where)
     values = {key: value for key, value in settings.values.items() if key != "rate_limit"}
     channel = builder(name, Written(values, config.settings, settings.where), shared)
+    # What is updated in place shows its end there, so it hears of it unless the file says otherwise.
+    usual = builder.sends_resolved or isinstance(channel, Updating)
+    sends = usual if settings.send_resolved is None else settings.send_resolved
     return Integration(name, settings.kind, sends), channel

@@ -114,6 +114,13 @@ async def test_feishu_gets_a_card_that_is_signed_by_the_clock() -> None:
     assert "a 挂了" in str(body["card"]["elements"])
 
 
+async def test_feishu_gets_as_many_alerts_as_its_card_holds_and_a_count_of_the_rest() -> None:
+    long = [alert(f"{number:x}", summary="很长的说明_" * 90, description="更长*" * 200) for number in range(10)]
+    body = await sent("feishu", *long)
+    assert len(orjson.dumps(body)) < 20_000
+    assert "… +" in str(body["card"]["elements"])
+
+
 def test_signatures_are_what_the_vendors_documents_compute() -> None:
     # Worked out with openssl: printf '%s\n%s' TIME SECRET as the key (Feishu) or as the text keyed by the secret (DingTalk).
     assert feishu_signature("1599360473", "demo") == FEISHU_VECTOR

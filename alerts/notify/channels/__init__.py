@@ -6,7 +6,7 @@ handed on wherever the vendor has a place for it, so that a message sent twice c
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from alerts.notify.message import Message
@@ -35,6 +35,40 @@ class Channel(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Posted:
+    """A message that a vendor has: what the vendor calls it, and which alerts it shows as firing."""
+
+    mark: Mapping[str, str]
+    firing: frozenset[str]
+
+
+class Memory(Protocol):
+    """The last message of each group in each way, for those that can be updated in place."""
+
+    async def last(self, way: str, group_key: str) -> Posted | None: ...
+
+    async def keep(self, way: str, group_key: str, posted: Posted) -> None: ...
+
+    async def forget(self, way: str, group_key: str) -> None: ...
+
+
+class ShortMemory:
+    """Lasts as long as the process: enough where a file is only checked."""
+
+    def __init__(self) -> None:
+        self._posted: dict[tuple[str, str], Posted] = {}
+
+    async def last(self, way: str, group_key: str) -> Posted | None:
+        return self._posted.get((way, group_key))
+
+    async def keep(self, way: str, group_key: str, posted: Posted) -> None:
+        self._posted[way, group_key] = posted
+
+    async def forget(self, way: str, group_key: str) -> None:
+        self._posted.pop((way, group_key), None)
+
+
+@dataclass(frozen=True, slots=True)
 class Shared:
     """What every channel may use, whoever its vendor is."""
 
@@ -45,6 +79,7 @@ class Shared:
     """What every body passes before it leaves: labels and annotations quote what systems said."""
     secret: Callable[[str], str] = lambda reference: reference
     """A secret may be written as a reference, `env:NAME` or `file:PATH`; this reads it."""
+    memory: Memory = field(default_factory=ShortMemory)
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,8 +37,14 @@ class Poster:
     """To one vendor, by one client with its connections."""
 
     def __init__(
-        self, system: str, clock: Clock, timeout: float = 10.0, client: httpx.AsyncClient | None = None
+        self,
+        system: str,
+        clock: Clock,
+        timeout: float = 10.0,
+        client: httpx.AsyncClient | None = None,
+        max_answer: int = MAX_ANSWER,
     ) -> None:
+        self._max_answer = max_answer
         self._system = system
         self._clock = clock
         self._timeout = timeout
@@ -46,29 +52,33 @@ class Poster:
 
     async def post(self, url: str, content: bytes, headers: Mapping[str, str]) -> Answer:
         """An answer of success; anything else is an Upstream error."""
+        answer = await self.ask("POST", url, content, headers)
+        if 200 <= answer.status < 300:
+            return answer
+        raise self.refusal(answer)
+
+    async def ask(self, method: str, url: str, content: bytes, headers: Mapping[str, str]) -> Answer:
+        """Whatever was answered: some vendors say in the body why they refuse."""
         try:
-            answer = await within(self._clock, self._timeout, self._send(url, content, headers))
+            return await within(self._clock, self._timeout, self._send(method, url, content, headers))
         except (TimeoutError, httpx.TimeoutException):
             raise Upstream(self._system, f"did not answer within {self._timeout:g} s", retryable=True) from None
         except httpx.HTTPError as error:
             raise Upstream(self._system, f"could not be reached ({type(error).__name__})", retryable=True) from None
-        if 200 <= answer.status < 300:
-            return answer
-        raise self._refusal(answer)
 
     async def close(self) -> None:
         await self._client.aclose()
 
-    async def _send(self, url: str, content: bytes, headers: Mapping[str, str]) -> Answer:
+    async def _send(self, method: str, url: str, content: bytes, headers: Mapping[str, str]) -> Answer:
         usual = {"Content-Type": "application/json", "Accept-Encoding": "identity", "User-Agent": "Firstmate"}
-        request = self._client.build_request("POST", url, content=content, headers={**usual, **headers})
+        request = self._client.build_request(method, url, content=content, headers={**usual, **headers})
         answer = await self._client.send(request, stream=True)
         try:
-            return Answer(answer.status_code, answer.headers, await _read_some(answer))
+            return Answer(answer.status_code, answer.headers, await _read_some(answer, self._max_answer))
         finally:
             await answer.aclose()
 
-    def _refusal(self, answer: Answer) -> Upstream:
+    def refusal(self, answer: Answer) -> Upstream:
         retryable = may_pass(answer.status)
         words = f"answered {answer.status}" + (f": {answer.text}" if answer.text else "")
         error = Upstream(self._system, words, retryable=retryable, status=answer.status)
@@ -108,10 +118,10 @@ def errcode_of(system: str, answer: Answer, may_pass: frozenset[int]) -> str:
     )
 
 
-async def _read_some(answer: httpx.Response) -> bytes:
+async def _read_some(answer: httpx.Response, most: int) -> bytes:
     read = b""
     async for chunk in answer.aiter_raw():
         read += chunk
-        if len(read) >= MAX_ANSWER:
+        if len(read) >= most:
             break
-    return read[:MAX_ANSWER]
+    return read[:most]

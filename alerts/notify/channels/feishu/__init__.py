@@ -2,7 +2,7 @@
 
 Feishu answers 200 to almost everything; what it thinks is in the body's `code`. 9499 and 19024 (a request that is wrong, or misses the
 robot's keyword) stay wrong; 19021 (the signature's time) and 11232 (too many messages) pass. The signature is an HMAC over time and
-secret, with an empty message, as Feishu has it.
+secret, with an empty message, as Feishu has it. An app's bot (`app_id`, `app_secret`, `chat_id`) can update its cards: `app.py`.
 """
 
 import base64
@@ -12,15 +12,29 @@ from typing import Any
 
 import orjson
 
+from alerts.fields import expect_fields, text
+from alerts.notify.channels import Shared, Written, updating
+from alerts.notify.channels.feishu.app import ADDRESS, FeishuApp
+from alerts.notify.channels.feishu.look import card
 from alerts.notify.channels.post import Answer
-from alerts.notify.channels.posting import Robot, RobotBuilder
-from alerts.notify.letter import Entry, Letter, facts_line, letter
+from alerts.notify.channels.posting import Robot
+from alerts.notify.channels.settings import plain, secret_of
+from alerts.notify.letter import letter
 from alerts.notify.message import Message
 from core.errors import Upstream
 
-_COLOURS = {"critical": "red", "error": "red", "warning": "orange", "info": "blue"}
+_APP = (
+    "send_resolved",
+    "api_url",
+    "app_id",
+    "app_secret",
+    "app_secret_file",
+    "chat_id",
+    "language",
+    "update",
+    "repeats",
+)
 _MAY_PASS = frozenset({11232, 19021})
-_MARKUP = str.maketrans({sign: f"&#{ord(sign)};" for sign in "*~<>[]()_`"})
 
 
 class FeishuChannel(Robot):
@@ -48,38 +62,26 @@ class FeishuChannel(Robot):
         raise Upstream(self.system, words, retryable=code in _MAY_PASS)
 
 
-feishu = RobotBuilder(FeishuChannel)
+class FeishuBuilder:
+    """A robot by its address, or an app by its id: only the app can update what it has posted."""
+
+    kind = "feishu"
+    sends_resolved = True
+
+    def __call__(self, name: str, written: Written, shared: Shared) -> FeishuChannel | FeishuApp:
+        if "app_id" not in written.values:
+            return FeishuChannel.written(name, written, shared)
+        expect_fields(written.values, _APP, written.where)
+        return FeishuApp(
+            name,
+            plain(written, "api_url", ADDRESS),
+            app_id=secret_of(written, shared, "app_id"),
+            app_secret=secret_of(written, shared, "app_secret"),
+            chat=text(written.values.get("chat_id"), written.where, "chat_id"),
+            **updating.usual(written, shared),
+        )
 
 
 def signature(timestamp: str, secret: str) -> str:
     made = hmac.new(f"{timestamp}\n{secret}".encode(), b"", hashlib.sha256)
     return base64.b64encode(made.digest()).decode()
-
-
-def card(read: Letter) -> dict[str, Any]:
-    colour = _COLOURS.get(read.severity, "orange") if read.status == "firing" else "green"
-    texts = [facts_line(read.shared), *(_entry(entry) for entry in read.entries), read.more]
-    elements: list[dict[str, Any]] = [
-        {"tag": "div", "text": {"tag": "lark_md", "content": text}} for text in texts if text
-    ]
-    elements.append({"tag": "note", "elements": [{"tag": "plain_text", "content": read.footer}]})
-    return {
-        "config": {"wide_screen_mode": True},
-        "header": {"template": colour, "title": {"tag": "plain_text", "content": read.title}},
-        "elements": elements,
-    }
-
-
-def _entry(entry: Entry) -> str:
-    link = f" [→]({entry.link})" if entry.link.startswith(("http://", "https://")) and ")" not in entry.link else ""
-    lines = [
-        f"**{escaped(entry.summary)}**{link}",
-        escaped(entry.description),
-        escaped(facts_line(entry.facts)),
-        escaped(entry.since),
-    ]
-    return "\n".join(line for line in lines if line)
-
-
-def escaped(text: str) -> str:
-    return text.translate(_MARKUP)

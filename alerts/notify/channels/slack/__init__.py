@@ -1,23 +1,23 @@
 """Slack's incoming webhook: one attachment in the colour of the worst alert, its alerts as sections.
 
 Slack answers 200 with `ok`; a wrong address or a channel that was archived is 403, 404 or 410 with a word, and trying again does not
-help. Its markup has three characters that must be escaped and nothing else; a section holds 3,000 characters.
+help. With a bot's token (`bot_token` and `channel`, or Alertmanager's way of writing it) messages are updated in place: `bot.py`.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-from alerts.fields import expect_fields
-from alerts.notify.channels import Shared, Written
+from alerts.fields import expect_fields, text
+from alerts.notify.channels import Shared, Written, updating
 from alerts.notify.channels.post import Answer
 from alerts.notify.channels.posting import Posting, usual
-from alerts.notify.channels.settings import secret_of
-from alerts.notify.letter import Entry, Letter, facts_line, letter
+from alerts.notify.channels.settings import credentials, plain, secret_of
+from alerts.notify.channels.slack.bot import ADDRESS, SlackBot
+from alerts.notify.channels.slack.look import shown
+from alerts.notify.letter import letter
 from alerts.notify.message import Message
+from core.errors import Invalid
 
-MAX_SECTION = 3_000
-_COLOURS = {"critical": "#b3261e", "error": "#b3261e", "warning": "#e8a317", "info": "#3b6fb6"}
-_CALM = "#2e7d4f"
 _FIELDS = (
     "send_resolved",
     "api_url",
@@ -28,7 +28,12 @@ _FIELDS = (
     "icon_url",
     "http_config",
     "language",
+    "bot_token",
+    "bot_token_file",
+    "update",
+    "repeats",
 )
+_POSTS = "/chat.postMessage"
 
 
 class SlackChannel(Posting):
@@ -50,40 +55,31 @@ class SlackBuilder:
     kind = "slack"
     sends_resolved = False
 
-    def __call__(self, name: str, written: Written, shared: Shared) -> SlackChannel:
+    def __call__(self, name: str, written: Written, shared: Shared) -> SlackChannel | SlackBot:
         expect_fields(written.values, _FIELDS, written.where)
         extra = {
-            key: str(written.values[key])
-            for key in ("channel", "username", "icon_emoji", "icon_url")
-            if key in written.values
+            each: str(written.values[each]) for each in ("username", "icon_emoji", "icon_url") if each in written.values
         }
+        bot = _bot(name, written, shared, extra)
+        if bot:
+            return bot
+        if {"update", "repeats"} & set(written.values):
+            raise Invalid(
+                f"{written.where} only a bot_token can update; a webhook's message stays as it is.", field="update"
+            )
+        channel = {"channel": str(written.values["channel"])} if "channel" in written.values else {}
         url = secret_of(written, shared, "api_url", default="slack_api_url")
-        return SlackChannel(name, url, extra=extra, **usual(written, shared))
+        return SlackChannel(name, url, extra=channel | extra, **usual(written, shared))
 
 
-def shown(read: Letter) -> dict[str, Any]:
-    head = f"*{escaped(read.title)}*" + (f"\n`{escaped(facts_line(read.shared))}`" if read.shared else "")
-    sections = [head, *(_entry(entry) for entry in read.entries), *([read.more] if read.more else [])]
-    colour = _COLOURS.get(read.severity, _COLOURS["warning"]) if read.status == "firing" else _CALM
-    blocks: list[dict[str, Any]] = [_section(text) for text in sections]
-    blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": escaped(read.footer)}]})
-    return {"text": escaped(read.title), "attachments": [{"color": colour, "fallback": read.title, "blocks": blocks}]}
-
-
-def escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _entry(entry: Entry) -> str:
-    link = f"<{entry.link}|→>" if entry.link.startswith(("http://", "https://")) and "|" not in entry.link else ""
-    lines = [
-        f"*{escaped(entry.summary)}* {link}".strip(),
-        escaped(entry.description),
-        escaped(facts_line(entry.facts)),
-        f"_{entry.since}_",
-    ]
-    return "\n".join(line for line in lines if line)
-
-
-def _section(text: str) -> dict[str, Any]:
-    return {"type": "section", "text": {"type": "mrkdwn", "text": text[:MAX_SECTION]}}
+def _bot(name: str, written: Written, shared: Shared, extra: dict[str, str]) -> SlackBot | None:
+    token = secret_of(written, shared, "bot_token", optional=True)
+    url = secret_of(written, shared, "api_url", default="slack_api_url", optional=True)
+    if not token and url.endswith(_POSTS):
+        # Alertmanager's way: the method's address, and the token as the authorization.
+        token = credentials(written, shared).get("Authorization", "").removeprefix("Bearer ")
+    if not token:
+        return None
+    base = url.removesuffix(_POSTS) if url.endswith(_POSTS) else plain(written, "api_url", ADDRESS)
+    channel = text(written.values.get("channel"), written.where, "channel")
+    return SlackBot(name, base, token=token, channel=channel, extra=extra, **updating.usual(written, shared))
