@@ -1,4 +1,4 @@
-"""`firstmate alerts`: files checked before they are used, and a receiver tried."""
+"""`firstmate alerts`: files checked before they are used, and templates tried."""
 
 import asyncio
 from collections.abc import Sequence
@@ -10,8 +10,17 @@ from alerts.notify.channels import UNREAD, Shared
 from alerts.notify.workshop import build_channels
 from alerts.routing.config import parse_config
 from alerts.rules import parse_rules
+from alerts.templating.data import read_data, sample
+from alerts.templating.library import Library, preview, read_files
 from core.clock import ManualClock
 from core.errors import FirstmateError
+from core.language import Language
+
+
+def render(text: str, globs: Sequence[str], data: Path | None, kind: str, language: Language) -> str:
+    library = Library(language, read_files(globs, Path()))
+    values = read_data(read_text(data, "file of data")) if data else sample()
+    return preview(library, text, values, kind)
 
 
 def check(paths: Sequence[Path]) -> list[tuple[str, bool]]:
@@ -39,7 +48,7 @@ def _rules(text: str, path: Path) -> str:
 
 
 def _routes(text: str, path: Path) -> str:
-    config = parse_config(text, path.name)
+    config = parse_config(text, path.name, str(path.parent))
     # References to secrets are left as they are: the machine that checks need not be the one that has them.
     build_channels(config, Shared(ManualClock(datetime.now(UTC)), secret=_plausible))
     routes = sum(1 for _ in config.route.walk())

@@ -22,7 +22,7 @@ app = typer.Typer(
 )
 tokens = typer.Typer(help="Named tokens for people and programs.", no_args_is_help=True)
 app.add_typer(tokens, name="token")
-alerts = typer.Typer(no_args_is_help=True, help="Check rule and route files; try a receiver.")
+alerts = typer.Typer(no_args_is_help=True, help="Check rule and route files; try a receiver or a template.")
 app.add_typer(alerts, name="alerts")
 
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="YAML settings file; the environment wins over it.")]
@@ -268,6 +268,22 @@ def alerts_check(
         print(sentence)  # noqa: T201 - this command's output
     if not all(good for _, good in said):
         raise typer.Exit(1)
+
+
+@alerts.command("template")
+def alerts_template(
+    text: Annotated[str, typer.Option("--template.text", help="The template to render.")],
+    globs: Annotated[list[str] | None, typer.Option("--template.glob", help="Template files; may be repeated.")] = None,
+    data: Annotated[
+        Path | None, typer.Option("--template.data", help="A message as JSON (a webhook's body); default: a sample.")
+    ] = None,
+    kind: Annotated[Literal["text", "html"], typer.Option("--template.type", help="How values are escaped.")] = "text",
+    language: Annotated[Literal["en", "zh"], typer.Option(help="Whose standard templates may be called.")] = "en",
+) -> None:
+    """Render a notification template to standard output, as `amtool template render` does."""
+    from api.alerting import render
+
+    typer.echo(_guarded_value(lambda: render(text, globs or [], data, kind, language)))
 
 
 @alerts.command("test")

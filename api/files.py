@@ -1,6 +1,7 @@
 """The files that a house is set up by, and who is given what when they change."""
 
 from collections.abc import Collection
+from pathlib import Path
 
 from alerts.escalation.escalator import Escalator
 from alerts.escalation.policy import Escalations, load_escalations
@@ -13,15 +14,25 @@ from alerts.reloading import Source
 from alerts.routing.config import Config, built_in, load_config
 from alerts.rulebook.shelf import Shelf
 from alerts.rules import load_rules, rule_files
+from alerts.templating.library import template_files
 from core.config import Settings
 
 
 def sources(
     settings: Settings, shared: Shared, shelf: Shelf, notifier: Notifier, outbox: Outbox, escalator: Escalator
 ) -> list[Source]:
+    # Which template files there are, the configuration says; one that cannot be read says nothing new.
+    named = read_alert_config(settings)
+
     def read_config() -> tuple[Config, Receivers, list[Channel]]:
-        config = read_alert_config(settings)
+        nonlocal named
+        config = named = read_alert_config(settings)
         return config, *build_channels(config, shared)
+
+    def config_files() -> list[Path]:
+        if not settings.alert_config:
+            return []
+        return [settings.alert_config, *template_files(named.templates, Path(named.folder))]
 
     async def take_config(read: tuple[Config, Receivers, list[Channel]]) -> None:
         config, receivers, channels = read
@@ -37,7 +48,7 @@ def sources(
         ),
         Source(
             "routes",
-            lambda: [settings.alert_config] if settings.alert_config else [],
+            config_files,
             read_config,
             take_config,
         ),

@@ -5,7 +5,8 @@ all alerts of a message share stands above once; each alert then shows what is i
 through two hundred pods on a phone.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from alerts.notify.message import Item, Message
 from core.language import Language, pick
@@ -39,9 +40,19 @@ class Letter:
     more: str
     link: str
     footer: str
+    body: str | None = None
+    """The user's own words in place of all that stands below the title."""
+    words: Mapping[str, str] = field(default_factory=dict)
+    """What else of the message is in the user's words, for vendors that have more than a title and a text."""
+
+    def text(self) -> str:
+        """In the user's words alone, where there are any."""
+        return self.plain() if self.body is None else self.body
 
     def plain(self) -> str:
         """For whoever shows no markup: a mail without HTML, a text message."""
+        if self.body is not None:
+            return f"{self.title}\n\n{self.body}".strip()
         lines = [self.title]
         if self.shared:
             lines.append(facts_line(self.shared))
@@ -53,18 +64,30 @@ class Letter:
 
 def letter(message: Message, language: Language) -> Letter:
     shown = sorted(message.items, key=lambda item: item.status != message.status)[:MAX_ENTRIES]
+    words = message.said.fields
     left = len(message.items) - len(shown) + message.truncated
     shared = {name: value for name, value in message.common_labels.items() if name not in _HIDDEN}
     return Letter(
-        title=message.line(language),
+        title=words.get("title") or message.line(language),
         status=message.status,
         severity=_worst(message),
         shared=tuple(sorted(shared.items())),
         entries=tuple(_entry(item, message, language) for item in shown),
         more=pick(language, f"and {left} more", f"另有 {left} 条") if left else "",
         link=message.external_url,
-        footer=pick(language, "Firstmate: ask why, and what to do", "Firstmate：可追问原因与处置"),
+        footer=_footer(message, language),
+        body=words.get("text"),
+        words=words,
     )
+
+
+def _footer(message: Message, language: Language) -> str:
+    """Our own, and why it is not in the user's words if that was wanted."""
+    usual = pick(language, "Firstmate: ask why, and what to do", "Firstmate：可追问原因与处置")
+    if not message.said.failure:
+        return usual
+    said = pick(language, "the template failed, so this is the standard text", "模板渲染失败，以下为标准文本")
+    return f"{usual} · {said}: {message.said.failure}"
 
 
 def facts_line(facts: tuple[tuple[str, str], ...]) -> str:

@@ -5,7 +5,7 @@ since. The body has Alertmanager's fields in Alertmanager's order and nothing el
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from functools import cmp_to_key
 from typing import Any, Literal
@@ -36,6 +36,14 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """A message in the user's words, field by field; where a template failed, what it was."""
+
+    fields: Mapping[str, str] = field(default_factory=dict)
+    failure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     receiver: str
     status: str
@@ -47,9 +55,11 @@ class Message:
     external_url: str
     items: tuple[Item, ...]
     truncated: int = 0
+    said: Said = Said()
+    """Made anew whenever it is sent, by the templates of then; not a part of what is kept."""
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return {name: value for name, value in asdict(self).items() if name != "said"}
 
     @classmethod
     def from_json(cls, read: Mapping[str, Any]) -> "Message":

@@ -6,7 +6,9 @@ turns out at night to have been a name only.
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 from alerts.notify.channels import Builder, Channel, Shared, Written
 from alerts.notify.channels.apprise import AppriseBuilder
@@ -28,8 +30,11 @@ from alerts.notify.channels.webhook import WebhookBuilder
 from alerts.notify.channels.wecom import wecom
 from alerts.notify.pace import PUBLISHED, Limit, read_rates
 from alerts.notify.receivers import Integration, Receivers, way
+from alerts.notify.wording import ADDRESSES, LANGUAGES, WORDS, bare, split, worded
 from alerts.routing.config import ChannelSettings, Config, Receiver
+from alerts.templating.library import Library, read_files
 from core.errors import Invalid, near_misses
+from core.language import Language
 
 _ALL: tuple[Builder, ...] = (
     LogBuilder(),
@@ -65,10 +70,11 @@ _OF_THE_WAY = frozenset({"send_resolved", "language", "rate_limit"})
 
 
 def build_channels(config: Config, shared: Shared) -> tuple[Receivers, list[Channel]]:
+    library = libraries(config)
     receivers: dict[str, tuple[Integration, ...]] = {}
     channels: list[Channel] = []
     for receiver in config.receivers.values():
-        built = [_channel(name, settings, config, shared) for name, settings in _named(receiver)]
+        built = [_channel(name, settings, config, shared, library) for name, settings in _named(receiver)]
         receivers[receiver.name] = tuple(integration for integration, _ in built)
         channels += [channel for _, channel in built]
     return receivers, channels
@@ -88,8 +94,16 @@ def limits_of(config: Config) -> dict[str, Limit]:
 
 def _address(settings: ChannelSettings) -> str:
     """What is the same for two entries that lead to one place, and tells nobody where."""
-    values = {key: value for key, value in settings.values.items() if key not in _OF_THE_WAY}
+    said = WORDS.get(settings.kind, {}).keys() - ADDRESSES | _OF_THE_WAY
+    values = {key: value for key, value in settings.values.items() if bare(key) not in said}
     return hashlib.sha256(json.dumps([settings.kind, values], sort_keys=True, default=str).encode()).hexdigest()
+
+
+def libraries(config: Config) -> Callable[[Language], Library]:
+    """The templates of each language, with the user's files; these are refused here if they are bad, used or not."""
+    files = read_files(config.templates, Path(config.folder))
+    made: dict[Language, Library] = {language: Library(language, files) for language in LANGUAGES}
+    return made.__getitem__
 
 
 def _named(receiver: Receiver) -> Sequence[tuple[str, ChannelSettings]]:
@@ -102,7 +116,9 @@ def _named(receiver: Receiver) -> Sequence[tuple[str, ChannelSettings]]:
     return named
 
 
-def _channel(name: str, settings: ChannelSettings, config: Config, shared: Shared) -> tuple[Integration, Channel]:
+def _channel(
+    name: str, settings: ChannelSettings, config: Config, shared: Shared, library: Callable[[Language], Library]
+) -> tuple[Integration, Channel]:
     builder = BUILDERS.get(settings.kind)
     if builder is None and settings.kind in INSTEAD:
         raise Invalid(f"{settings.where} {settings.kind}_configs {INSTEAD[settings.kind]}", field=settings.kind)
@@ -114,8 +130,11 @@ def _channel(name: str, settings: ChannelSettings, config: Config, shared: Share
         )
     read_rates(settings.values.get("rate_limit", "none"), settings.where)
     values = {key: value for key, value in settings.values.items() if key != "rate_limit"}
-    channel = builder(name, Written(values, config.settings, settings.where), shared)
+    written = Written(values, config.settings, settings.where)
+    language = written.language(shared)
+    left, wording = split(settings.kind, values, settings.where, language, library(language))
+    channel = builder(name, replace(written, values=left), shared)
     # What is updated in place shows its end there, so it hears of it unless the file says otherwise.
     usual = builder.sends_resolved or isinstance(channel, Updating)
     sends = usual if settings.send_resolved is None else settings.send_resolved
-    return Integration(name, settings.kind, sends), channel
+    return Integration(name, settings.kind, sends), worded(channel, wording)

@@ -84,6 +84,8 @@ class Config:
     templates: tuple[str, ...] = ()
     source: str = ""
     original: str = ""
+    folder: str = ""
+    """Where the file is: its templates are named from there."""
 
     @property
     def resolve_timeout(self) -> timedelta:
@@ -99,10 +101,10 @@ class Config:
 
 
 def load_config(path: Path) -> Config:
-    return parse_config(read_text(path, "alert configuration"), path.name)
+    return parse_config(read_text(path, "alert configuration"), path.name, str(path.parent))
 
 
-def parse_config(written: str, source: str) -> Config:
+def parse_config(written: str, source: str, folder: str = "") -> Config:
     read = mapping(read_yaml(written, source), f"{source}:", "a mapping with route and receivers")
     expect_fields(read, _TOP, f"{source}:")
     receivers = _receivers(read.get("receivers"), source)
@@ -123,6 +125,7 @@ def parse_config(written: str, source: str) -> Config:
         templates=tuple(texts(read.get("templates"), f"{source}:", "templates")),
         source=source,
         original=written,
+        folder=folder,
     )
     if config.resolve_timeout <= timedelta(0):
         raise Invalid(f"{source}, global: resolve_timeout must be longer than nothing.", field="resolve_timeout")

@@ -10,11 +10,15 @@ from fastapi.responses import HTMLResponse, Response
 from pydantic import AwareDatetime
 
 from alerts.notify.trial import trial
+from alerts.notify.workshop import libraries
 from alerts.statistics import GroupBy
+from alerts.templating.data import data_of, sample
+from alerts.templating.library import preview
 from api.deps import Limit, Offset, TheCaller, TheHouse, TheOperator
 from api.errors import ok
 from api.report.daily import page
 from api.schemas.plans import Acknowledge, Assign, Close
+from api.schemas.templates import Render
 
 router = APIRouter(prefix="/alerts", tags=["alerts"])
 SAFE = "default-src 'none'; style-src 'unsafe-inline'"
@@ -89,6 +93,18 @@ async def test_receiver(
         name, side.routing.receivers, side.outbox.channels, house.clock.now(), caller.name, house.settings.public_url
     )
     return ok(request, [asdict(outcome) for outcome in outcomes])
+
+
+@router.post("/templates/render")
+async def render_template(request: Request, house: TheHouse, _caller: TheOperator, body: Render) -> dict[str, Any]:
+    """A template as it would be written into a message; what is wrong with it is said with its line."""
+    config, language = house.alerts.routing.config, body.language or house.settings.language
+
+    def rendered() -> str:
+        data = sample() if body.data is None else data_of(body.data)
+        return preview(libraries(config)(language), body.text, data, body.type)
+
+    return ok(request, {"rendered": await asyncio.to_thread(rendered)})
 
 
 @router.get("/report", response_model=None)

@@ -84,7 +84,7 @@ def test_a_file_without_rules_is_no_mistake(text: str) -> None:
         (one("alert: A, expr: up, labels: {a: [c]}"), "r.yaml, group 'g', rule 'A': a in labels must be text."),
         (
             one('alert: A, expr: up, annotations: {a: "{{ nope }}"}'),
-            "r.yaml, group 'g', rule 'A': The template uses the function nope, which is not known.",
+            "r.yaml, group 'g', rule 'A': the template, line 1: the function nope is not known",
         ),
         (one("alert: A, alert: B, expr: up"), "r.yaml, line 1: not valid YAML: alert is there twice."),
         ("groups: [", "r.yaml, line 1: not valid YAML: "),

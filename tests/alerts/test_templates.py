@@ -116,6 +116,11 @@ def test_conditions_nest_and_compare(template: str, shown: str) -> None:
         ('{{ stripPort "10.0.0.1:80" }} {{ stripPort "[::1]:80" }}', "10.0.0.1 ::1"),
         ('{{ title "hello world" }} {{ toLower "ABC" }} {{ len "abc" }}', "Hello World abc 3"),
         ("{{ $labels }}", "map[pod:a]"),
+        ("{{ range $name, $value := $labels }}{{ $name }}={{ $value }};{{ end }}", "pod=a;"),
+        ("{{ with $labels.pod }}[{{ . }}]{{ else }}none{{ end }}", "[a]"),
+        ('{{ define "x" }}<{{ . }}>{{ end }}{{ template "x" $labels.pod }}', "<a>"),
+        ("{{ $pod := toUpper $labels.pod }}{{ $pod }}", "A"),
+        ('{{ stripDomain "node1.example.com:9100" }}', "node1:9100"),
     ],
 )
 def test_the_rest_of_what_rules_use(template: str, shown: str) -> None:
@@ -145,7 +150,11 @@ def test_what_cannot_be_rendered_is_written_in_its_place(template: str, says: st
         "{{ nosuch $value }}",
         "{{ $nosuch }}",
         '{{ range query "up" }}x{{ end }}',
-        "{{ with $labels }}x{{ end }}",
+        "{{ with $labels }}x",
+        '{{ template "nosuch" . }}',
+        "{{ .Nosuch }}",
+        "{{ .Value.x }}",
+        "{{ break }}",
         "{{ if $value }}x",
         "{{ end }}",
         "{{ else }}",
@@ -157,8 +166,8 @@ def test_what_cannot_be_rendered_is_written_in_its_place(template: str, says: st
         "{{ $value ) }}",
         "{{ # }}",
         "x" * 20_000,
-        "{{ if $value }}" * 30 + "{{ end }}" * 30,
-        "{{ " + "(" * 40 + "$value" + ")" * 40 + " }}",
+        "{{ if $value }}" * 60 + "{{ end }}" * 60,
+        "{{ " + "(" * 60 + "$value" + ")" * 60 + " }}",
     ],
 )
 def test_a_template_that_would_fail_at_night_is_refused_when_it_is_loaded(template: str) -> None:

@@ -7,9 +7,11 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
+from alerts.notify.wording import Worded
 from api.cli import app
 from core.clock import ManualClock
 from tests.acceptance.stage import START, product, settings_for
+from tests.alerts.test_channels import message
 
 ROUTES = "route: {receiver: a}\nreceivers: [{name: a, webhook_configs: [{url: 'env:NOT_SET_HERE'}]}]\n"
 
@@ -40,9 +42,36 @@ def test_a_bad_file_is_told_by_its_place_and_the_others_are_checked_all_the_same
     assert "1 routes" in said
 
 
+def rendered(*arguments: str) -> tuple[int, str]:
+    done = CliRunner().invoke(app, ["alerts", "template", *arguments])
+    return done.exit_code, done.output
+
+
+def test_a_template_is_rendered_over_a_sample_or_a_file_of_data(tmp_path: Path) -> None:
+    (tmp_path / "a.tmpl").write_text('{{ define "mine" }}<{{ .Status }}> {{ .Receiver }}{{ end }}')
+    (tmp_path / "data.json").write_text('{"status": "resolved", "receiver": "a&b"}')
+    mine = ("--template.glob", f"{tmp_path}/*.tmpl", "--template.text", '{{ template "mine" . }}')
+    assert rendered(*mine) == (0, "<firing> team\n")
+    data = ("--template.data", f"{tmp_path}/data.json")
+    assert rendered(*mine, *data) == (0, "<resolved> a&b\n")
+    assert rendered(*mine, *data, "--template.type", "html") == (0, "&lt;resolved> a&amp;b\n")
+    zh = rendered("--template.text", '{{ template "__subject" . }}', "--language", "zh")
+    assert zh == (0, "[告警中:1] HighLatency - 请求耗时超过 1 秒\n")
+
+
+def test_a_template_that_is_wrong_ends_with_1_and_its_place() -> None:
+    code, said = rendered("--template.text", "a\n{{ nosuch }}")
+    assert (code, "line 2: the function nosuch is not known" in said) == (1, True)
+    code, said = rendered("--template.text", "{{ index .Alerts 9 }}")
+    assert (code, "index out of range" in said) == (1, True)
+
+
 @pytest.fixture
 async def http(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
-    (tmp_path / "am.yml").write_text("route: {receiver: team}\nreceivers: [{name: team, log_configs: [{}]}]")
+    (tmp_path / "am.yml").write_text(
+        "templates: ['*.tmpl']\nroute: {receiver: team}\nreceivers: [{name: team, log_configs: [{}]}]"
+    )
+    (tmp_path / "our.tmpl").write_text('{{ define "our" }}for {{ .Receiver }}{{ end }}')
     more = {"prometheus_url": "", "k8s_config_path": "", "alert_config": tmp_path / "am.yml"}
     async with product(settings_for(tmp_path, "", tmp_path / "none", more), ManualClock(START)) as (_, client):
         yield client
@@ -54,3 +83,40 @@ async def test_a_receiver_is_shown_and_tried_over_http(http: httpx.AsyncClient) 
     (outcome,) = (await http.post("/api/v1/alerts/receivers/team/test")).json()["data"]
     assert (outcome["way"], outcome["delivered"]) == ("team/log[0]", True)
     assert (await http.post("/api/v1/alerts/receivers/nobody/test")).status_code == 404
+
+
+async def test_a_template_is_tried_over_http_with_those_of_the_configuration(http: httpx.AsyncClient) -> None:
+    async def tried(**body: object) -> httpx.Response:
+        return await http.post("/api/v1/alerts/templates/render", json=body)
+
+    assert (await tried(text='{{ template "our" . }}')).json()["data"] == {"rendered": "for team"}
+    given = await tried(text="<p>{{ .Status }}</p>", type="html", data={"status": "<b>"})
+    assert given.json()["data"] == {"rendered": "<p>&lt;b&gt;</p>"}
+    wrong = await tried(text="{{ .Nosuch }}")
+    assert wrong.status_code == 422
+    assert "line 1: .Nosuch is not known" in wrong.json()["message"]
+
+
+async def test_template_files_are_read_again_when_they_change_and_a_bad_one_changes_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "our.tmpl"
+    file.write_text('{{ define "feishu.default.title" }}one{{ end }}')
+    (tmp_path / "am.yml").write_text(
+        "templates: ['*.tmpl']\nroute: {receiver: team}\n"
+        "receivers: [{name: team, feishu_configs: [{url: 'http://127.0.0.1:1'}]}]"
+    )
+    more = {"prometheus_url": "", "k8s_config_path": "", "alert_config": tmp_path / "am.yml"}
+    async with product(settings_for(tmp_path, "", tmp_path / "none", more), ManualClock(START)) as (house, _):
+        side = house.alerts
+
+        async def title_after(written: str) -> str:
+            file.write_text(written)
+            await side.reloader.look()
+            (channel,) = side.outbox.channels
+            assert isinstance(channel, Worded)
+            return channel.wording.say(message()).fields["title"]
+
+        assert await title_after('{{ define "feishu.default.title" }}two{{ end }}') == "two"
+        assert await title_after('{{ define "feishu.default.title" }}three') == "two"
+        assert side.reloader.complaints["routes"].startswith("our.tmpl, line 1: the template 'feishu.default.title'")
+        assert await title_after('{{ define "feishu.default.title" }}three.{{ end }}') == "three."
+        assert side.reloader.complaints == {}

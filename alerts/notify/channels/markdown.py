@@ -6,7 +6,9 @@ _SIGNS = str.maketrans({sign: f"\\{sign}" for sign in "\\`*_[]#<>"})
 
 
 def markdown(read: Letter, max_bytes: int) -> str:
-    """As many alerts as fit whole; what is left out is counted."""
+    """As many alerts as fit whole; what is left out is counted. The user's own words are markup already."""
+    if read.body is not None:
+        return shortened(read.body, max_bytes)
     head = [f"### {escaped(read.title)}", *([escaped(facts_line(read.shared))] if read.shared else [])]
     shown = [_entry(entry) for entry in read.entries]
     for count in range(len(shown), -1, -1):
@@ -15,7 +17,11 @@ def markdown(read: Letter, max_bytes: int) -> str:
         text = "\n\n".join([*head, *shown[:count], *cut, *([read.more] if read.more else []), escaped(read.footer)])
         if len(text.encode()) <= max_bytes:
             return text
-    return head[0].encode()[:max_bytes].decode("utf-8", "ignore")
+    return shortened(head[0], max_bytes)
+
+
+def shortened(text: str, max_bytes: int) -> str:
+    return text.encode("utf-8", "replace")[:max_bytes].decode("utf-8", "ignore")
 
 
 def escaped(text: str) -> str:

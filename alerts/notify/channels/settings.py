@@ -1,7 +1,7 @@
 """Reading a channel's own entries: secrets by reference or from a file, with the file's `global` behind them.
 
-Alertmanager lets most texts be templates. An entry that is one is taken for "as usual" where a channel has words of its own, and
-an entry that is plain is taken as it is.
+The texts that people read are templates and are taken out before an entry gets here (`alerts.notify.wording`). Of the other fields, one
+that is a template is taken for "as usual" where a channel has words of its own, and one that is plain is taken as it is.
 """
 
 import base64

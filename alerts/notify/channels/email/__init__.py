@@ -50,6 +50,7 @@ class Post:
     port: int
     sender: str
     to: tuple[str, ...]
+    """Nobody, where a template says it for each message."""
     username: str = ""
     password: str = ""
     require_tls: bool = True
@@ -77,10 +78,11 @@ class EmailChannel:
         self._context = context
 
     async def send(self, message: Message, *, key: str) -> str:
-        mail = self._mail(letter(message, self._language), message.group_key, key)
+        read = letter(message, self._language)
+        mail = self._mail(read, message.group_key, key)
         system = f"The mail server {self._post.host}"
         try:
-            await asyncio.to_thread(self._deliver, mail)
+            await asyncio.to_thread(self._deliver, mail, self._recipients(read))
         except smtplib.SMTPResponseException as error:
             said = (
                 error.smtp_error.decode("utf-8", "replace")
@@ -107,7 +109,19 @@ class EmailChannel:
     async def close(self) -> None:
         return None
 
-    def _deliver(self, mail: EmailMessage) -> None:
+    def _recipients(self, read: Letter) -> tuple[str, ...]:
+        """Whom the file names, by a template too; if that names nobody, there is nobody to write to."""
+        if self._post.to:
+            return self._post.to
+        try:
+            found = _recipients(read.words.get("to", ""), "the template of")
+        except Invalid as error:
+            raise Upstream("E-mail", f"has no recipient: {error.sentence}", retryable=False) from None
+        if not found:
+            raise Upstream("E-mail", "has no recipient: the template of `to` names nobody", retryable=False)
+        return found
+
+    def _deliver(self, mail: EmailMessage, to: tuple[str, ...]) -> None:
         post = self._post
         context = self._context or ssl.create_default_context()
         implicit = post.port == _IMPLICIT_TLS
@@ -121,19 +135,22 @@ class EmailChannel:
                 server.starttls(context=context)
             if post.username:
                 server.login(post.username, post.password)
-            server.send_message(mail, from_addr=parseaddr(post.sender)[1], to_addrs=list(post.to))
+            server.send_message(mail, from_addr=parseaddr(post.sender)[1], to_addrs=list(to))
 
     def _mail(self, read: Letter, group_key: str, key: str) -> EmailMessage:
         mail = EmailMessage(policy=SMTP)
         domain = parseaddr(self._post.sender)[1].rpartition("@")[2] or "firstmate"
-        mail["Subject"] = " ".join(str(self._redact(read.title)).split())
+        mail["Subject"] = " ".join(str(self._redact(read.words.get("headers.Subject") or read.title)).split())
         mail["From"] = self._post.sender
-        mail["To"] = ", ".join(self._post.to)
+        mail["To"] = ", ".join(self._recipients(read))
         mail["Message-ID"] = f"<{key}@{domain}>"
         mail["References"] = f"<{hashlib.sha256(group_key.encode()).hexdigest()[:32]}@{domain}>"
         mail["Auto-Submitted"] = "auto-generated"
-        mail.set_content(str(self._redact(read.plain())))
-        mail.add_alternative(str(self._redact(page(read))), subtype="html")
+        _headers(mail, read, self._redact)
+        mail.set_content(str(self._redact(read.text())))
+        shown = read.words.get("html", page(read) if read.body is None else "")
+        if shown.strip():
+            mail.add_alternative(str(self._redact(shown)), subtype="html")
         return mail
 
 
@@ -144,16 +161,28 @@ class EmailBuilder:
     def __call__(self, name: str, written: Written, shared: Shared) -> EmailChannel:
         expect_fields(written.values, _FIELDS, written.where)
         username = _either(written, "auth_username", "smtp_auth_username")
+        to = text(written.values.get("to"), written.where, "to")
         post = Post(
             *_smarthost(_either(written, "smarthost", "smtp_smarthost"), written.where),
             sender=_address(_either(written, "from", "smtp_from"), written.where, "from"),
-            to=_recipients(text(written.values.get("to"), written.where, "to"), written.where),
+            to=() if "{{" in to else _recipients(to, written.where),
             username=username,
             password=secret_of(written, shared, "auth_password", default="smtp_auth_password") if username else "",
             require_tls=_flag(written, "require_tls", "smtp_require_tls"),
             hello=_either(written, "hello", "smtp_hello") or "localhost",
         )
         return EmailChannel(name, post, language=written.language(shared), timeout=shared.timeout, redact=shared.redact)
+
+
+def _headers(mail: EmailMessage, read: Letter, redact: Callable[[Any], Any]) -> None:
+    """The user's own, in place of ours."""
+    for path, words in read.words.items():
+        _, dot, name = path.partition("headers.")
+        line = " ".join(str(redact(words)).split())
+        if not dot or not line or name == "Subject":
+            continue
+        del mail[name]
+        mail[name] = line
 
 
 def page(read: Letter) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from alerts.notify.channels.markdown import shortened
 from alerts.notify.letter import Entry, Letter, facts_line
 
 MAX_BYTES = 18_000
@@ -15,6 +16,8 @@ _MARKUP = str.maketrans({sign: f"&#{ord(sign)};" for sign in "*~<>[]()_`"})
 
 
 def card(read: Letter) -> dict[str, Any]:
+    if read.body is not None:
+        return _card(read, [shortened(read.body, MAX_BYTES - 4_000)])
     entries = [_entry(entry) for entry in read.entries]
     made = _card(read, entries)
     while len(orjson.dumps(made)) > MAX_BYTES and entries:
@@ -25,7 +28,7 @@ def card(read: Letter) -> dict[str, Any]:
 
 def _card(read: Letter, entries: list[str]) -> dict[str, Any]:
     colour = _COLOURS.get(read.severity, "orange") if read.status == "firing" else "green"
-    texts = [escaped(facts_line(read.shared)), *entries, read.more]
+    texts = [escaped(facts_line(read.shared)), *entries, read.more] if read.body is None else entries
     elements: list[dict[str, Any]] = [
         {"tag": "div", "text": {"tag": "lark_md", "content": text}} for text in texts if text
     ]

@@ -7,7 +7,7 @@ workflow takes an adaptive card and answers 202. A card holds 28 KB.
 from typing import Any
 
 from alerts.notify.channels import Shared, Written
-from alerts.notify.channels.markdown import escaped, markdown
+from alerts.notify.channels.markdown import escaped, markdown, shortened
 from alerts.notify.channels.post import Answer
 from alerts.notify.channels.posting import Posting, usual
 from alerts.notify.channels.settings import expect, secret_of
@@ -86,5 +86,5 @@ def _blocks(read: Letter) -> list[dict[str, Any]]:
             entry.since,
         ]
         texts.append("\n\n".join(line for line in lines if line))
-    texts += [read.more, read.footer]
+    texts = [*texts, read.more, read.footer] if read.body is None else [shortened(read.body, MAX_BYTES)]
     return [{**head, "wrap": True}, *({"type": "TextBlock", "text": text, "wrap": True} for text in texts if text)]

@@ -63,7 +63,7 @@ class OpsgenieChannel(Posting):
         opening: dict[str, Any] = {
             "alias": dedup_key(message.group_key),
             "message": read.title[:MAX_MESSAGE],
-            "description": read.plain()[:MAX_DESCRIPTION],
+            "description": read.text()[:MAX_DESCRIPTION],
             "details": message.common_labels,
             "priority": self._said.get("priority") or _PRIORITIES.get(read.severity, "P3"),
             "tags": [tag.strip() for tag in tags.split(",") if tag.strip()],

@@ -67,7 +67,9 @@ class SlackBuilder:
             raise Invalid(
                 f"{written.where} only a bot_token can update; a webhook's message stays as it is.", field="update"
             )
-        channel = {"channel": str(written.values["channel"])} if "channel" in written.values else {}
+        written_channel = str(written.values.get("channel", ""))
+        # A template is rendered for each message; where that fails, the webhook knows its own channel.
+        channel = {"channel": written_channel} if written_channel and "{{" not in written_channel else {}
         url = secret_of(written, shared, "api_url", default="slack_api_url")
         return SlackChannel(name, url, extra=channel | extra, **usual(written, shared))
 

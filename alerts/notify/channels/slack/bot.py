@@ -47,7 +47,7 @@ class SlackBot(Updating):
         return {"channel": str(said.get("channel", "")), "ts": str(said.get("ts", ""))}
 
     async def update(self, mark: Mapping[str, str], message: Message) -> None:
-        await self._call("chat.update", {**mark, **self._shown(message)})
+        await self._call("chat.update", {**self._shown(message), **mark})
 
     async def reply(self, mark: Mapping[str, str], text: str, key: str) -> None:  # noqa: ARG002 - Slack has no place for a key
         said = {"text": escaped(str(self.redact(text)))}

@@ -6,6 +6,7 @@ markup.
 """
 
 import html
+import re
 from typing import Any
 
 import orjson
@@ -87,7 +88,9 @@ class TelegramBuilder:
 
 
 def shown(read: Letter) -> str:
-    """As many alerts as fit whole; what is left out is counted."""
+    """As many alerts as fit whole; what is left out is counted. The user's own words, if too long, lose their markup first."""
+    if read.body is not None:
+        return read.body if len(read.body) <= MAX_TEXT else escaped(re.sub(r"<[^>]*>", "", read.body)[:MAX_TEXT])
     head = f"<b>{escaped(read.title[:500])}</b>" + (
         f"\n{escaped(facts_line(read.shared)[:500])}" if read.shared else ""
     )

@@ -46,7 +46,7 @@ class VictorOpsChannel(Posting):
             "message_type": self._opens_as if message.status == "firing" else "RECOVERY",
             "entity_id": dedup_key(message.group_key),
             "entity_display_name": read.title,
-            "state_message": read.plain()[:MAX_STATE],
+            "state_message": read.text()[:MAX_STATE],
             "monitoring_tool": "Firstmate",
         }
 

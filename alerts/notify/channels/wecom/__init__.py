@@ -21,7 +21,10 @@ class WeComChannel(Robot):
     signs = False
 
     def content(self, message: Message) -> dict[str, Any]:
-        return {"msgtype": "markdown", "markdown": {"content": markdown(letter(message, self.language), MAX_BYTES)}}
+        read = letter(message, self.language)
+        # A title that is the user's has no place of its own here.
+        head = f"### {read.title[:200]}\n\n" if read.body is not None and read.words.get("title") else ""
+        return {"msgtype": "markdown", "markdown": {"content": head + markdown(read, MAX_BYTES - len(head.encode()))}}
 
     def judged(self, answer: Answer) -> str:
         return errcode_of(self.system, answer, _MAY_PASS)
