@@ -5,7 +5,7 @@ down the tree of routes.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,6 +17,7 @@ from alerts.routing.config import without_channels
 from alerts.routing.matchers import Matcher, all_match
 from alerts.routing.pattern import anchored
 from alerts.routing.silence import Silence
+from alerts.routing.tree import named_receivers
 from core.clock import Clock
 
 
@@ -45,6 +46,12 @@ class Board:
     def configuration(self) -> str:
         """The file in force, for people and `amtool`, without the channels: their addresses are secrets."""
         return without_channels(self._routing.config)
+
+    def leads_to(self, labels: Mapping[str, str]) -> list[str]:
+        """Who would be told of an alert with these labels, where nothing keeps it back."""
+        ends = [route.receiver for route in self._routing.config.route.matching(labels)]
+        named = [name for name in named_receivers(labels) if name in self._routing.config.receivers]
+        return list(dict.fromkeys([*ends, *named]))
 
     async def alerts(self, wanted: Wanted) -> list[dict[str, Any]]:
         """By fingerprint, as `amtool` expects them."""

@@ -146,6 +146,10 @@ class AlertDesk:
     async def deliveries(self, fingerprint: str) -> Sequence[Delivery]:
         return await self._records.deliveries_about((await self.get(fingerprint)).fingerprint)
 
+    async def latest_deliveries(self) -> dict[str, Delivery]:
+        """What came of the last message to each way of each receiver."""
+        return await self._records.latest_deliveries()
+
     async def facts(self, fingerprint: str) -> tuple[str, str, dict[str, str]] | None:
         """Name, expression and labels, for whoever must ask the same question again; None where no query raised it."""
         try:

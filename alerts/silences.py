@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from alerts.routing.matchers import Matcher, shown
-from alerts.routing.silence import Silence, can_become, checked
+from alerts.routing.silence import Silence, SilenceState, can_become, checked
 from alerts.tables import SilenceRow
 from core.clock import Clock
 from core.database import Database
@@ -40,6 +40,20 @@ class Silences:
         async with self._database.read() as session:
             rows = await session.scalars(select(SilenceRow).order_by(SilenceRow.ends_at.desc()).limit(MAX_SILENCES))
             return [_silence(row) for row in rows]
+
+    async def page(self, state: SilenceState | None, limit: int, offset: int) -> tuple[list[Silence], int]:
+        """Of one state or of all, those that end last before the others, and how many there are."""
+        now, row = self._clock.now(), SilenceRow
+        conditions = {
+            None: (),
+            "pending": (row.starts_at > now, row.ends_at > now),
+            "active": (row.starts_at <= now, row.ends_at > now),
+            "expired": (row.ends_at <= now,),
+        }[state]
+        query = select(row).where(*conditions).order_by(row.ends_at.desc(), row.id).limit(limit).offset(offset)
+        async with self._database.read() as session:
+            total = await session.scalar(select(func.count()).select_from(row).where(*conditions))
+            return [_silence(each) for each in await session.scalars(query)], int(total or 0)
 
     async def get(self, silence_id: str) -> Silence:
         async with self._database.read() as session:

@@ -132,6 +132,11 @@ class Escalator:
         """Who was told of a step: it stays theirs when the rota goes on."""
         self._not_before: dict[Mark, datetime] = {}
 
+    @property
+    def escalations(self) -> Escalations:
+        """What is in force."""
+        return self._escalations
+
     async def reload(self, escalations: Escalations) -> None:
         self._escalations = escalations
 

@@ -215,6 +215,14 @@ class Records:
         async with self._database.read() as session:
             return [_delivery(row) for row in await session.scalars(query)][::-1]
 
+    async def latest_deliveries(self) -> dict[str, Delivery]:
+        """By receiver, the last message that was to be delivered to it."""
+        row = AlertDeliveryRow
+        heads = select(func.max(row.id)).group_by(row.receiver)
+        async with self._database.read() as session:
+            found = await session.scalars(select(row).where(row.id.in_(heads)).limit(MAX_LISTED))
+            return {each.receiver: _delivery(each) for each in found}
+
     async def counts(self, since: datetime) -> tuple[dict[str, int], dict[str, int]]:
         """Decisions by reason and deliveries by status, since then."""
         row, sent = AlertNotificationRow, AlertDeliveryRow

@@ -9,7 +9,7 @@ import re
 from calendar import monthrange
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -51,12 +51,15 @@ class Interval:
     def contains(self, at: datetime) -> bool:
         local = at.astimezone(self.zone)
         minute = local.hour * 60 + local.minute
+        return _within(self.times, minute, half_open=True) and self.holds_on(local.date())
+
+    def holds_on(self, day: date) -> bool:
+        """Whether this is one of its days, whatever the hour."""
         return (
-            _within(self.times, minute, half_open=True)
-            and _within(self.weekdays, local.isoweekday() % 7)
-            and _within(_days_of(self.days, local), local.day, given=bool(self.days))
-            and _within(self.months, local.month)
-            and _within(self.years, local.year)
+            _within(self.weekdays, day.isoweekday() % 7)
+            and _within(_days_of(self.days, day), day.day, given=bool(self.days))
+            and _within(self.months, day.month)
+            and _within(self.years, day.year)
         )
 
 
@@ -100,7 +103,7 @@ def _within(spans: Sequence[Span], value: int, *, half_open: bool = False, given
     return any(begin <= value < end if half_open else begin <= value <= end for begin, end in spans)
 
 
-def _days_of(spans: Sequence[Span], local: datetime) -> list[Span]:
+def _days_of(spans: Sequence[Span], local: date) -> list[Span]:
     last = monthrange(local.year, local.month)[1]
     counted = [tuple(day + last + 1 if day < 0 else day for day in span) for span in spans]
     return [(max(begin, 1), min(end, last)) for begin, end in counted if begin <= last]

@@ -6,6 +6,7 @@ to anybody without that session, nor the socket to a page of another site. The l
 looks at a link (a chat's preview, a scanner) spends nothing.
 """
 
+import re
 import secrets
 from html import escape
 from http.cookies import CookieError, SimpleCookie
@@ -33,6 +34,8 @@ _COMMON = (
 )
 # Vue compiles its templates in the page, so its own scripts may evaluate; from elsewhere nothing is loaded at all.
 CONSOLE_POLICY = _COMMON + "script-src 'self' 'unsafe-inline' 'unsafe-eval'"
+_PAGE = re.compile(rf"{MOUNT}/?(?:(?:alerts|incidents|silences|rules|routes)(?:/[0-9A-Za-z-]{{1,64}})?/?)?")
+_FINGERPRINT = re.compile(r"[0-9a-f]{4,16}")
 Spoken = Annotated[str, Form(max_length=4096)]
 
 
@@ -42,18 +45,26 @@ def open_door(app: FastAPI, doorkeeper: Doorkeeper, sessions: Sessions) -> None:
         return RedirectResponse(f"{MOUNT}/")
 
     @app.get("/login", include_in_schema=False)
-    async def login(request: Request, code: str = "") -> Response:
-        return _form(request, code=code[:200])
+    async def login(request: Request, code: str = "", to: str = "") -> Response:
+        return _form(request, code=code[:200], to=to)
+
+    @app.get("/alerts/{fingerprint}", include_in_schema=False)
+    async def link(fingerprint: str) -> Response:
+        """The link in a message. It comes from another site, and then a browser keeps the session's cookie back from what it is
+        redirected to: so a page of ours leads on, and that comes from here."""
+        if not _FINGERPRINT.fullmatch(fingerprint):
+            return RedirectResponse(f"{MOUNT}/", 303)
+        return HTMLResponse(f'<!doctype html><meta http-equiv="refresh" content="0;url={MOUNT}/alerts/{fingerprint}">')
 
     @app.post("/login", include_in_schema=False)
-    async def enter(request: Request, token: Spoken = "", code: Spoken = "") -> Response:
+    async def enter(request: Request, token: Spoken = "", code: Spoken = "", to: Spoken = "") -> Response:
         if code:
             session = doorkeeper.redeem(code)
-            return _signed_in(request, session) if session else _form(request, problem="expired_link")
+            return _signed_in(request, session, to) if session else _form(request, problem="expired_link")
         caller = await doorkeeper.who(token.strip(), "console")
         if caller is None:
-            return _form(request, problem="denied")
-        return _signed_in(request, doorkeeper.redeem(doorkeeper.one_time_code(caller)) or "")
+            return _form(request, problem="denied", to=to)
+        return _signed_in(request, doorkeeper.redeem(doorkeeper.one_time_code(caller)) or "", to)
 
     @app.post("/logout", include_in_schema=False)
     async def logout(request: Request) -> Response:
@@ -63,8 +74,9 @@ def open_door(app: FastAPI, doorkeeper: Doorkeeper, sessions: Sessions) -> None:
         return response
 
 
-def _signed_in(request: Request, session: str) -> Response:
-    response = RedirectResponse(f"{MOUNT}/", 303)
+def _signed_in(request: Request, session: str, to: str = "") -> Response:
+    """On to the page that was asked for, where that is one of the console's."""
+    response = RedirectResponse(to if _PAGE.fullmatch(to) else f"{MOUNT}/", 303)
     secure = request.url.scheme == "https"
     life = int(SESSION_LIFE.total_seconds())
     response.set_cookie(COOKIE, session, max_age=life, httponly=True, samesite="strict", secure=secure)
@@ -72,7 +84,7 @@ def _signed_in(request: Request, session: str) -> Response:
     return response
 
 
-def _form(request: Request, *, problem: str = "", code: str = "") -> Response:
+def _form(request: Request, *, problem: str = "", code: str = "", to: str = "") -> Response:
     language, nonce = spoken(request), secrets.token_urlsafe(16)
     complaint = f'<p class="bad" role="alert">{say(language, problem)}</p>' if problem else ""
     values = {
@@ -84,6 +96,7 @@ def _form(request: Request, *, problem: str = "", code: str = "") -> Response:
         "login": say(language, "login"),
         "complaint": complaint,
         "code": escape(code, quote=True),
+        "to": to if _PAGE.fullmatch(to) else "",
     }
     headers = {
         "Content-Security-Policy": f"{_COMMON}script-src 'nonce-{nonce}'",
@@ -146,8 +159,9 @@ async def _turn_away(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 4401, "reason": "sign in first"})
         return
-    page = scope["method"] == "GET" and scope["path"].rstrip("/") == MOUNT
-    response = RedirectResponse("/login", 303) if page else Response(status_code=401)
+    page = scope["method"] == "GET" and _PAGE.fullmatch(scope["path"])
+    leaf = f"?to={scope['path']}" if scope["path"].rstrip("/") != MOUNT else ""
+    response = RedirectResponse(f"/login{leaf}", 303) if page else Response(status_code=401)
     await response(scope, receive, send)
 
 

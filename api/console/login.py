@@ -33,6 +33,7 @@ PAGE = Template("""<!doctype html>
   $complaint
   <input name="token" type="password" aria-label="$token" placeholder="$token" autocomplete="off" autofocus maxlength="4096">
   <input name="code" type="hidden" value="$code">
+  <input name="to" type="hidden" value="$to">
   <button>$login</button>
 </form>
 <script nonce="$nonce">

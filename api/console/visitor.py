@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from api.auth.doorkeeper import Doorkeeper
+from api.deps import demand
 from api.wiring import House
-from core.errors import Unauthenticated
+from core.errors import FirstmateError, Unauthenticated
 from core.language import Language
 from tools.spec import Caller
 
@@ -46,6 +47,18 @@ class Visitor:
         if found is None:
             raise Unauthenticated("This session has ended; sign in again.")
         return found
+
+    @property
+    def acting(self) -> Caller:
+        """Who does what is about to be done, if that person may."""
+        return demand(self.caller, "write")
+
+    @property
+    def may_act(self) -> bool:
+        try:
+            return self.caller.may("write")
+        except FirstmateError:
+            return False
 
     def seconds_since(self, moment: datetime) -> float:
         return (self.house.clock.now() - moment).total_seconds()

@@ -6,6 +6,7 @@ from dataclasses import replace
 from nicegui import ui
 
 from alerts.model import Alert
+from api.console.frame import address, link
 from api.console.visitor import Visitor
 from api.console.words import ago, say
 from core.errors import FirstmateError
@@ -25,7 +26,7 @@ class Watch:
         self._ages: list[tuple[ui.label, Alert]] = []
         with ui.element("aside").classes("fm-side") as root:
             root.props["aria-label"] = say(self._language, "alerts")
-            ui.label(say(self._language, "alerts")).classes("fm-side-title")
+            link(say(self._language, "alerts"), address("alerts"), "fm-link fm-side-title")
             self._list = ui.element("div").classes("fm-alerts").props("data-testid=alerts aria-live=polite")
         ui.timer(REFRESH_SECONDS, self.refresh, immediate=True)
 
@@ -65,7 +66,7 @@ class Watch:
         severity = alert.severity if alert.severity in SEVERITIES else "other"
         with ui.element("div").classes(f"fm-alert {alert.state} {severity}").props("data-testid=alert"):
             with ui.element("div").classes("fm-row"):
-                ui.label(alert.name).classes("fm-alert-name")
+                link(alert.name, address("alerts", alert.fingerprint), "fm-link fm-alert-name")
                 ui.label(alert.severity[:20]).classes(f"fm-chip {severity}")
             ui.label(alert.annotation("summary", self._language)).classes("fm-alert-text")
             with ui.element("div").classes("fm-row"):
@@ -85,7 +86,7 @@ class Watch:
             for alert in over:
                 with ui.element("div").classes("fm-past"):
                     with ui.element("div").classes("fm-row"):
-                        ui.label(alert.name)
+                        link(alert.name, address("alerts", alert.fingerprint))
                         self._age_label(alert)
                     ui.label(alert.annotation("summary", self._language)).classes("fm-dim")
 
@@ -96,7 +97,7 @@ class Watch:
         )
         explain.classes("fm-solid").props("dense unelevated no-caps data-testid=explain")
         explain.props["aria-label"] = f"{say(self._language, 'explain')} {alert.name}"
-        if not alert.acknowledged_by and self._may_write():
+        if not alert.acknowledged_by and self._visitor.may_act:
             word = say(self._language, "acknowledge")
             taken = ui.button(word, color=None, on_click=lambda: self._acknowledge(alert.fingerprint))
             taken.classes("fm-plain").props("dense flat no-caps data-testid=acknowledge")
@@ -110,15 +111,9 @@ class Watch:
         moment = alert.resolved_at if alert.state == "resolved" and alert.resolved_at else alert.starts_at
         return ago(self._language, self._visitor.seconds_since(moment))
 
-    def _may_write(self) -> bool:
-        try:
-            return self._visitor.caller.may("write")
-        except FirstmateError:
-            return False
-
     async def _acknowledge(self, fingerprint: str) -> None:
         try:
-            await self._visitor.house.desk.acknowledge(fingerprint, by=self._visitor.caller.name, note="")
+            await self._visitor.house.desk.acknowledge(fingerprint, by=self._visitor.acting.name, note="")
         except FirstmateError as error:
             ui.notify(error.sentence, type="negative")
         await self.refresh()

@@ -1,5 +1,6 @@
 """Every word of the console, in both languages. A test keeps the two complete."""
 
+from api.console.pages.words import PAGES
 from core.language import Language, Text
 
 WORDS: dict[str, Text] = {
@@ -82,7 +83,7 @@ WORDS: dict[str, Text] = {
     ),
     "lost": Text("Connection lost.", "连接已断开。"),
     "again": Text("Trying to reconnect…", "正在尝试重新连接……"),
-}
+} | PAGES
 _SPANS = ((60, "seconds_ago", 1), (3_600, "minutes_ago", 60), (86_400, "hours_ago", 3_600))
 
 

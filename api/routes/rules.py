@@ -1,19 +1,17 @@
 """Rules: listed, kept here with their versions, tried on the past before they are saved, brought in and taken out as Prometheus files."""
 
-from datetime import timedelta
 from typing import Annotated, Any
 
 import yaml
 from fastapi import APIRouter, Path, Request, Response
-from pydantic import ValidationError
 
-from alerts.rulebook.backtest import backtest
 from alerts.rulebook.definition import GROUP, Definition, from_prometheus, rule_of
 from alerts.rules import parse_rules
+from api import rulings
 from api.deps import TheCaller, TheHouse, TheOperator
 from api.errors import ok
 from api.schemas.rules import Backtest, ChangeRule, Import, Restore
-from core.errors import Conflict, FirstmateError, Invalid, NotFound
+from core.errors import FirstmateError, Invalid
 
 router = APIRouter(tags=["rules"])
 RuleId = Annotated[str, Path(min_length=1, max_length=64, pattern=r"^[0-9a-zA-Z-]+$")]
@@ -21,16 +19,7 @@ RuleId = Annotated[str, Path(min_length=1, max_length=64, pattern=r"^[0-9a-zA-Z-
 
 @router.get("")
 async def rules(request: Request, house: TheHouse, _caller: TheCaller) -> dict[str, Any]:
-    """Every rule in force, with its health, and those kept here that are disabled."""
-    kept = {each.id: each for each in await house.alerts.book.all()}
-    inforce = house.desk.rules()
-    known = {rule["id"] for rule in inforce}
-    shown = [
-        {**rule, "rule_id": rule["id"], **(kept[rule["id"]].to_json() if rule["id"] in kept else {})}
-        for rule in inforce
-    ]
-    resting = [each.to_json() for each in kept.values() if each.id not in known]
-    return ok(request, [*shown, *resting])
+    return ok(request, await rulings.shown(house))
 
 
 @router.post("", status_code=201)
@@ -67,56 +56,38 @@ async def try_on_the_past(request: Request, house: TheHouse, _caller: TheCaller,
     rule = rule_of(body.rule, "tried") if body.rule else house.alerts.evaluator.rule(body.rule_id or "")
     if rule is None:
         rule = (await house.alerts.book.get(body.rule_id or "")).rule
-    interval = timedelta(seconds=house.settings.evaluation_interval)
-    report = await backtest(rule, house.prometheus, house.clock.now(), timedelta(days=body.days), interval)
-    return ok(request, report.to_json())
+    return ok(request, (await rulings.would_have_fired(house, rule, body.days)).to_json())
 
 
 @router.get("/{rule_id}")
 async def one(request: Request, house: TheHouse, _caller: TheCaller, rule_id: RuleId) -> dict[str, Any]:
-    found = next((rule for rule in house.desk.rules() if rule["id"] == rule_id), None)
-    try:
-        kept = (await house.alerts.book.get(rule_id)).to_json()
-    except NotFound:
-        if found is None:
-            raise
-        kept = {}
-    return ok(request, {**(found or {}), "rule_id": rule_id, **kept})
+    return ok(request, await rulings.shown_one(house, rule_id))
 
 
 @router.put("/{rule_id}")
 async def change(
     request: Request, house: TheHouse, caller: TheOperator, rule_id: RuleId, body: ChangeRule
 ) -> dict[str, Any]:
-    _refuse_of_a_file(house, rule_id)
-    try:
-        changed = await house.alerts.book.change(rule_id, caller.name, seen=body.version, **body.values())
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise Invalid(f"The field {place or 'rule'} is wrong: {first['msg']}.", field=place or "rule") from None
-    return ok(request, changed.to_json())
+    return ok(request, (await rulings.change(house, rule_id, caller.name, body.version, body.values())).to_json())
 
 
 @router.delete("/{rule_id}")
 async def remove(request: Request, house: TheHouse, caller: TheOperator, rule_id: RuleId) -> dict[str, Any]:
-    _refuse_of_a_file(house, rule_id)
+    rulings.refuse_of_a_file(house, rule_id)
     await house.alerts.book.remove(rule_id, caller.name)
     return ok(request, {"rule_id": rule_id, "status": "removed"})
 
 
 @router.post("/{rule_id}/enable")
 async def enable(request: Request, house: TheHouse, caller: TheOperator, rule_id: RuleId) -> dict[str, Any]:
-    _refuse_of_a_file(house, rule_id)
-    kept = await house.alerts.book.enable(rule_id, caller.name, enabled=True)
+    kept = await rulings.enable(house, rule_id, caller.name, enabled=True)
     return ok(request, {**kept.to_json(), "enabled_at": kept.updated_at.isoformat()})
 
 
 @router.post("/{rule_id}/disable")
 async def disable(request: Request, house: TheHouse, caller: TheOperator, rule_id: RuleId) -> dict[str, Any]:
     """Its alerts end as those of a removed rule do; what it was is kept."""
-    _refuse_of_a_file(house, rule_id)
-    kept = await house.alerts.book.enable(rule_id, caller.name, enabled=False)
+    kept = await rulings.enable(house, rule_id, caller.name, enabled=False)
     return ok(request, {**kept.to_json(), "disabled_at": kept.updated_at.isoformat()})
 
 
@@ -142,11 +113,3 @@ async def test(request: Request, house: TheHouse, _caller: TheCaller, rule_id: R
         return ok(request, {"rule_id": rule_id, "expr": rule.expr, "error": error.sentence, "series": []})
     series = [{"labels": sample.labels, "value": sample.value} for sample in samples[:100]]
     return ok(request, {"rule_id": rule_id, "expr": rule.expr, "count": len(samples), "series": series})
-
-
-def _refuse_of_a_file(house: TheHouse, rule_id: str) -> None:
-    rule = house.alerts.evaluator.rule(rule_id)
-    if rule and rule.source != "firstmate":
-        raise Conflict(
-            f"The rule {rule.name} is in the file {rule.source}: change it there, or bring the file in with /alerts/rules/import."
-        )

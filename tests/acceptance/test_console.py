@@ -20,6 +20,7 @@ from playwright.async_api import Browser, BrowserContext, Page, Request, async_p
 from agent.events import EventType, Stream
 from agent.run import Agent
 from agent.store import RunRecord
+from alerts.incidents.records import Filter as Incidents
 from alerts.rules import SHIPPED
 from tests.acceptance.stage import Stage, stage
 from tools.clients.promwire import Wire
@@ -41,6 +42,21 @@ groups:
         labels: {severity: 'info" onclick="pwned()'}
         annotations:
           summary: "<img src=http://evil.example/a.png onerror=pwned()> <script>pwned()</script>"
+      - alert: Steady
+        expr: vector(2)
+        labels: {severity: info, namespace: elsewhere}
+        annotations: {summary: "Nothing to do with the other one"}
+"""
+ROUTES = """
+route:
+  receiver: ops
+  routes:
+    - receiver: night
+      matchers: ['namespace="elsewhere"']
+receivers:
+  - name: ops
+  - name: night
+    webhook_configs: [{url: "http://127.0.0.1:1/hook"}]
 """
 HOSTILE = (
     "Look: <script>pwned()</script> <img src=http://evil.example/b.png onerror=pwned()>\n"
@@ -94,9 +110,12 @@ async def harbour(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Har
     folder = tmp_path_factory.mktemp("console")
     rules = folder / "hostile.yaml"
     rules.write_text(HOSTILE_RULE)
+    routes = folder / "routes.yaml"
+    routes.write_text(ROUTES)
     shipped = sorted(SHIPPED.glob("*.yaml"))
     expect.set_options(timeout=WAIT)
-    async with stage(folder, console=True, rules_files=(*shipped, rules)) as set_up, async_playwright() as playwright:
+    chosen = {"rules_files": (*shipped, rules), "alert_config": routes}
+    async with stage(folder, console=True, **chosen) as set_up, async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         yield Harbour(set_up, browser, folder)
         await browser.close()
@@ -317,7 +336,7 @@ async def test_what_systems_say_is_shown_and_can_do_nothing(harbour: Harbour) ->
         await page.evaluate("document.querySelectorAll('details').forEach(fold => { fold.open = true })")
         await page.get_by_test_id("answer").first.locator(".fm-cite").first.hover()
         main = page.locator(".fm-page")
-        assert await main.locator("a, img, script, iframe, svg[onload], style").count() == 0
+        assert await main.locator("a:not([href^='/console/']), img, script, iframe, svg[onload], style").count() == 0
         assert await page.evaluate("window.done") == 0
 
 
@@ -384,6 +403,195 @@ async def test_on_a_phone_the_alerts_come_forward_at_a_press_and_nothing_is_wide
         await ask(page, "集群健康吗？")
         await expect(page.get_by_test_id("answer")).to_contain_text("工作负载")
         assert await page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+async def form_done(page: Page) -> None:
+    await page.get_by_test_id("do").click()
+    await expect(page.get_by_test_id("form")).to_have_count(0)
+
+
+async def test_an_alert_is_taken_given_silenced_and_closed_on_its_own_page_under_the_visitors_name(
+    harbour: Harbour,
+) -> None:
+    play = harbour.stage
+    alert = await play.until_firing("Hostile")
+    key = alert["fingerprint"]
+    async with harbour.person("alert") as (_, page):
+        await harbour.sign_in(page)
+        await page.goto(f"{harbour.url}/console/alerts/{key}")
+        await expect(page.get_by_test_id("headline")).to_contain_text("Hostile")
+        await expect(page.get_by_test_id("labels")).to_contain_text("severity=")
+        await expect(page.get_by_test_id("chart").locator("path").first).to_be_attached()
+        await expect(page.get_by_test_id("why")).to_contain_text("ops")
+
+        await page.get_by_test_id("acknowledge").click()
+        await page.get_by_test_id("note").fill("<b>looking</b>")
+        await form_done(page)
+        await expect(page.get_by_test_id("history")).to_contain_text("<b>looking</b>")
+        await expect(page.get_by_test_id("headline")).to_contain_text("captain has it")
+
+        await page.get_by_test_id("assign").click()
+        await page.get_by_test_id("assignee").fill("mo")
+        await form_done(page)
+        await expect(page.get_by_test_id("headline")).to_contain_text("with mo")
+
+        await page.get_by_test_id("silence").click()
+        await expect(page.get_by_test_id("preview")).to_contain_text("keeps quiet: 1")
+        await page.get_by_test_id("do").click()
+        await expect(page.get_by_test_id("problem")).to_contain_text("comment")
+        await page.get_by_test_id("comment").fill("registry is being moved")
+        await form_done(page)
+
+        await page.get_by_test_id("close").click()
+        await page.get_by_test_id("note").fill("known")
+        await form_done(page)
+        await expect(page.get_by_test_id("status")).to_have_text("closed")
+        now = await play.get(f"/alerts/{key}")
+        assert (now["acknowledged_by"], now["assignee"], now["closed_by"]) == ("captain", "mo", "captain")
+        (made,) = await play.house.alerts.silences.all()
+        assert (made.created_by, made.comment) == ("captain", "registry is being moved")
+
+        await page.get_by_test_id("explain").click()
+        await expect(page.get_by_test_id("question")).to_contain_text("Hostile")
+        await expect(page).to_have_url(f"{harbour.url}/console/")
+
+
+@pytest.mark.soak
+async def test_silences_are_made_with_their_next_times_changed_and_ended(harbour: Harbour) -> None:
+    async with harbour.person("silences") as (_, page):
+        await harbour.sign_in(page)
+        await page.goto(f"{harbour.url}/console/silences")
+        await page.get_by_test_id("new-silence").click()
+        await page.get_by_test_id("matchers").fill("nonsense")
+        await page.get_by_test_id("comment").fill("backup")
+        await page.get_by_test_id("do").click()
+        await expect(page.get_by_test_id("problem")).to_contain_text("nonsense")
+        await page.get_by_test_id("matchers").fill('job="backup"')
+        await page.get_by_test_id("lasts").fill("30d")
+        await page.get_by_test_id("recurs").click()
+        await page.get_by_test_id("zone").fill("Asia/Shanghai")
+        await form_done(page)
+        row = page.get_by_test_id("row").filter(has_text="backup")
+        await expect(row.get_by_test_id("next-times")).to_contain_text("02:00 – 04:00")
+        await expect(row.get_by_test_id("next-times")).to_contain_text("Asia/Shanghai")
+        await row.get_by_test_id("change").click()
+        await page.get_by_test_id("comment").fill("backup, longer")
+        await form_done(page)
+        await expect(page.get_by_test_id("row").filter(has_text="backup, longer")).to_have_count(1)
+        await row.get_by_test_id("expire").click()
+        await expect(row).to_have_count(0)
+
+
+async def test_incidents_are_merged_named_and_split_by_hand(harbour: Harbour) -> None:
+    play = harbour.stage
+    await play.until_firing("Steady")
+    while await play.house.alerts.incidents.tick():
+        pass
+    found, total = await play.house.desk.incidents.list(Incidents())
+    assert total >= 2
+    async with harbour.person("incidents") as (_, page):
+        await harbour.sign_in(page)
+        await page.goto(f"{harbour.url}/console/incidents")
+        boxes = page.get_by_test_id("choose")
+        await expect(boxes).to_have_count(total)
+        await expect(page.get_by_test_id("merge")).to_be_hidden()
+        await boxes.nth(0).click()
+        await boxes.nth(1).click()
+        await page.get_by_test_id("merge").click()
+        await expect(boxes).to_have_count(total - 1)
+        into = min(found[:2], key=lambda each: (each.first_at, each.id))
+        await page.goto(f"{harbour.url}/console/incidents/{into.id}")
+        members = page.get_by_test_id("member")
+        await expect(members.nth(1)).to_be_visible()
+        await page.get_by_test_id("rename").click()
+        await page.get_by_test_id("title").fill("<i>Bad night</i>")
+        await form_done(page)
+        await expect(page.get_by_test_id("headline")).to_contain_text("<i>Bad night</i>")
+        await members.first.get_by_test_id("choose").click()
+        await page.get_by_test_id("split").click()
+        await expect(members).to_have_count(1)
+        assert into.id not in page.url
+
+
+@pytest.mark.soak
+async def test_a_rule_is_tried_on_the_past_saved_changed_restored_and_switched_off(harbour: Harbour) -> None:
+    async with harbour.person("rules") as (_, page):
+        await harbour.sign_in(page)
+        await page.goto(f"{harbour.url}/console/rules")
+        await expect(page.get_by_test_id("standing").first).to_be_visible()
+        await page.get_by_test_id("new-rule").click()
+        await page.get_by_test_id("rule-name").fill("Tried")
+        await page.get_by_test_id("rule-watched").fill("up ==")
+        await page.get_by_test_id("do").click()
+        await expect(page.get_by_test_id("problem")).to_contain_text("not valid PromQL")
+        await expect(page.locator(".q-field--error").get_by_test_id("rule-watched")).to_be_visible()
+        await page.get_by_test_id("rule-watched").fill("vector(1) > 0")
+        await page.get_by_test_id("rule-hold").fill("0s")
+        await page.get_by_test_id("try").click()
+        await expect(page.get_by_test_id("would-fire")).to_contain_text("Would have fired 1 times")
+        await form_done(page)
+        await page.get_by_test_id("filter-name").fill("tried")
+        await expect(page.get_by_test_id("row")).to_have_count(1)
+        await page.get_by_role("link", name="Tried").click()
+        await expect(page.get_by_test_id("version")).to_have_count(1)
+        await page.get_by_test_id("change").click()
+        await page.get_by_test_id("rule-watched").fill("vector(2) > 0")
+        await form_done(page)
+        await expect(page.get_by_test_id("expression")).to_have_text("vector(2) > 0")
+        await page.get_by_test_id("restore").click()
+        await expect(page.get_by_test_id("expression")).to_have_text("vector(1) > 0")
+        await page.get_by_test_id("switch").click()
+        await expect(page.get_by_test_id("standing")).to_have_text("disabled")
+        (kept,) = [each for each in await harbour.stage.house.alerts.book.all() if each.definition.name == "Tried"]
+        assert (kept.enabled, kept.version, kept.updated_by) == (False, 4, "captain")
+
+
+@pytest.mark.soak
+async def test_a_route_is_found_by_labels_and_a_receiver_is_tried(harbour: Harbour) -> None:
+    async with harbour.person("routes") as (_, page):
+        await harbour.sign_in(page)
+        await page.goto(f"{harbour.url}/console/routes")
+        await expect(page.get_by_test_id("node")).to_have_count(2)
+        await page.get_by_test_id("route-labels").fill('namespace="elsewhere"')
+        await expect(page.get_by_test_id("would-go")).to_have_text("It would go to: night")
+        await expect(page.locator(".fm-node.taken")).to_contain_text("night")
+        await page.get_by_test_id("route-labels").fill("nonsense")
+        await expect(page.get_by_test_id("answer")).to_contain_text("not a matcher")
+        await page.get_by_test_id("receiver").filter(has_text="night").get_by_test_id("test").click()
+        await expect(page.get_by_test_id("outcome")).to_contain_text("the test message failed")
+
+
+async def test_a_viewer_reads_every_page_and_is_offered_nothing_to_do(harbour: Harbour) -> None:
+    alert = (await harbour.stage.firing())[0]
+    viewer = Caller(name="vera", role="viewer", via="console")
+    async with harbour.person("looker", locale="zh-CN", viewport={"width": 390, "height": 844}) as (_, page):
+        await harbour.sign_in(page, viewer)
+        acts = (
+            "acknowledge",
+            "assign",
+            "close",
+            "silence",
+            "new-silence",
+            "change",
+            "expire",
+            "choose",
+            "rename",
+            "new-rule",
+        )
+        for path in (f"alerts/{alert['fingerprint']}", "alerts", "silences", "incidents", "rules", "routes"):
+            await page.goto(f"{harbour.url}/console/{path}")
+            await expect(
+                page.get_by_test_id("row")
+                .or_(page.get_by_test_id("headline"))
+                .or_(page.get_by_test_id("empty"))
+                .or_(page.get_by_test_id("node"))
+                .first
+            ).to_be_attached()
+            assert [act for act in acts if await page.get_by_test_id(act).count()] == []
+            assert await page.evaluate("document.documentElement.scrollWidth") == 390
+        await page.get_by_test_id("menu").click()
+        await page.get_by_role("link", name="静默").click()
+        await expect(page).to_have_url(f"{harbour.url}/console/silences")
 
 
 async def test_signing_out_closes_the_console(harbour: Harbour) -> None:

@@ -176,6 +176,32 @@ async def test_without_a_session_the_console_leads_to_the_door(street: Street) -
     assert street.behind.came == []
 
 
+async def test_whoever_asked_for_a_page_is_led_to_it_once_signed_in(street: Street) -> None:
+    turned = await street.http.get("/console/alerts/ab12cd34")
+    assert (turned.status_code, turned.headers["location"]) == (303, "/login?to=/console/alerts/ab12cd34")
+    form = await street.http.get(turned.headers["location"])
+    assert 'name="to" type="hidden" value="/console/alerts/ab12cd34"' in form.text
+    inside = await street.http.post("/login", data={"code": street.link(), "to": "/console/alerts/ab12cd34"})
+    assert inside.headers["location"] == "/console/alerts/ab12cd34"
+
+
+@pytest.mark.parametrize(
+    "to",
+    ["//evil.example", "https://evil.example/console/alerts", "/console/../x", '/console/"><b>', "/console/alerts?x"],
+)
+async def test_signing_in_leads_nowhere_but_into_the_console(street: Street, to: str) -> None:
+    assert to not in (await street.http.get("/login", params={"to": to})).text
+    inside = await street.http.post("/login", data={"code": street.link(), "to": to})
+    assert inside.headers["location"] == "/console/"
+
+
+async def test_the_link_in_a_message_leads_on_by_a_page_of_ours(street: Street) -> None:
+    page = await street.http.get("/alerts/ab12cd34ab12cd34")
+    assert page.status_code == 200
+    assert "url=/console/alerts/ab12cd34ab12cd34" in page.text
+    assert (await street.http.get("/alerts/%22%3E%3Cb%3E")).headers["location"] == "/console/"
+
+
 @pytest.mark.parametrize(
     "path", ["/console/_nicegui/3/static/x.js", "/console/other", "/console/_nicegui_ws/socket.io/"]
 )
