@@ -24,6 +24,7 @@ from core.clock import Clock
 from core.errors import Conflict, Invalid, NotFound, near_misses
 
 MAX_NOTE = 2000
+SHORTEST_HOLD, LONGEST_HOLD = timedelta(minutes=1), timedelta(days=30)
 _DAY = timedelta(days=1)
 _TICK = timedelta(microseconds=1)
 LONGEST = timedelta(days=400)
@@ -79,12 +80,17 @@ class AlertDesk:
             return found[0]
         raise NotFound(f"There is no alert {fingerprint[:100]}.", near=await self._near(fingerprint[:100]))
 
-    async def acknowledge(self, fingerprint: str, by: str, note: str = "") -> Alert:
-        """The first to take a firing alert has it; taking it again changes nothing."""
+    async def acknowledge(self, fingerprint: str, by: str, note: str = "", hold: timedelta | None = None) -> Alert:
+        """The first to take a firing alert has it, for good or for a while; whoever has it may say anew for how long."""
         if len(note) > MAX_NOTE:
             raise Invalid(f"The note is longer than {MAX_NOTE} characters.", field="note")
-        alert = await self.get(fingerprint)
-        if await self._store.acknowledge(alert, by, note, self._clock.now()):
+        if hold is not None and not SHORTEST_HOLD <= hold <= LONGEST_HOLD:
+            raise Invalid("An alert is taken for 1m to 30d, or until it ends.", field="hold")
+        alert, now = await self.get(fingerprint), self._clock.now()
+        until = now + hold if hold else None
+        if await self._store.acknowledge(alert, by, note, now, until) or (
+            until != alert.acknowledged_until and await self._store.prolong(alert, by, note, now, until)
+        ):
             taken = await self.get(alert.fingerprint)
             self._feed.publish(taken)
             return taken

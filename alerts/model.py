@@ -14,7 +14,7 @@ from typing import Any, Literal
 from core.language import Language, Text
 
 State = Literal["inactive", "pending", "firing", "resolved"]
-Move = Literal["inactive", "pending", "firing", "resolved", "acknowledged", "assigned", "closed"]
+Move = Literal["inactive", "pending", "firing", "resolved", "acknowledged", "lapsed", "assigned", "closed"]
 Status = Literal["pending", "open", "confirmed", "closed", "resolved"]
 STATUSES: tuple[Status, ...] = ("pending", "open", "confirmed", "closed", "resolved")
 STATES: tuple[State, ...] = ("inactive", "pending", "firing", "resolved")
@@ -31,6 +31,7 @@ REASONS: dict[str, Text] = {
     "ended": Text("the system that sent it says it is over", "发送方称已恢复"),
     "expired": Text("the system that sent it fell silent", "发送方不再上报, 已超时"),
     "acknowledged": Text("somebody took it", "已有人认领"),
+    "lapsed": Text("the time that it was taken for is over; nobody has it", "认领时限已到, 无人处理"),
     "assigned": Text("it was given to somebody", "已指派处理人"),
     "closed": Text(
         "somebody closed it: nobody is told until it ends and begins again", "已人工关闭, 恢复后再次触发才会通知"
@@ -69,6 +70,8 @@ class Alert:
     acknowledged_by: str | None = None
     acknowledged_at: datetime | None = None
     acknowledged_note: str = ""
+    acknowledged_until: datetime | None = None
+    """When it is nobody's again; None: not before it ends."""
     assignee: str | None = None
     closed_by: str | None = None
     closed_at: datetime | None = None
@@ -134,6 +137,7 @@ class Alert:
             "acknowledged_by": self.acknowledged_by,
             "acknowledged_at": self.acknowledged_at.isoformat() if self.acknowledged_at else None,
             "acknowledged_note": self.acknowledged_note,
+            "acknowledged_until": self.acknowledged_until.isoformat() if self.acknowledged_until else None,
             "assignee": self.assignee,
             "incident": self.incident,
             "closed_by": self.closed_by,

@@ -6,7 +6,7 @@ while its episode lasts, whatever the evaluator writes beside it, because people
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -29,6 +29,7 @@ _ATTENTION = (
     "acknowledged_by",
     "acknowledged_at",
     "acknowledged_note",
+    "acknowledged_until",
     "assignee",
     "closed_by",
     "closed_at",
@@ -36,6 +37,12 @@ _ATTENTION = (
     "incident",
 )
 """What people did about an episode and where it belongs: written by them and the book of incidents, and gone with it."""
+_NOBODYS: dict[str, Any] = {
+    "acknowledged_by": None,
+    "acknowledged_at": None,
+    "acknowledged_note": "",
+    "acknowledged_until": None,
+}
 _KEY = ("fingerprint", "rule_id")
 
 
@@ -154,11 +161,38 @@ class AlertStore:
             rows = await session.scalars(select(AlertRow).order_by(AlertRow.starts_at.desc()).limit(limit))
             return [_alert(row) for row in rows]
 
-    async def acknowledge(self, alert: Alert, by: str, note: str, at: datetime) -> bool:
+    async def acknowledge(self, alert: Alert, by: str, note: str, at: datetime, until: datetime | None = None) -> bool:
         """False when the alert has stopped firing, or somebody else was first."""
-        values = {"acknowledged_by": by, "acknowledged_at": at, "acknowledged_note": note}
+        values = {
+            "acknowledged_by": by,
+            "acknowledged_at": at,
+            "acknowledged_note": note,
+            "acknowledged_until": until,
+        }
         move = Transition("firing", "acknowledged", "acknowledged", at, by=by, note=note)
         return await self._attend(alert, values, move, AlertRow.acknowledged_by.is_(None))
+
+    async def prolong(self, alert: Alert, by: str, note: str, at: datetime, until: datetime | None) -> bool:
+        """Who has it says anew for how long; False when it is no longer theirs."""
+        move = Transition("firing", "acknowledged", "acknowledged", at, by=by, note=note)
+        return await self._attend(alert, {"acknowledged_until": until}, move, AlertRow.acknowledged_by == by)
+
+    async def lapse(self, now: datetime, limit: int) -> list[Alert]:
+        """Take from people what they took for a time that is over; the alerts as they are now."""
+        row = AlertRow
+        due = (row.state == "firing", row.acknowledged_until <= now, row.acknowledged_by.is_not(None))
+        async with self._database.read() as session:
+            if await session.scalar(select(row.fingerprint).where(*due).limit(1)) is None:
+                return []
+        async with self._database.write() as session:
+            query = select(row).where(*due).order_by(row.acknowledged_until).limit(limit).with_for_update()
+            found = [_alert(each) for each in await session.scalars(query)]
+            for one in found:
+                key = (row.fingerprint == one.fingerprint, row.rule_id == one.rule_id)
+                await session.execute(update(row).where(*key).values(**_NOBODYS))
+                move = Transition("acknowledged", "lapsed", "lapsed", now, by=one.acknowledged_by or "")
+                await session.execute(insert(AlertTransitionRow), [_move(one, move)])
+        return [replace(one, **_NOBODYS) for one in found]
 
     async def assign(self, alert: Alert, to: str | None, by: str, at: datetime) -> bool:
         move = Transition("firing", "assigned", "assigned", at, by=by, note=to or "")
@@ -310,6 +344,7 @@ def _row(alert: Alert) -> dict[str, Any]:
         "acknowledged_by": alert.acknowledged_by,
         "acknowledged_at": alert.acknowledged_at,
         "acknowledged_note": alert.acknowledged_note,
+        "acknowledged_until": alert.acknowledged_until,
         "assignee": alert.assignee,
         "closed_by": alert.closed_by,
         "closed_at": alert.closed_at,
@@ -337,6 +372,7 @@ def _alert(row: AlertRow) -> Alert:
         acknowledged_by=row.acknowledged_by,
         acknowledged_at=row.acknowledged_at,
         acknowledged_note=row.acknowledged_note,
+        acknowledged_until=row.acknowledged_until,
         assignee=row.assignee,
         closed_by=row.closed_by,
         closed_at=row.closed_at,

@@ -23,6 +23,7 @@ class AlertRow(Base):
         Index(None, "name"),
         Index(None, "incident"),
         Index(None, "resolved_at"),
+        Index(None, "acknowledged_until"),
     )
 
     fingerprint: Mapped[str] = mapped_column(String(16), primary_key=True)
@@ -43,6 +44,7 @@ class AlertRow(Base):
     acknowledged_by: Mapped[str | None] = mapped_column(String(255))
     acknowledged_at: Mapped[datetime | None] = mapped_column(UtcTime)
     acknowledged_note: Mapped[str] = mapped_column(Text, default="")
+    acknowledged_until: Mapped[datetime | None] = mapped_column(UtcTime)
     assignee: Mapped[str | None] = mapped_column(String(255))
     closed_by: Mapped[str | None] = mapped_column(String(255))
     closed_at: Mapped[datetime | None] = mapped_column(UtcTime)

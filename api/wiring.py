@@ -22,6 +22,7 @@ from mcp.server import Server as McpServer
 from agent.run import Agent
 from alerts.board import Board
 from alerts.desk import AlertDesk
+from alerts.escalation.afterwards import Afterwards
 from alerts.escalation.escalator import Escalator, build_escalation
 from alerts.evaluator import Evaluator
 from alerts.feed import Feed
@@ -309,7 +310,18 @@ def _alert_side(
         written=outbox.wake,
     )
     notifier = Notifier(pipeline=stages, routing=routing, store=store, records=records, clock=clock)
+    afterwards = Afterwards(
+        store=store,
+        records=records,
+        routing=routing,
+        database=database,
+        clock=clock,
+        external_url=settings.public_url,
+        written=outbox.wake,
+        changed=feed.publish,
+    )
     escalator = Escalator(
+        afterwards=afterwards,
         escalations=read_escalations(settings, receivers),
         pipeline=build_escalation(
             store=store,

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import insert, select
 
+from alerts.escalation.afterwards import Afterwards
 from alerts.escalation.policy import Escalations
 from alerts.escalation.tables import EscalationRow
 from alerts.model import Alert
@@ -120,10 +121,18 @@ def build_escalation(
 
 class Escalator:
     def __init__(
-        self, *, escalations: Escalations, pipeline: Pipeline, routing: Routing, database: Database, clock: Clock
+        self,
+        *,
+        escalations: Escalations,
+        pipeline: Pipeline,
+        afterwards: Afterwards,
+        routing: Routing,
+        database: Database,
+        clock: Clock,
     ) -> None:
         self._escalations = escalations
         self._pipeline = pipeline
+        self._afterwards = afterwards
         self._routing = routing
         self._database = database
         self._clock = clock
@@ -158,12 +167,15 @@ class Escalator:
 
     async def tick(self) -> int:
         """Tell what is due, and say how many messages that were."""
+        if await self._afterwards.lapse():
+            # What was done with because somebody had it is not done with any more.
+            await self.restore()
         now = self._clock.now()
         self._forget()
         told = 0
         for cause, alerts in self._due(now).items():
             told += await self._walk(cause, alerts, now)
-        return told
+        return told + await self._afterwards.tell_ends(self._escalations)
 
     async def run(self) -> None:
         while True:
@@ -178,7 +190,7 @@ class Escalator:
             if alert.as_of(now).state != "firing":
                 continue
             for policy, step in self._escalations.due(alert, now):
-                key, receiver = f"escalation:{policy.name}/{step.number}", step.whom(now)
+                key, receiver = policy.key(step), step.whom(now)
                 receiver = self._whom.get((alert.fingerprint, alert.episode, key), receiver)
                 for way in self._routing.receivers.get(receiver) or (None,):
                     mark = _mark(alert, key, way)

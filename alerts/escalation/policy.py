@@ -37,6 +37,11 @@ class Policy:
     name: str
     matchers: tuple[Matcher, ...]
     steps: tuple[Step, ...]
+    tell_end: bool = True
+    """Whether those who were told of a step are told of the end."""
+
+    def key(self, step: Step) -> str:
+        return f"escalation:{self.name}/{step.number}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,10 @@ class Escalations:
         policy = next((each for each in self.policies if all_match(each.matchers, alert.labels)), None)
         if policy and alert.state == "firing":
             yield from ((policy, step) for step in policy.steps if now - alert.starts_at >= step.after)
+
+    def tells_ends(self, key: str) -> bool:
+        """Of a step by its key; of a policy that is gone, as of one that says nothing."""
+        return all(policy.tell_end for policy in self.policies if key in map(policy.key, policy.steps))
 
     def named(self) -> set[str]:
         of_steps = {step.receiver for policy in self.policies for step in policy.steps if step.receiver}
@@ -83,7 +92,7 @@ def parse_escalations(written: str, source: str, receivers: Collection[str]) -> 
 
 def _policy(entry: Any, where: str, rotas: Mapping[str, Rota]) -> Policy:
     entry = mapping(entry, where, "an escalation as a mapping")
-    expect_fields(entry, ("name", "matchers", "steps"), where)
+    expect_fields(entry, ("name", "matchers", "steps", "tell_end"), where)
     name = text(entry.get("name"), where, "name")
     where = f"{where.removesuffix(':')} {name!r}:"
     written = listed(entry.get("steps"), where, "steps")
@@ -92,9 +101,11 @@ def _policy(entry: Any, where: str, rotas: Mapping[str, Rota]) -> Policy:
     steps = tuple(_step(each, place + 1, where, rotas) for place, each in enumerate(written))
     if any(later.after < sooner.after for sooner, later in pairwise(steps)):
         raise Invalid(f"{where} steps must be in the order of their times.", field="steps")
-    return Policy(
-        name, tuple(m for each in texts(entry.get("matchers"), where, "matchers") for m in parse_matchers(each)), steps
-    )
+    tell_end = entry.get("tell_end", True)
+    if not isinstance(tell_end, bool):
+        raise Invalid(f"{where} tell_end must be true or false.", field="tell_end")
+    matchers = tuple(m for each in texts(entry.get("matchers"), where, "matchers") for m in parse_matchers(each))
+    return Policy(name, matchers, steps, tell_end)
 
 
 def _step(entry: Any, number: int, where: str, rotas: Mapping[str, Rota]) -> Step:

@@ -1,4 +1,4 @@
-"""What was escalated. The key is the promise: one step of one firing is told once in one way."""
+"""What was escalated, and whether its end was told. The key is the promise: one step of one firing is told once in one way."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from core.database import Base, UtcTime
 
 class EscalationRow(Base):
     __tablename__ = "alert_escalations"
-    __table_args__ = (Index(None, "at"),)
+    __table_args__ = (Index(None, "at"), Index(None, "ended_at"))
 
     fingerprint: Mapped[str] = mapped_column(String(16), primary_key=True)
     episode: Mapped[str] = mapped_column(String(32), primary_key=True)
@@ -18,3 +18,5 @@ class EscalationRow(Base):
     way: Mapped[str] = mapped_column(String(255), primary_key=True)
     receiver: Mapped[str] = mapped_column(String(255))
     at: Mapped[datetime] = mapped_column(UtcTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    ended_why: Mapped[str] = mapped_column(String(16), default="", server_default="")

@@ -55,6 +55,8 @@ class Message:
     external_url: str
     items: tuple[Item, ...]
     truncated: int = 0
+    taken_by: str = ""
+    """Who has acknowledged or closed what still fires, where that is what the message tells."""
     said: Said = Said()
     """Made anew whenever it is sent, by the templates of then; not a part of what is kept."""
 
@@ -87,6 +89,8 @@ class Message:
     def line(self, language: Language) -> str:
         """The whole message in one line: state, how many, the name, and what the first alert says."""
         state = pick(language, "FIRING", "告警中") if self.status == "firing" else pick(language, "RESOLVED", "已恢复")
+        if self.taken_by:
+            state = pick(language, f"TAKEN by {self.taken_by}", f"{self.taken_by} 已处理")
         count = sum(1 for item in self.items if item.status == self.status) + self.truncated
         name = self.group_labels.get("alertname") or self.common_labels.get("alertname", "")
         first = next((item for item in self.items if item.status == self.status), None)

@@ -6,7 +6,7 @@ counts, so a steady alert does not fill the table.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -128,6 +128,16 @@ class Records:
             for statement, rows in marks:
                 await session.execute(statement, rows)
             await _tell(session, decision, message)
+
+    async def tell_if(
+        self, decision: Decision, message: Message, mark: Callable[[AsyncSession], Awaitable[bool]]
+    ) -> bool:
+        """Told only where the mark could be made, in one transaction; False where somebody else was first."""
+        async with self._database.write() as session:
+            if not await mark(session):
+                return False
+            await _tell(session, decision, message)
+        return True
 
     async def remember(self, decision: Decision) -> None:
         """What a way would have been told, had it wanted to hear it."""

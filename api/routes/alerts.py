@@ -9,6 +9,7 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import HTMLResponse, Response
 from pydantic import AwareDatetime
 
+from alerts.durations import parse_duration
 from alerts.notify.trial import trial
 from alerts.notify.workshop import libraries
 from alerts.statistics import GroupBy
@@ -154,7 +155,8 @@ async def acknowledge(
 ) -> dict[str, Any]:
     """Stops repeats, not resolution: the alert still resolves by itself when its condition is gone."""
     note = (body.note or body.comment) if body else ""
-    found = await house.desk.acknowledge(fingerprint, by=caller.name, note=note)
+    hold = parse_duration(body.hold, "hold") if body and body.hold else None
+    found = await house.desk.acknowledge(fingerprint, by=caller.name, note=note, hold=hold)
     confirmed = {"confirmed_by": found.acknowledged_by, "confirmed_at": found.to_json()["acknowledged_at"]}
     return ok(request, {**found.to_json(), **confirmed})
 

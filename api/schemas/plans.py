@@ -18,6 +18,9 @@ class Apply(Body):
 
 class Acknowledge(Body):
     note: str = Field(default="", max_length=1_000)
+    hold: str | None = Field(
+        default=None, max_length=20, description="For how long, like 2h; then it is nobody's again. null: until it ends"
+    )
     comment: str = Field(default="", max_length=1_000, description="The same as note, by its older name")
     user_id: str = Field(default="", max_length=255, description="Taken and not used: who acts is told by the token")
 

@@ -10,6 +10,7 @@ from alerts.escalation.escalator import Escalator, build_escalation
 from alerts.escalation.policy import Escalations, Policy, Step
 from alerts.incidents.records import Filter
 from core.database import Database
+from tests.alerts.escalation.test_escalation import afterwards_of
 from tests.alerts.night import Night, rules
 from tests.services import Postgres
 
@@ -81,6 +82,7 @@ async def test_incidents_are_merged_and_split_and_a_step_is_told_once_on_postgre
         escalator = Escalator(
             escalations=escalations,
             pipeline=pipeline,
+            afterwards=afterwards_of(night),
             routing=night.routing,
             database=night.database,
             clock=night.clock,
@@ -88,3 +90,8 @@ async def test_incidents_are_merged_and_split_and_a_step_is_told_once_on_postgre
         await escalator.restore()
         assert await escalator.tick() == told
         await night.until(60)
+    await night.desk.acknowledge(key, "mei", hold=timedelta(minutes=5))
+    assert await escalator.tick() == 1  # of the two that were told together, one is taken
+    await night.clock.advance(301)
+    assert await afterwards_of(night).lapse() == 1
+    assert (await night.desk.get(key)).status == "open"

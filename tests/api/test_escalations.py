@@ -1,5 +1,6 @@
 """Escalations in a whole house: from their file to an alert's history."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,25 @@ async def test_who_was_told_next_is_in_the_alerts_history(tmp_path: Path) -> Non
         told = [(one["receiver"], one["reason"]) for one in history["decisions"]]
         assert ("boss/log[0]", "escalated") in told
         assert [one["reason"] for one in history["deliveries"]] == ["escalated"]
+
+
+async def test_an_alert_is_taken_for_a_while_and_whoever_was_told_hears_it(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path, "", tmp_path / "none", written(tmp_path, WRITTEN))
+    clock = ManualClock(START)
+    async with product(settings, clock) as (house, http):
+        key = await fires(house, "CrashLooping", severity="critical", namespace="shop")
+        await house.alerts.notifier.restore()
+        await house.alerts.escalator.tick()
+        taken = (await http.post(f"/api/v1/alerts/{key}/acknowledge", json={"hold": "2h"})).json()["data"]
+        assert taken["acknowledged_until"] == (START + timedelta(hours=2)).isoformat()
+        await house.alerts.escalator.tick()
+        history = (await http.get(f"/api/v1/alerts/{key}/history")).json()["data"]
+        assert [one["reason"] for one in history["deliveries"]] == ["escalated", "end_taken"]
+        await clock.advance(7201)
+        await house.alerts.escalator.tick()
+        assert (await http.get(f"/api/v1/alerts/{key}")).json()["data"]["acknowledged_by"] is None
+        for hold in ("1s", "soon", "99d"):
+            assert (await http.post(f"/api/v1/alerts/{key}/acknowledge", json={"hold": hold})).status_code == 422
 
 
 async def test_a_receiver_that_is_not_there_keeps_the_house_from_starting(tmp_path: Path) -> None:

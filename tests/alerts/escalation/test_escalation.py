@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
+from alerts.escalation.afterwards import Afterwards
 from alerts.escalation.escalator import Escalator, build_escalation
 from alerts.escalation.policy import Escalations, parse_escalations
 from alerts.notify.receivers import Integration
 from alerts.routing.matchers import Matcher
 from alerts.routing.silence import Silence
+from alerts.routing.tree import Route
 from core.errors import Invalid, Upstream
 from tests.alerts.night import Begin, Night, Receiver, rules
 
@@ -26,11 +28,22 @@ escalations:
 """
 
 
+def afterwards_of(night: Night) -> Afterwards:
+    return Afterwards(
+        store=night.store,
+        records=night.records,
+        routing=night.routing,
+        database=night.database,
+        clock=night.clock,
+        changed=night.feed.publish,
+    )
+
+
 class Watch:
     """A night with phones of their own for those who are told next."""
 
     def __init__(self, night: Night, phones: dict[str, Receiver]) -> None:
-        self.night, self.phones = night, phones
+        self.night, self.phones, self.written = night, phones, WRITTEN
         self.build()
 
     def build(self) -> None:
@@ -38,10 +51,11 @@ class Watch:
         ways = {name: (Integration(phone.name, "test"),) for name, phone in self.phones.items()}
         night.routing.receivers = {"everybody": (Integration(night.phone.name, "test"),), **ways}
         self.escalator = Escalator(
-            escalations=parse_escalations(WRITTEN, "night.yaml", RECEIVERS),
+            escalations=parse_escalations(self.written, "night.yaml", RECEIVERS),
             pipeline=build_escalation(
                 store=night.store, records=night.records, routing=night.routing, silences=night.silences
             ),
+            afterwards=afterwards_of(night),
             routing=night.routing,
             database=night.database,
             clock=night.clock,
@@ -59,7 +73,14 @@ class Watch:
             await self.night.outbox.tick()
 
     def told(self) -> dict[str, int]:
-        return {name: len(phone.got) for name, phone in self.phones.items() if phone.got}
+        """How often each was told to do something."""
+        calls = {name: [m for m, _ in phone.got if m.reason == "escalated"] for name, phone in self.phones.items()}
+        return {name: len(got) for name, got in calls.items() if got}
+
+    def ends(self) -> dict[str, list[str]]:
+        """What each was told of how it ended."""
+        found = {name: [m for m, _ in phone.got if m.reason != "escalated"] for name, phone in self.phones.items()}
+        return {name: [message.line("en") for message in got] for name, got in found.items() if got}
 
     @property
     def key(self) -> str:
@@ -103,7 +124,11 @@ async def test_what_somebody_took_or_closed_goes_no_further(watch: Watch) -> Non
     await watch.night.desk.acknowledge(watch.key, "tom")
     await watch.until(600)
     assert watch.told() == {"tom": 1}
-    assert await watch.reasons() == [("tom/test[0]", "escalated"), ("boss/test[0]", "acknowledged")]
+    assert await watch.reasons() == [
+        ("tom/test[0]", "escalated"),
+        ("tom/test[0]", "end_taken"),
+        ("boss/test[0]", "acknowledged"),
+    ]
 
 
 async def test_what_was_closed_goes_no_further(watch: Watch) -> None:
@@ -209,3 +234,140 @@ def test_two_of_one_name_are_refused() -> None:
 
 def test_without_a_file_nobody_is_told_next() -> None:
     assert Escalations().named() == set()
+
+
+async def test_who_was_told_is_told_once_that_it_is_over(watch: Watch) -> None:
+    watch.night.at(100).sees()
+    await watch.until(400)
+    assert watch.told() == {"tom": 1}
+    assert watch.ends() == {"tom": ["[RESOLVED:1] Trouble - a is at 1"]}
+    assert ("tom/test[0]", "end_resolved") in await watch.reasons()
+
+
+async def test_who_was_told_is_told_who_took_it_and_not_again_when_it_ends(watch: Watch) -> None:
+    await watch.until(100)
+    await watch.night.desk.acknowledge(watch.key, "mei")
+    watch.night.at(300).sees()
+    await watch.until(600)
+    assert watch.ends() == {"tom": ["[TAKEN by mei:1] Trouble - a is at 1"]}
+    message, _ = watch.phones["tom"].got[-1]
+    assert message.webhook_body()["alerts"][0]["annotations"]["acknowledged_by"] == "mei"
+    assert message.line("zh").startswith("[mei 已处理:1]")
+
+
+async def test_who_was_told_is_told_who_closed_it(watch: Watch) -> None:
+    await watch.until(100)
+    await watch.night.desk.close(watch.key, "mei", "known")
+    await watch.until(200)
+    assert watch.ends() == {"tom": ["[TAKEN by mei:1] Trouble - a is at 1"]}
+    assert ("tom/test[0]", "end_closed") in await watch.reasons()
+
+
+async def test_everybody_who_was_told_hears_the_end_and_nobody_else(watch: Watch) -> None:
+    watch.night.at(300).sees()
+    await watch.until(600)
+    assert set(watch.ends()) == {"tom", "boss"}
+
+
+async def test_a_policy_and_a_way_may_want_no_ends(watch: Watch) -> None:
+    watch.written = WRITTEN.replace("    steps:", "    tell_end: false\n    steps:")
+    watch.build()
+    watch.night.at(100).sees()
+    await watch.until(300)
+    assert (watch.told(), watch.ends()) == ({"tom": 1}, {})
+    watch.written = WRITTEN
+    watch.build()
+    await watch.until(400)
+    assert watch.ends() == {}  # what was not wanted then is not told later
+
+
+async def test_a_way_that_does_not_hear_of_ends_is_spared_them(watch: Watch) -> None:
+    watch.night.routing.receivers["tom"] = (Integration("tom/test[0]", "test", sends_resolved=False),)  # type: ignore[index]
+    watch.night.at(100).sees()
+    await watch.until(300)
+    assert (watch.told(), watch.ends()) == ({"tom": 1}, {})
+
+
+async def test_an_end_survives_restarts_and_comes_once(watch: Watch) -> None:
+    watch.night.at(100).sees()
+    for second in range(20, 300, 20):
+        await watch.until(second)
+        await watch.restart()
+    assert watch.ends() == {"tom": ["[RESOLVED:1] Trouble - a is at 1"]}
+
+
+async def test_two_that_keep_the_watch_tell_an_end_once(watch: Watch) -> None:
+    await watch.until(65)
+    await watch.night.desk.acknowledge(watch.key, "mei")
+    one, other = afterwards_of(watch.night), afterwards_of(watch.night)
+    owed = await one._owed()
+    assert await other.tell_ends(Escalations()) == 1
+    assert await one._tell(owed, watch.night.clock.now(), is_wanted=True) == 0
+
+
+async def test_an_end_that_could_not_be_written_is_told_at_the_next_turn(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await watch.until(65)
+    await watch.night.desk.acknowledge(watch.key, "mei")
+    with monkeypatch.context() as patched:
+        patched.setattr("alerts.notify.records._tell", _killed)
+        with pytest.raises(Upstream):
+            await watch.until(75)
+    await watch.until(100)
+    assert len(watch.ends()["tom"]) == 1
+
+
+async def test_what_was_taken_for_a_while_is_nobodys_again_and_goes_further(watch: Watch) -> None:
+    await watch.until(100)
+    taken = await watch.night.desk.acknowledge(watch.key, "mei", "a look", timedelta(minutes=10))
+    assert taken.to_json()["acknowledged_until"] == (watch.night.clock.now() + timedelta(minutes=10)).isoformat()
+    await watch.until(690)
+    assert (watch.told(), (await watch.night.desk.get(watch.key)).status) == ({"tom": 1}, "confirmed")
+    await watch.until(710)
+    assert (watch.told(), (await watch.night.desk.get(watch.key)).status) == ({"tom": 1, "boss": 1}, "open")
+    moves = [(move.after, move.reason, move.by) for move in await watch.night.desk.transitions(watch.key)]
+    assert moves[-1] == ("lapsed", "lapsed", "mei")
+    watch.night.at(750).sees()
+    await watch.until(900)
+    assert watch.ends() == {
+        "tom": ["[TAKEN by mei:1] Trouble - a is at 1", "[RESOLVED:1] Trouble - a is at 1"],
+        "boss": ["[RESOLVED:1] Trouble - a is at 1"],
+    }
+
+
+async def test_repeats_come_again_when_the_time_is_over(begin: Begin) -> None:
+    minute = timedelta(minutes=1)
+    night = await begin(rules(), route=Route("everybody", group_interval=minute, repeat_interval=minute))
+    night.at(0).sees("a")
+    await night.until(60)
+    await night.desk.acknowledge(next(iter(night.latest)), "mei", hold=5 * minute)
+    await night.until(355)
+    said = list(night.phone.said)
+    assert said == ["firing first"]
+    await night.clock.advance(10)
+    assert await afterwards_of(night).lapse() == 1
+    await night.until(490)
+    assert night.phone.said == [*said, "firing repeat"]
+
+
+async def test_whoever_has_it_may_say_anew_for_how_long_and_nobody_else(watch: Watch) -> None:
+    await watch.until(30)
+    desk, now = watch.night.desk, watch.night.clock.now()
+    await desk.acknowledge(watch.key, "mei", hold=timedelta(hours=1))
+    assert (await desk.acknowledge(watch.key, "tom", hold=timedelta(hours=9))).acknowledged_by == "mei"
+    longer = await desk.acknowledge(watch.key, "mei", hold=timedelta(hours=3))
+    assert longer.acknowledged_until == now + timedelta(hours=3)
+    assert (await desk.acknowledge(watch.key, "mei")).acknowledged_until is None
+    with pytest.raises(Invalid, match="1m to 30d"):
+        await desk.acknowledge(watch.key, "mei", hold=timedelta(seconds=59))
+
+
+async def test_a_firing_that_begins_anew_is_not_taken_by_what_was_said_of_the_last(watch: Watch) -> None:
+    await watch.until(30)
+    await watch.night.desk.acknowledge(watch.key, "mei", hold=timedelta(hours=1))
+    watch.night.at(60).sees()
+    watch.night.at(120).sees("a")
+    await watch.until(150)
+    again = await watch.night.desk.get(watch.key)
+    assert (again.acknowledged_by, again.acknowledged_until) == (None, None)
