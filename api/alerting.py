@@ -56,4 +56,4 @@ def _routes(text: str, path: Path) -> str:
 
 
 def _plausible(reference: str) -> str:
-    return UNREAD if reference.partition(":")[0] in ("env", "file") else reference
+    return UNREAD if reference.partition(":")[0] in ("env", "file", "enc") else reference

@@ -22,6 +22,8 @@ app = typer.Typer(
 )
 tokens = typer.Typer(help="Named tokens for people and programs.", no_args_is_help=True)
 app.add_typer(tokens, name="token")
+secret = typer.Typer(help="Secrets for settings and files of receivers.", no_args_is_help=True)
+app.add_typer(secret, name="secret")
 alerts = typer.Typer(no_args_is_help=True, help="Check rule and route files; try a receiver or a template.")
 app.add_typer(alerts, name="alerts")
 
@@ -304,6 +306,25 @@ def alerts_test(
             raise typer.Exit(1)
 
     _run(send())
+
+
+@secret.command("encrypt")
+def secret_encrypt(config: ConfigFile = None) -> None:
+    """Read a secret from standard input and print it encrypted under SECRET_KEY, to be written where the secret would be."""
+    import getpass
+
+    from core.config import load_key
+    from core.errors import Invalid
+    from core.secrets import encrypt
+
+    def encrypted() -> str:
+        key = load_key(config)
+        given = sys.stdin.read().strip("\r\n") if not sys.stdin.isatty() else getpass.getpass("Secret: ")
+        if not given:
+            raise Invalid("Nothing was given: write the secret to standard input.")
+        return encrypt(key, given)
+
+    print(_guarded_value(encrypted))  # noqa: T201 - this command's output
 
 
 @tokens.command("add")

@@ -65,7 +65,10 @@ def read_alert_config(settings: Settings) -> Config:
     if settings.alert_config:
         return load_config(settings.alert_config)
     return built_in(
-        webhooks=settings.webhook_urls, group_wait=settings.group_wait, repeat_interval=settings.repeat_interval
+        webhooks=settings.webhook_urls,
+        feishu=settings.feishu_webhook.get_secret_value(),
+        group_wait=settings.group_wait,
+        repeat_interval=settings.repeat_interval,
     )
 
 

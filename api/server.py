@@ -83,6 +83,7 @@ class Server(uvicorn.Server):
 async def run_server(loaded: Loaded) -> None:
     settings = loaded.settings
     configure_logs(settings)
+    say_what_is_not_used(settings)
     _say_what_is_missing(settings)
     # The watch is taken before anything of the folder is touched: a second server leaves the first one's notes alone.
     with owned(settings.data_dir), starting() as started:
@@ -216,10 +217,19 @@ def _write_private(path: Path, content: bytes) -> None:
     Path(name).replace(path)
 
 
+def say_what_is_not_used(settings: Settings) -> None:
+    log = logs.get(__name__)
+    if settings.alert_config and settings.feishu_webhook.get_secret_value():
+        log.warning(
+            "FEISHU_WEBHOOK is not used: ALERTMANAGER_CONFIG names a file, and it decides who is told"
+            " (write the address there as feishu_configs: [{url: ...}])"
+        )
+    if settings.alert_config and settings.webhook_urls:
+        log.warning("WEBHOOK_URLS is not used: ALERTMANAGER_CONFIG names a file, and it decides who is told")
+
+
 def _say_what_is_missing(settings: Settings) -> None:
     log = logs.get(__name__)
-    if settings.feishu_webhook.get_secret_value():
-        log.warning("FEISHU_WEBHOOK is set, but this version does not send to Feishu yet")
     if not settings.llm_base_url:
         log.info(
             "no model endpoint is configured; the offline planner answers (set LLM_BASE_URL, LLM_API_KEY, LLM_MODEL)"

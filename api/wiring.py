@@ -286,7 +286,7 @@ def _alert_side(
         language=settings.language,
         timeout=settings.webhook_timeout,
         redact=redactor.value,
-        secret=lambda reference: resolve(reference, os.environ),
+        secret=lambda written: resolve(written, os.environ, settings.secret_key.get_secret_value()),
         memory=PostedMessages(database, clock),
     )
     config = read_alert_config(settings)

@@ -1,9 +1,10 @@
 """Settings: one class, read once, every field documented, every value with its origin.
 
-Order of precedence: environment, then the YAML file (``--config`` or ``FIRSTMATE_CONFIG``), then the default. The short environment names
-that operators already use (``LLM_API_KEY``, ``PROMETHEUS_URL``, ``K8S_CONFIG_PATH``, ...) are the field's aliases and are honoured as they
-are; the YAML file uses the field names. A secret may be given as a reference (``env:NAME``, ``file:PATH``). Outside the demo a missing or
-well-known SECRET_KEY stops the start: a default that opens the door is worse than a door that stays shut.
+Order of precedence: environment, then the YAML file (``--config`` or ``FIRSTMATE_CONFIG``), then the default. The short environment
+names that operators already use (``LLM_API_KEY``, ``PROMETHEUS_URL``, ``K8S_CONFIG_PATH``, ...) are the field's aliases and are
+honoured as they are; the YAML file uses the field names. A secret may be a reference (``env:NAME``, ``file:PATH``) or encrypted
+(``enc:v1:...``). Outside the demo a missing or well-known SECRET_KEY stops the start: a default that opens the door is worse than a
+door that stays shut.
 """
 
 import os
@@ -97,7 +98,7 @@ class Settings(BaseModel):
     )
     alert_config: Path | None = _field(
         None,
-        "Alertmanager configuration file: routes, receivers, inhibition, time intervals; empty: all to WEBHOOK_URLS and the log",
+        "Alertmanager configuration file: routes, receivers, inhibition, time intervals; else all to the log, WEBHOOK_URLS, FEISHU_WEBHOOK",
         "ALERTMANAGER_CONFIG",
     )
     escalations: Path | None = _field(
@@ -129,7 +130,9 @@ class Settings(BaseModel):
         120.0, "Hours that a silence is kept after it has expired", "SILENCE_HOURS", ge=1, le=87_600
     )
     feishu_webhook: SecretStr = _field(
-        SecretStr(""), "Feishu group robot; this version does not send there yet and says so at start", "FEISHU_WEBHOOK"
+        SecretStr(""),
+        "A Feishu group's robot that gets every notification; ALERTMANAGER_CONFIG decides where it is set",
+        "FEISHU_WEBHOOK",
     )
 
     approval_minutes: float = _field(
@@ -208,17 +211,19 @@ def variables(name: str) -> tuple[str, ...]:
 def load(path: Path | None = None, environ: Mapping[str, str] | None = None, **overrides: Any) -> Loaded:
     """Read file and environment; `overrides` (the command line's) win over both."""
     environ = os.environ if environ is None else environ
-    if path is None and environ.get("FIRSTMATE_CONFIG"):
-        path = Path(environ["FIRSTMATE_CONFIG"])
-    values, origins = _from_file(path) if path else ({}, {})
-    for name in Settings.model_fields:
-        variable = next((known for known in variables(name) if environ.get(known, "") != ""), None)
-        if variable:
-            values[name], origins[name] = environ[variable], f"environment: {variable}"
+    values, origins = _written(path, environ)
     for name, value in overrides.items():
         if value is not None:
             values[name], origins[name] = value, "command line"
     return Loaded(_validated(_resolved(values, environ)), origins)
+
+
+def load_key(path: Path | None = None, environ: Mapping[str, str] | None = None) -> str:
+    """SECRET_KEY alone: it must be found also where nothing else can be opened any more."""
+    environ = os.environ if environ is None else environ
+    values, _ = _written(path, environ)
+    kept = {name: value for name, value in values.items() if name == "secret_key"}
+    return check_key(_validated(_resolved(kept, environ)))
 
 
 def check(settings: Settings) -> None:
@@ -231,11 +236,30 @@ def check(settings: Settings) -> None:
             "FIRSTMATE_TOKEN is well known or shorter than 16 characters; leave it empty and one is made.",
             field="FIRSTMATE_TOKEN",
         )
-    if is_weak(settings.secret_key.get_secret_value()):
+    check_key(settings)
+
+
+def check_key(settings: Settings) -> str:
+    """The key, if it is one."""
+    key = settings.secret_key.get_secret_value()
+    if is_weak(key):
         raise Invalid(
             "SECRET_KEY is missing, well known or shorter than 16 characters; set one, such as `openssl rand -base64 32` prints.",
             field="SECRET_KEY",
         )
+    return key
+
+
+def _written(path: Path | None, environ: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """What file and environment say, and where it was found."""
+    if path is None and environ.get("FIRSTMATE_CONFIG"):
+        path = Path(environ["FIRSTMATE_CONFIG"])
+    values, origins = _from_file(path) if path else ({}, {})
+    for name in Settings.model_fields:
+        variable = next((known for known in variables(name) if environ.get(known, "") != ""), None)
+        if variable:
+            values[name], origins[name] = environ[variable], f"environment: {variable}"
+    return values, origins
 
 
 def _from_file(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
@@ -259,10 +283,20 @@ def _from_file(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
 
 def _resolved(values: dict[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
     secret = {name for name, field in Settings.model_fields.items() if field.annotation is SecretStr} | MAY_HOLD_SECRETS
+    # First the key, which opens the others.
+    written = values.get("secret_key", "")
+    key = resolve(written, environ) if isinstance(written, str) else ""
     return {
-        name: resolve(value, environ) if name in secret and isinstance(value, str) else value
+        name: _opened(name, value, environ, key) if name in secret and isinstance(value, str) else value
         for name, value in values.items()
     }
+
+
+def _opened(name: str, value: str, environ: Mapping[str, str], key: str) -> str:
+    try:
+        return resolve(value, environ, key)
+    except Invalid as error:
+        raise Invalid(f"The setting {variables(name)[0]}: {error.sentence}", field=variables(name)[0]) from None
 
 
 def _validated(values: dict[str, Any]) -> Settings:

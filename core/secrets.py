@@ -1,8 +1,9 @@
 """Making, keeping and comparing secrets.
 
 Bearer tokens are random, shown once, and stored only as a keyed hash, so a stolen database signs nobody in. A setting may hold a
-reference in place of a value (``env:NAME`` or ``file:PATH``), so that configuration files need no secret in them. Comparisons take
-the same time whether they fail early or late.
+reference in place of a value (``env:NAME`` or ``file:PATH``), so that configuration files need no secret in them, or the value itself
+encrypted under SECRET_KEY (``enc:v1:...``), so that a file with it may be kept with the others. It is authenticated encryption; a mark of
+the key goes with it, so that another key is told from a damaged text. Comparisons take the same time whether they fail early or late.
 """
 
 import base64
@@ -33,6 +34,8 @@ DEFAULT_SECRETS = frozenset(
         "test",
     }
 )
+ENCRYPTED = "enc:v1:"
+_MARK, _NONCE = 4, 12
 MAX_SECRET_FILE = 64 * 1024
 
 
@@ -73,8 +76,54 @@ def is_weak(secret: str) -> bool:
     return bare.lower() in DEFAULT_SECRETS or len(bare) < 16 or len(set(bare)) < 6
 
 
-def resolve(value: str, environ: Mapping[str, str] | None = None) -> str:
-    """Follow ``env:NAME`` or ``file:PATH``; any other text is the value itself."""
+def encrypt(key: str, value: str) -> str:
+    """The value as a setting may hold it: readable again by a holder of the key alone. Never twice the same text."""
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    nonce = os.urandom(_NONCE)
+    sealed = AESGCM(_key_for_settings(key)).encrypt(nonce, value.encode(), ENCRYPTED.encode())
+    return ENCRYPTED + base64.urlsafe_b64encode(_mark_of(key) + nonce + sealed).decode().rstrip("=")
+
+
+def decrypt(key: str, value: str) -> str:
+    from cryptography.exceptions import InvalidTag
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    if not value.startswith(ENCRYPTED):
+        raise Invalid("An encrypted value begins with enc:v1:; this version knows no other.")
+    if not key:
+        raise Invalid(
+            "A value is encrypted (enc:v1:...), and SECRET_KEY, which opens it, is not set.", field="SECRET_KEY"
+        )
+    written = value.removeprefix(ENCRYPTED)
+    try:
+        read = base64.b64decode(written + "=" * (-len(written) % 4), altchars=b"-_", validate=True)
+        if len(read) > _MARK and not hmac.compare_digest(read[:_MARK], _mark_of(key)):
+            raise Invalid(
+                "A value was encrypted under another SECRET_KEY; encrypt it again with `firstmate secret encrypt`.",
+                field="SECRET_KEY",
+            )
+        nonce, sealed = read[_MARK : _MARK + _NONCE], read[_MARK + _NONCE :]
+        return AESGCM(_key_for_settings(key)).decrypt(nonce, sealed, ENCRYPTED.encode()).decode()
+    except (ValueError, InvalidTag):
+        raise Invalid(
+            "An encrypted value (enc:v1:...) is damaged; copy it whole, or encrypt it again with `firstmate secret encrypt`."
+        ) from None
+
+
+def _key_for_settings(key: str) -> bytes:
+    # A key of its own, so that nothing signed or hashed elsewhere says anything about it.
+    return hmac.new(key.encode(), b"firstmate: settings, encryption, v1", hashlib.sha256).digest()
+
+
+def _mark_of(key: str) -> bytes:
+    return hmac.new(key.encode(), b"firstmate: settings, mark of the key, v1", hashlib.sha256).digest()[:_MARK]
+
+
+def resolve(value: str, environ: Mapping[str, str] | None = None, key: str = "") -> str:
+    """Follow ``env:NAME`` or ``file:PATH`` and open ``enc:v1:...``; any other text is the value itself."""
+    if value.startswith("enc:"):
+        return decrypt(key, value)
     if value.startswith("env:"):
         return _from_environment(value[4:], os.environ if environ is None else environ)
     if value.startswith("file:"):

@@ -310,9 +310,19 @@ def _refuse_unknown(route: Route, receivers: Mapping[str, Any], intervals: Mappi
 
 
 def built_in(
-    *, webhooks: Sequence[str] = (), group_wait: float = 10, group_interval: float = 60, repeat_interval: float = 14_400
+    *,
+    webhooks: Sequence[str] = (),
+    feishu: str = "",
+    group_wait: float = 10,
+    group_interval: float = 60,
+    repeat_interval: float = 14_400,
 ) -> Config:
     """What holds where no file is named: everything to one receiver, which is the log and the addresses given."""
+    channels: dict[str, list[dict[str, str]]] = {
+        "log_configs": [{}],
+        "webhook_configs": [{"url": address} for address in webhooks],
+        "feishu_configs": [{"url": feishu}] if feishu else [],
+    }
     written = {
         "route": {
             "receiver": "default",
@@ -321,8 +331,6 @@ def built_in(
             "group_interval": f"{group_interval * 1000:.0f}ms",
             "repeat_interval": f"{repeat_interval * 1000:.0f}ms",
         },
-        "receivers": [
-            {"name": "default", "log_configs": [{}], "webhook_configs": [{"url": address} for address in webhooks]}
-        ],
+        "receivers": [{"name": "default", **channels}],
     }
     return parse_config(yaml.safe_dump(written, sort_keys=False), "the built-in configuration")

@@ -5,11 +5,17 @@ from pathlib import Path
 
 import httpx
 import pytest
+import structlog
 from typer.testing import CliRunner
 
 from alerts.notify.wording import Worded
 from api.cli import app
+from api.files import read_alert_config
+from api.server import say_what_is_not_used
 from core.clock import ManualClock
+from core.config import load
+from core.errors import Invalid
+from core.secrets import decrypt, encrypt
 from tests.acceptance.stage import START, product, settings_for
 from tests.alerts.test_channels import message
 
@@ -120,3 +126,62 @@ async def test_template_files_are_read_again_when_they_change_and_a_bad_one_chan
         assert side.reloader.complaints["routes"].startswith("our.tmpl, line 1: the template 'feishu.default.title'")
         assert await title_after('{{ define "feishu.default.title" }}three.{{ end }}') == "three."
         assert side.reloader.complaints == {}
+
+
+KEY = "a-key-that-nobody-knows-1"
+
+
+def test_a_secret_from_standard_input_is_printed_encrypted_under_the_key() -> None:
+    done = CliRunner().invoke(app, ["secret", "encrypt"], input="hunter2\n", env={"SECRET_KEY": KEY})
+    assert done.exit_code == 0
+    assert decrypt(KEY, done.output.strip()) == "hunter2"
+
+
+@pytest.mark.parametrize(
+    ("key", "given", "complaint"), [("", "x", "SECRET_KEY is missing"), (KEY, "", "Nothing was given")]
+)
+def test_without_a_key_or_a_secret_nothing_is_encrypted(key: str, given: str, complaint: str) -> None:
+    done = CliRunner().invoke(app, ["secret", "encrypt"], input=given, env={"SECRET_KEY": key})
+    assert done.exit_code == 1
+    assert complaint in done.output
+
+
+def test_a_file_with_an_encrypted_secret_is_checked_without_the_key(tmp_path: Path) -> None:
+    file = tmp_path / "am.yml"
+    file.write_text(ROUTES.replace("env:NOT_SET_HERE", encrypt(KEY, "https://hooks.example.com/x")))
+    assert checked(file)[0] == 0
+
+
+async def test_a_receiver_opens_what_is_encrypted_and_names_the_place_under_another_key(tmp_path: Path) -> None:
+    sealed = encrypt(KEY, "http://127.0.0.1:9/hook")
+    (tmp_path / "am.yml").write_text(ROUTES.replace("env:NOT_SET_HERE", sealed))
+    more = {"prometheus_url": "", "k8s_config_path": "", "alert_config": tmp_path / "am.yml", "secret_key": KEY}
+    async with product(settings_for(tmp_path, "", tmp_path / "none", more), ManualClock(START)) as (_, client):
+        (outcome,) = (await client.post("/api/v1/alerts/receivers/a/test")).json()["data"]
+        assert "127.0.0.1:9 could not be reached" in outcome["said"]
+    other = settings_for(tmp_path, "", tmp_path / "none", {**more, "secret_key": "quite-another-key-123"})
+    with pytest.raises(Invalid, match=r"webhook_configs\[0\]: url: A value was encrypted under another SECRET_KEY"):
+        async with product(other, ManualClock(START)):
+            pass
+
+
+def test_feishus_robot_is_a_receiver_by_default() -> None:
+    settings = load(environ={"ENV": "testing", "FEISHU_WEBHOOK": "https://open.feishu.cn/hook/s3cret"}).settings
+    config = read_alert_config(settings)
+    assert [each.kind for each in config.receivers["default"].channels] == ["log", "feishu"]
+
+
+def test_with_a_file_it_is_said_that_the_file_decides(tmp_path: Path) -> None:
+    file = tmp_path / "am.yml"
+    file.write_text(ROUTES)
+    given = {"ENV": "testing", "FEISHU_WEBHOOK": "https://open.feishu.cn/hook/s3cret", "WEBHOOK_URLS": "https://x"}
+    with structlog.testing.capture_logs() as lines:
+        say_what_is_not_used(load(environ={**given, "ALERTMANAGER_CONFIG": str(file)}).settings)
+        say_what_is_not_used(load(environ=given).settings)
+    assert [line["event"].partition(":")[0] for line in lines] == [
+        "FEISHU_WEBHOOK is not used",
+        "WEBHOOK_URLS is not used",
+    ]
+    assert "s3cret" not in str(lines)
+    config = read_alert_config(load(environ={**given, "ALERTMANAGER_CONFIG": str(file)}).settings)
+    assert "feishu" not in str(config.receivers)

@@ -2,8 +2,11 @@ from pathlib import Path
 
 import pytest
 
-from core.config import MASK, Settings, check, load, variables
+from core.config import MASK, Settings, check, load, load_key, variables
 from core.errors import Invalid
+from core.secrets import encrypt
+
+GOOD_KEY = "a-key-that-nobody-knows-1"
 
 
 def test_the_names_operators_already_use_are_honoured() -> None:
@@ -82,6 +85,15 @@ def test_a_secret_may_be_a_reference(tmp_path: Path) -> None:
     ).settings
     assert settings.secret_key.get_secret_value() == "from-a-file-0123456789"
     assert settings.llm_api_key.get_secret_value() == "from-elsewhere"
+
+
+def test_a_secret_may_be_encrypted_under_the_key(tmp_path: Path) -> None:
+    file = tmp_path / "settings.yaml"
+    file.write_text(f"llm_api_key: {encrypt(GOOD_KEY, 'sk-hidden')}\n")
+    assert load(file, {"SECRET_KEY": "env:K", "K": GOOD_KEY}).settings.llm_api_key.get_secret_value() == "sk-hidden"
+    with pytest.raises(Invalid, match="The setting LLM_API_KEY: A value was encrypted under another SECRET_KEY"):
+        load(file, {"SECRET_KEY": "quite-another-key-123"})
+    assert load_key(file, {"SECRET_KEY": "quite-another-key-123"}) == "quite-another-key-123"
 
 
 @pytest.mark.parametrize("secret", ["", "changeme", "your-secret-key", "short", "a" * 40])

@@ -12,7 +12,7 @@ from core.errors import FirstmateError, Invalid, NotConfigured, NotFound, Upstre
 from core.language import Text, detect
 from core.metrics import Metrics
 from core.redact import Redactor
-from core.secrets import load_or_create_key, new_token, resolve, sign, verify
+from core.secrets import encrypt, load_or_create_key, new_token, resolve, sign, verify
 
 
 @pytest.mark.parametrize(
@@ -84,6 +84,44 @@ def test_a_reference_to_nothing_is_named() -> None:
         resolve("env:NO_SUCH", {})
     with pytest.raises(Invalid, match="no-such-file"):
         resolve("file:/no-such-file")
+
+
+KEY = "a-key-that-nobody-knows-1"
+
+
+@pytest.mark.parametrize("value", ["hunter2", "密码", "", "x" * 10_000])
+def test_an_encrypted_value_is_read_by_its_key_and_says_nothing_by_itself(value: str) -> None:
+    sealed = encrypt(KEY, value)
+    assert sealed.startswith("enc:v1:")
+    assert not value or value not in sealed
+    assert resolve(sealed, {}, KEY) == value
+    assert encrypt(KEY, value) != sealed
+
+
+def test_another_key_is_told_from_a_damaged_text() -> None:
+    sealed = encrypt(KEY, "hunter2")
+    with pytest.raises(Invalid, match="under another SECRET_KEY; encrypt it again"):
+        resolve(sealed, {}, "another-key-entirely-2")
+    for damaged in (
+        sealed[:-2],
+        sealed[:-1] + ("A" if sealed[-1] != "A" else "B") + "AAAA",
+        sealed + "!",
+        "enc:v1:",
+        "enc:v1:ä",
+    ):
+        with pytest.raises(Invalid, match="is damaged"):
+            resolve(damaged, {}, KEY)
+    with pytest.raises(Invalid, match="SECRET_KEY, which opens it, is not set"):
+        resolve(sealed, {})
+    with pytest.raises(Invalid, match="begins with enc:v1:"):
+        resolve("enc:v2:abc", {}, KEY)
+
+
+def test_no_complaint_about_an_encrypted_value_quotes_it() -> None:
+    sealed = encrypt(KEY, "hunter2")
+    with pytest.raises(Invalid) as refused:
+        resolve(sealed, {}, "another-key-entirely-2")
+    assert sealed[7:20] not in refused.value.sentence
 
 
 def test_a_log_line_is_json_with_its_ids_and_without_secrets(redactor: Redactor) -> None:

@@ -19,10 +19,17 @@ def secret_of(written: Written, shared: Shared, name: str, *, default: str = "",
         if key and values.get(f"{key}_file"):
             return read_text(Path(text(values[f"{key}_file"], written.where, f"{key}_file")), f"file of {key}").strip()
         if key and values.get(key):
-            return shared.secret(text(values[key], written.where, key))
+            return _opened(text(values[key], written.where, key), shared, f"{written.where} {key}:")
     if optional:
         return ""
     raise Invalid(f"{written.where} {name} is missing.", field=name)
+
+
+def _opened(value: str, shared: Shared, where: str) -> str:
+    try:
+        return shared.secret(value)
+    except Invalid as error:
+        raise Invalid(f"{where} {error.sentence}") from None
 
 
 def plain(written: Written, name: str, default: str = "", of_global: str = "") -> str:

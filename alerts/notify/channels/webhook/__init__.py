@@ -2,16 +2,15 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import httpx
 import orjson
 
-from alerts.fields import expect_fields, read_text, text
+from alerts.fields import expect_fields
 from alerts.notify.channels import Shared, Written
 from alerts.notify.channels.post import Poster, host_of
-from alerts.notify.channels.settings import credentials
+from alerts.notify.channels.settings import credentials, secret_of
 from alerts.notify.message import Message
 from core.clock import Clock
 
@@ -58,17 +57,10 @@ class WebhookBuilder:
     def __call__(self, name: str, written: Written, shared: Shared) -> WebhookChannel:
         expect_fields(written.values, ("send_resolved", "url", "url_file", "http_config", "max_alerts"), written.where)
         return WebhookChannel(
-            _url(written, shared),
+            secret_of(written, shared, "url"),
             clock=shared.clock,
             timeout=shared.timeout,
             redact=shared.redact,
             name=name,
             credentials=credentials(written, shared),
         )
-
-
-def _url(written: Written, shared: Shared) -> str:
-    file = written.values.get("url_file")
-    if file:
-        return read_text(Path(text(file, written.where, "url_file")), "file of a webhook's address").strip()
-    return shared.secret(text(written.values.get("url"), written.where, "url"))
