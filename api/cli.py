@@ -218,6 +218,19 @@ def report(
 
 
 @app.command()
+def duty(
+    at: Annotated[str, typer.Option(help="A moment such as 2026-03-02T21:00+08:00; default: now.")] = "",
+    server: Server = "",
+    token: Token = "",
+    as_json: AsJson = False,
+) -> None:
+    """Who is on duty, and who comes next, for every rota."""
+    from api.terminal import on_duty
+
+    _run(on_duty(at, server=server, token=token, as_json=as_json))
+
+
+@app.command()
 def mcp(
     config: ConfigFile = None,
     role: Annotated[

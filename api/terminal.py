@@ -15,6 +15,7 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
+from alerts.escalation.duty import lines as duty_lines
 from api.auth.tables import TokenRow
 from api.client import Client, connect
 from api.report.daily import page
@@ -171,6 +172,13 @@ async def daily_report(
     async with connect(server, token) as client:
         read = await client.get(f"/alerts/report?{urlencode(asked)}")
     put(orjson.dumps(read).decode() + "\n" if as_json else page(read, language), output)
+
+
+async def on_duty(at: str, *, server: str, token: str, as_json: bool) -> None:
+    async with connect(server, token) as client:
+        read = await client.get("/escalations/duty" + (f"?{urlencode({'at': at})}" if at else ""))
+    said = "\n".join(duty_lines(read["rotas"])) or "There is no rota; see FIRSTMATE_ESCALATIONS."
+    put((orjson.dumps(read).decode() if as_json else said) + "\n", None)
 
 
 async def call_tool(name: str, words: Sequence[str], *, server: str, token: str, as_json: bool) -> None:

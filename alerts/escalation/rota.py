@@ -13,7 +13,7 @@ from alerts.fields import duration, expect_fields, listed, mapping, text, texts
 from alerts.fields import zone as read_zone
 from core.errors import Invalid
 
-_FIELDS = ("name", "receivers", "start", "every", "handover", "location", "overrides")
+_FIELDS = ("name", "receivers", "start", "every", "handover", "location", "overrides", "holidays")
 _OVERRIDE = ("receiver", "from", "to")
 DAY = timedelta(days=1)
 WEEK = timedelta(days=7)
@@ -35,15 +35,25 @@ class Rota:
     handover: time = time(9)
     zone: tzinfo = UTC
     overrides: tuple[Override, ...] = ()
+    holidays: tuple[str, ...] = ()
+    """Names of time intervals in the file of routes; they are shown, and move nobody's turn."""
 
     def on_duty(self, at: datetime) -> str:
+        return self.turn(at)[0]
+
+    def relief(self, day: date) -> datetime:
+        """That day's handover: of an hour that clocks skip the one after it, of one that comes twice the first."""
+        return datetime.combine(day, self.handover, self.zone).astimezone(UTC)
+
+    def turn(self, at: datetime) -> tuple[str, bool]:
+        """Who it is, and whether by an override."""
         for override in reversed(self.overrides):
             if override.begins <= at < override.ends:
-                return override.receiver
+                return override.receiver, True
         local = at.astimezone(self.zone)
         # Before the hour of relief it is still yesterday's shift.
-        day = local.date() - (DAY if local.time() < self.handover else timedelta(0))
-        return self.receivers[(day - self.start).days // self.days % len(self.receivers)]
+        day = local.date() - (DAY if at < self.relief(local.date()) else timedelta(0))
+        return self.receivers[(day - self.start).days // self.days % len(self.receivers)], False
 
     def named(self) -> set[str]:
         return {*self.receivers, *(override.receiver for override in self.overrides)}
@@ -69,6 +79,7 @@ def read_rota(entry: Any, where: str) -> Rota:
         handover=_hour(entry.get("handover", "09:00"), where),
         zone=zone,
         overrides=tuple(_override(each, zone, where) for each in listed(entry.get("overrides"), where, "overrides")),
+        holidays=tuple(texts(entry.get("holidays"), where, "holidays")),
     )
 
 

@@ -119,6 +119,16 @@ async def test_a_message_is_posted_then_changed_and_ends_where_it_stands(chat: C
     assert chat.replies == []
 
 
+@pytest.mark.parametrize("reason", ["escalated", "end_taken", "end_resolved", "end_closed"])
+async def test_what_an_escalation_says_rings_and_takes_nobodys_place(
+    chat: Chat, clock: ManualClock, reason: str
+) -> None:
+    channel = bot(chat, ShortMemory(), clock)
+    await tell(channel, said("first", "a"), said(reason, "a"), said(reason, "b"), said("changed", "a", "b"))
+    assert len(chat.messages) == 3
+    assert "pod-b" in chat.shown[0]  # the group's own message goes on being updated
+
+
 async def test_an_alert_that_joins_is_also_said_aloud(chat: Chat, clock: ManualClock) -> None:
     channel = bot(chat, ShortMemory(), clock)
     await tell(channel, said("first", "a"), said("changed", "a", "b", "c"), said("changed", "a", "b"))

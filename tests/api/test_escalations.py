@@ -64,6 +64,24 @@ async def test_an_alert_is_taken_for_a_while_and_whoever_was_told_hears_it(tmp_p
             assert (await http.post(f"/api/v1/alerts/{key}/acknowledge", json={"hold": hold})).status_code == 422
 
 
+async def test_who_is_on_duty_is_told_for_any_moment(tmp_path: Path) -> None:
+    rota = "rotas: [{name: night, receivers: [boss, everybody], start: 2026-03-02, location: Asia/Shanghai}]\n"
+    settings = settings_for(tmp_path, "", tmp_path / "none", written(tmp_path, rota + WRITTEN))
+    async with product(settings, ManualClock(START)) as (_, http):
+        now = (await http.get("/api/v1/escalations/duty")).json()["data"]
+        assert (now["at"], now["rotas"][0]["now"]["receiver"]) == (START.isoformat(), "boss")
+        assert now["rotas"][0]["now"]["to"] == "2026-03-09T09:00:00+08:00"
+        later = await http.get("/api/v1/escalations/duty", params={"at": "2026-03-09T09:00:00+08:00", "turns": 3})
+        (one,) = later.json()["data"]["rotas"]
+        assert [one["now"]["receiver"], *(turn["receiver"] for turn in one["next"])] == [
+            "everybody",
+            "boss",
+            "everybody",
+        ]
+        assert (await http.get("/api/v1/escalations/duty", params={"turns": 99})).status_code == 422
+        assert (await http.get("/api/v1/escalations/duty", headers={"Authorization": "Bearer no"})).status_code == 401
+
+
 async def test_a_receiver_that_is_not_there_keeps_the_house_from_starting(tmp_path: Path) -> None:
     settings = settings_for(tmp_path, "", tmp_path / "none", written(tmp_path, WRITTEN.replace("boss", "bos")))
     with pytest.raises(Invalid, match=r"no receiver bos .*Did you mean boss"):

@@ -22,6 +22,7 @@ from core.language import Language, pick
 
 MAX_ANSWER = 512 * 1024
 """Vendors answer with the whole message."""
+_OF_THEIR_OWN = ("test", "escalated", "end_resolved", "end_taken", "end_closed")
 
 
 class Gone(Exception):
@@ -62,7 +63,8 @@ class Updating:
         self._habits = habits or Habits()
 
     async def send(self, message: Message, *, key: str) -> str:
-        if not self._habits.update or message.reason == "test":
+        # What an escalation says is about one alert among many of its step, and must ring: it is never put in another's place.
+        if not self._habits.update or message.reason in _OF_THEIR_OWN:
             await self.post(message, key)
             return "ok"
         known = None if message.reason == "first" else await self._memory.last(self.name, message.group_key)

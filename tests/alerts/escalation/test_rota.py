@@ -80,6 +80,18 @@ def test_what_is_wrong_is_said_with_its_place(written: dict[str, object], said: 
         rota(**written)
 
 
+def test_an_hour_that_comes_twice_hands_over_once_and_one_that_is_skipped_hands_over_after_it() -> None:
+    autumn = rota(location="Europe/Berlin", every="1d", start="2026-10-24", handover="02:30")
+    # On the 25th half past two comes at 00:30 and at 01:30 UTC.
+    hours = ("00:29", "00:30", "01:00", "01:29", "01:30", "02:00")
+    assert [autumn.on_duty(utc(f"2026-10-25T{hour}")) for hour in hours] == ["mei", *["tom"] * 5]
+    spring = rota(location="Europe/Berlin", every="1d", start="2026-03-28", handover="02:30")
+    # On the 29th it is two o'clock, and then three, at 01:00 UTC.
+    before = ("00:59", "01:00", "01:29")
+    assert [spring.on_duty(utc(f"2026-03-29T{hour}")) for hour in before] == ["mei"] * 3
+    assert spring.on_duty(utc("2026-03-29T01:30")) == "tom"
+
+
 def test_everybody_has_the_same_share() -> None:
     start = utc("2026-03-02T09:00")
     turns = [rota(every="1d").on_duty(start + timedelta(days=day)) for day in range(60)]
