@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from alerts.templating.evaluator import Limits, Rendering
 from alerts.templating.parser import parse
 from alerts.templating.sinks import TextSink
-from alerts.templating.tree import calls
+from alerts.templating.tree import Words, calls
 from alerts.templating.values import Failed, Record, Value
 from alerts.templating.vocabulary import FOR_RULES
 from core.errors import Invalid
@@ -34,8 +34,16 @@ class Facts:
     external_url: str = ""
 
     def fields(self) -> dict[str, Value]:
-        values = (dict(self.labels), float(self.value), dict(self.external_labels), self.external_url)
-        return dict(zip(_FIELDS, values, strict=True))
+        return {
+            "Labels": _table(self.labels),
+            "Value": float(self.value),
+            "ExternalLabels": _table(self.external_labels),
+            "ExternalURL": self.external_url,
+        }
+
+
+def _table(labels: Mapping[str, str]) -> dict[str, str]:
+    return labels if type(labels) is dict else dict(labels)
 
 
 class Template:
@@ -48,8 +56,13 @@ class Template:
             for call in calls(body.nodes):
                 if call.name not in self._bodies:
                     raise Invalid(f"The template calls {call.name!r} in line {call.line}, which it does not define.")
+        words = [node.text for node in self._bodies[_NAME].nodes if isinstance(node, Words)]
+        is_plain = len(words) == len(self._bodies[_NAME].nodes)
+        self._plain = "".join(words) if is_plain else None
 
     def render(self, facts: Facts) -> str:
+        if self._plain is not None:
+            return self._plain
         fields = facts.fields()
         rendering = Rendering(self._bodies, FOR_RULES, TextSink(), _LIMITS)
         try:

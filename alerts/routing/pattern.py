@@ -16,6 +16,9 @@ _REFUSED = (
     (re.compile(r"\\[1-9]|\(\?P=|\\k<"), "referring back to a group is not supported"),
     (re.compile(r"[*+?}]\+"), "possessive repetition is not supported"),
 )
+_HEAD = re.compile(r"^\?(?::|P?<\w+>|[a-zA-Z]+:)")
+_OFTEN = re.compile(r"[*+]|\{\d*,\}|\{(?:\d+,)?(?:9|\d{2,})\}")
+_OPTIONAL = re.compile(r"(?<!\()\?|\{\d*,\d*\}")
 _UNBOUNDED = re.compile(r"[*+]|\{\d+,\}")
 
 
@@ -32,6 +35,11 @@ def anchored(source: str) -> re.Pattern[str]:
             f"The regular expression {source!r} cannot be used: a repetition without bound inside another takes too long.",
             field="matchers",
         )
+    if _chooses_within_repeats(bare):
+        raise Invalid(
+            f"The regular expression {source!r} cannot be used: a choice inside a repetition, of things that begin alike, takes too long.",
+            field="matchers",
+        )
     try:
         return re.compile(f"^(?:{source})\\Z", re.DOTALL)
     except (re.error, OverflowError, RecursionError) as error:
@@ -40,8 +48,8 @@ def anchored(source: str) -> re.Pattern[str]:
 
 def _without_literals(source: str) -> str:
     """What classes and escapes stand for is one character; only references back are left as they are."""
-    classes_gone = re.sub(r"\\[^1-9k]|\\\\", "x", source)
-    return re.sub(r"\[\^?\]?[^\]]*\]", "x", classes_gone)
+    classes_gone = re.sub(r"\\[^1-9k]|\\\\", "\0", source)
+    return re.sub(r"\[\^?\]?[^\]]*\]", "\0", classes_gone)
 
 
 def _repeats_within_repeats(bare: str) -> bool:
@@ -59,3 +67,24 @@ def _repeats_within_repeats(bare: str) -> bool:
             open_groups[-1] = True
         at += 1
     return False
+
+
+def _chooses_within_repeats(bare: str) -> bool:
+    """Whether a group that may be repeated often can take one text in several ways: that doubles the ways with each repetition."""
+    begun: list[int] = []
+    for at, char in enumerate(bare):
+        if char == "(":
+            begun.append(at)
+        elif char == ")" and begun:
+            inner = _HEAD.sub("", bare[begun.pop() + 1 : at])
+            if _OFTEN.match(bare, at + 1) and not _is_one_way(inner):
+                return True
+    return False
+
+
+def _is_one_way(inner: str) -> bool:
+    alternatives = inner.split("|")
+    if _OPTIONAL.search(inner):
+        return False
+    firsts = [alternative[:1].lower() for alternative in alternatives]
+    return len(firsts) == 1 or (len(set(firsts)) == len(firsts) and not {"", "\0", ".", "(", "^", "$"} & set(firsts))

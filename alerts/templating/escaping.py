@@ -14,7 +14,7 @@ from typing import ClassVar
 import orjson
 
 from alerts.templating.printing import show
-from alerts.templating.values import Markup, Value, plain
+from alerts.templating.values import Address, Markup, Value, plain
 
 _TEXT = str.maketrans(
     {"\0": "\ufffd", '"': "&#34;", "&": "&amp;", "'": "&#39;", "+": "&#43;", "<": "&lt;", ">": "&gt;"}
@@ -193,13 +193,14 @@ class HtmlSink:
         if name == "style":
             return _css(_text(value))
         if name in _URLS or "src" in name or "uri" in name or "url" in name:
-            return self._address(_text(value))
+            return self._address(value)
         return re.sub(r"<[^>]*>", "", unescape(value)) if isinstance(value, Markup) else _text(value)
 
-    def _address(self, text: str) -> str:
+    def _address(self, value: Value) -> str:
+        text = _text(value)
         if re.search(r"[?#]", unescape(self._seen)):
             return _percent(text, "-._~")
-        if not self._seen.strip() and not _is_safe_address(text):
+        if not (self._seen.strip() or isinstance(value, Address) or _is_safe_address(text)):
             return f"#{_FAILSAFE}"
         return _normal(text)
 

@@ -215,14 +215,13 @@ class Rendering:
         first, rest = command[0], command[1:]
         if isinstance(first, Named):
             return self._function(first.name, rest, piped, dot)
-        given = bool(rest) or piped is not _NOTHING
+        if not rest and piped is _NOTHING:
+            return self._operand(first, dot)
         if isinstance(first, (Path, Variable, Chain)) and (names := first.names):
             arguments = [self._operand(each, dot) for each in rest]
             arguments += [] if piped is _NOTHING else [piped]
             return self._fields(self._start(first, dot), names, arguments)
-        if given:
-            raise Failed("something that is not a function is given arguments")
-        return self._operand(first, dot)
+        raise Failed("something that is not a function is given arguments")
 
     def _function(self, name: str, rest: tuple[Operand, ...], piped: Value, dot: Value) -> Value:
         if name in _LAZY and (rest or piped is not _NOTHING):

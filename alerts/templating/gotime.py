@@ -105,7 +105,11 @@ class Time:
 
     def add(self, nanos: int) -> "Time":
         seconds, left = divmod(self.nanos + int(nanos), NANOS)
-        return Time((self.at.astimezone(UTC) + timedelta(seconds=seconds)).astimezone(self.at.tzinfo), left)
+        try:
+            return Time((self.at.astimezone(UTC) + timedelta(seconds=seconds)).astimezone(self.at.tzinfo), left)
+        except OverflowError:
+            # Before the first day or after the last that there are: an alert that has no end has one of those.
+            return self
 
     def add_date(self, years: int, months: int, days: int) -> "Time":
         whole = self.at.year * 12 + self.at.month - 1 + years * 12 + months
@@ -120,12 +124,19 @@ class Time:
         if name in ("", "UTC"):
             return Time(self.at.astimezone(UTC), self.nanos)
         try:
-            return Time(self.at.astimezone(ZoneInfo(name)), self.nanos)
+            return self._moved(ZoneInfo(name))
         except (ZoneInfoNotFoundError, OSError):
             raise ValueError(f"{name[:60]!r} is no time zone that this machine knows") from None
 
     def local(self) -> "Time":
-        return Time(self.at.astimezone(), self.nanos)
+        return self._moved(None)
+
+    def _moved(self, zone: tzinfo | None) -> "Time":
+        """The first day of all has no evening before it: what has no date in a zone stays in UTC."""
+        try:
+            return Time(self.at.astimezone(zone), self.nanos)
+        except OverflowError:
+            return Time(self.at.astimezone(UTC), self.nanos)
 
     def format(self, layout: str) -> str:
         return _LAYOUT.sub(lambda match: _piece(match[0], self), layout)

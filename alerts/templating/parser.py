@@ -4,6 +4,7 @@ Functions and variables must be known, blocks must be closed, what is piped into
 deeper than the evaluator would follow. The names of templates that are called are checked by whoever has them all together.
 """
 
+import math
 import re
 from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
@@ -342,13 +343,12 @@ class _Parser:
     def _number(self, token: Token) -> int | float:
         text = token.text.replace("_", "")
         try:
-            if re.search(r"0[xXbBoO]", text):
-                return int(text, 0)
-            if re.fullmatch(r"[+-]?0[0-7]+", text):
-                return int(text, 8)
-            return float(text) if re.search(r"[.eE]", text) else int(text)
+            number = _read_number(text)
         except ValueError:
             raise self._bad(f"{token.text} is not a number") from None
+        if not -(2**63) <= number < 2**63 if isinstance(number, int) else math.isinf(number):
+            raise self._bad(f"{token.text} is too large")
+        return number
 
     def _char(self, token: Token) -> int:
         read = self._unescaped(token.text[1:-1])
@@ -373,3 +373,11 @@ class _Parser:
         if code > 0x10FFFF or 0xD800 <= code < 0xE000:
             raise self._bad(f"{match[0]} is no character")
         return chr(code)
+
+
+def _read_number(text: str) -> int | float:
+    if re.search(r"0[xXbBoO]", text):
+        return int(text, 0)
+    if re.fullmatch(r"[+-]?0[0-7]+", text):
+        return int(text, 8)
+    return float(text) if re.search(r"[.eE]", text) else int(text[:40])

@@ -20,6 +20,10 @@ _STRINGERS = (Time, Duration, Month, Weekday)
 
 def show(value: Value) -> str:
     """Go's %v."""
+    if type(value) is str:
+        return value
+    if type(value) is float:
+        return go_float(value)
     return _Verb("v").format(value)
 
 

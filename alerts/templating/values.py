@@ -36,6 +36,12 @@ class Markup(str):
     __slots__ = ()
 
 
+class Address(str):
+    """Text that its author vouches for as an address, whatever its scheme."""
+
+    __slots__ = ()
+
+
 class KV(dict[str, str]):
     """Labels or annotations, with Alertmanager's ways to go through them."""
 
@@ -165,6 +171,7 @@ _KINDS: dict[type, str] = {
     float: "float64",
     str: "string",
     Markup: "template.HTML",
+    Address: "template.URL",
     KV: "template.KV",
     Alerts: "template.Alerts",
     Pairs: "template.Pairs",
