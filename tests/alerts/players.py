@@ -266,7 +266,7 @@ class Theirs:
             "--log.level=error",
         ]
         with (
-            _listening(hook_port, self._hear),
+            listening(hook_port, self._hear),
             process(command, port=port, folder=self._folder),
             httpx.Client(base_url=f"http://127.0.0.1:{port}/api/v2", timeout=10) as http,
         ):
@@ -311,7 +311,7 @@ def _sent(one: Arrival) -> dict[str, Any]:
 
 
 @contextmanager
-def _listening(port: int, hear: Any) -> Iterator[None]:
+def listening(port: int, hear: Any) -> Iterator[None]:
     class Hook(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 

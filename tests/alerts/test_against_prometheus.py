@@ -26,6 +26,12 @@ ANNOTATIONS = {
     "printed": '{{ printf "%.2f|%v|%s|%q|%d|%5.1f|%e" $value $value $labels.pod $labels.pod $value $value $value }}',
     "chosen": '{{ if gt $value 1000.0 }}big{{ else if eq $labels.pod "a" }}A{{ else }}small{{ end }} [{{ $labels.nope }}]',
     "text": '{{ reReplaceAll "(.)" "<$1>" $labels.pod }}{{ $labels.pod | toUpper | title }} {{ len "abc" }} {{- " x" -}} {{ $labels }}',
+    "ranged": "{{ range $name, $value := $labels }}{{ $name }}={{ $value }};{{ else }}none{{ end }}",
+    "with": "{{ with $labels.pod }}<{{ . }}>{{ end }}{{ with $labels.nope }}x{{ else }}{{ $value }}{{ end }}",
+    "defined": '{{ define "x" }}[{{ . | toUpper }}]{{ end }}{{ template "x" $labels.pod }}',
+    "assigned": "{{ $p := $labels.pod }}{{ $p = print $p 1 }}{{ $p }}",
+    "titled": '{{ title "it\'s a wide-open WORLD" }} {{ stripPort "a.b:90" }} {{ index $labels "pod" | printf "%-4s|" }}',
+    "compared": '{{ and $labels.pod (ge $value 0.0) }} {{ or "" $labels.nope "z" }} {{ ne $labels.pod "a" }}',
 }
 
 

@@ -12,6 +12,7 @@ _ABOUT = ("channel", "username", "icon_emoji", "icon_url")
 _ATTACHED = frozenset(
     {"title", "title_link", "pretext", "text", "fallback", "callback_id", "footer", "color", "image_url", "thumb_url"}
 )
+_ALWAYS = frozenset({"text", "fallback", "callback_id", "footer"})
 _CALM = "#2e7d4f"
 
 
@@ -28,11 +29,13 @@ def _attached(read: Letter) -> dict[str, Any]:
         "title_link": f"{read.link}/alerts" if read.link else "",
         "text": read.text(),
         "fallback": read.title,
+        "callback_id": "",
         "footer": read.footer,
         "color": _colour(read),
     }
     given = {name: words[name] for name in _ATTACHED if name in words}
-    attachment: dict[str, Any] = {name: text[:MAX_TEXT] for name, text in (usual | given).items() if text}
+    said = (usual | given).items()
+    attachment: dict[str, Any] = {name: text[:MAX_TEXT] for name, text in said if text or name in _ALWAYS}
     fields = _fields(read)
     if fields:
         attachment["fields"] = fields
