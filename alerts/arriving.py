@@ -1,8 +1,9 @@
 """What an alert that another system sends does to the one we know: pure, and as Alertmanager decides it.
 
 A sender repeats what fires for as long as it does. Each repetition moves the alert's end: to the one it names, else to `resolve_timeout`
-from now, so that a sender that dies does not leave an alert behind for ever. An end that has passed resolves the alert. A repetition of
-what fires keeps the earlier beginning; what comes back after its end is a new episode.
+from now, so that a sender that dies does not leave an alert behind for ever. An end that was named stays if it is later than one that was
+put in. An end that has passed resolves the alert. A repetition of what fires keeps the earlier beginning; what comes back after its end is
+a new episode, also where Alertmanager still remembers the old one and would give it that one's beginning.
 """
 
 import re
@@ -31,6 +32,15 @@ class Arrival:
     generator_url: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """When it fires, and whether its end was put in for want of one."""
+
+    starts_at: datetime
+    ends_at: datetime
+    by_timeout: bool
+
+
 def checked(arrival: Arrival) -> Arrival:
     """Without its empty labels and annotations; or a sentence that says why it cannot be taken."""
     labels = {name: value for name, value in arrival.labels.items() if value}
@@ -53,23 +63,37 @@ def arrive(
     known: Alert | None, arrival: Arrival, now: datetime, patience: timedelta, new_episode: Callable[[], str]
 ) -> Change | None:
     """None where nothing is to be kept: the end of something that nobody here knew to fire."""
-    ends_at = arrival.ends_at or now + patience
-    starts_at = arrival.starts_at or (arrival.ends_at or now)
-    is_over = ends_at <= now
+    sent = _span(arrival, now, patience)
     if known is None or known.state != "firing":
-        return None if is_over else _begun(arrival, starts_at, ends_at, new_episode())
+        return None if sent.ends_at <= now else _begun(arrival, sent, new_episode())
+    merged = _merge(Span(known.starts_at, known.expires_at or now, known.ends_by_timeout), sent, now)
     going_on = replace(
         known,
         labels=dict(arrival.labels),
         annotations=dict(arrival.annotations),
         generator_url=arrival.generator_url,
-        fired_at=min(known.starts_at, starts_at),
-        expires_at=ends_at,
+        fired_at=merged.starts_at,
+        expires_at=merged.ends_at,
+        ends_by_timeout=merged.by_timeout,
     )
-    if not is_over:
+    if merged.ends_at > now:
         return Change(going_on)
-    ended = replace(going_on, state="resolved", resolved_at=ends_at)
+    ended = replace(going_on, state="resolved", resolved_at=merged.ends_at)
     return Change(ended, Transition("firing", "resolved", "ended", now, by=INTAKE))
+
+
+def _span(arrival: Arrival, now: datetime, patience: timedelta) -> Span:
+    starts_at = arrival.starts_at or arrival.ends_at or now
+    return Span(starts_at, arrival.ends_at or now + patience, by_timeout=arrival.ends_at is None)
+
+
+def _merge(known: Span, sent: Span, now: datetime) -> Span:
+    """What is sent replaces what is known; where one of its ends lies within that, it is the same firing, with the earlier beginning."""
+    if not any(known.starts_at < at < known.ends_at for at in (sent.starts_at, sent.ends_at)):
+        return sent
+    earlier = min(known.starts_at, sent.starts_at)
+    goes_on = sent.ends_at > now and known.ends_at > sent.ends_at and not known.by_timeout
+    return Span(earlier, known.ends_at if goes_on else sent.ends_at, sent.by_timeout)
 
 
 def expire(alert: Alert, now: datetime) -> Change | None:
@@ -80,7 +104,7 @@ def expire(alert: Alert, now: datetime) -> Change | None:
     return Change(ended, Transition("firing", "resolved", "expired", now, by=INTAKE))
 
 
-def _begun(arrival: Arrival, starts_at: datetime, ends_at: datetime, episode: str) -> Change:
+def _begun(arrival: Arrival, sent: Span, episode: str) -> Change:
     alert = Alert(
         fingerprint=fingerprint(arrival.labels),
         rule_id=INTAKE,
@@ -90,9 +114,10 @@ def _begun(arrival: Arrival, starts_at: datetime, ends_at: datetime, episode: st
         state="firing",
         value=float("nan"),
         episode=episode,
-        active_at=starts_at,
-        fired_at=starts_at,
-        expires_at=ends_at,
+        active_at=sent.starts_at,
+        fired_at=sent.starts_at,
+        expires_at=sent.ends_at,
+        ends_by_timeout=sent.by_timeout,
         generator_url=arrival.generator_url,
     )
-    return Change(alert, Transition("inactive", "firing", "sent", starts_at, by=INTAKE))
+    return Change(alert, Transition("inactive", "firing", "sent", sent.starts_at, by=INTAKE))

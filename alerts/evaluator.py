@@ -4,8 +4,9 @@ Turns lie on a grid of the group's interval, shifted by a fixed offset of the gr
 same group asks at the same moments after a restart. A turn that comes late is counted as missed, never made up in a burst. Rules of a
 turn run side by side under one bound for all groups, and each is saved by itself, so a query that hangs delays nobody else's alert.
 
-An alert moves only on an answer. A query that fails changes no state; when nothing is answered for a while, the watchdog's own alert
-says so. States live in memory and in the store, the store first: what could not be saved did not happen, and is decided again next turn.
+An alert moves only on an answer. A query that fails changes no state, and an answer over the group's limit ends nothing that fires; when
+nothing is answered for a while, the watchdog's own alert says so. States live in memory and in the store, the store first: what could not
+be saved did not happen, and is decided again next turn.
 """
 
 import asyncio
@@ -238,8 +239,13 @@ class Evaluator:
         standing = {**active, **{change.alert.fingerprint: change.alert for change in changes}}
         count = sum(1 for alert in standing.values() if alert.state in ("pending", "firing"))
         if 0 < group.limit < count:
-            await self._commit(dropped(active.values(), "limit", at))
-            raise Invalid(f"The rule {rule.name} has {count} alerts; its group allows {group.limit}.", field="limit")
+            # An expression gone wrong says nothing: no alert begins by it, and none that fires is told to be well.
+            await self._commit(dropped((one for one in active.values() if one.state == "pending"), "limit", at))
+            raise Invalid(
+                f"The rule {rule.name} has {count} alerts and its group allows {group.limit}: "
+                "none begins, and those that fire stay as they are.",
+                field="limit",
+            )
         await self._commit(changes)
 
     async def _evaluate_own(self) -> None:

@@ -124,10 +124,12 @@ class Intake:
         for post in posts:
             for arrival in post.arrivals:
                 key = fingerprint(arrival.labels)
-                change = arrive(standing.get(key) or self._known.get(key), arrival, now, patience, self._new_episode)
-                if change:
-                    standing[key] = change.alert
-                    changes.append(change)
+                known = standing.get(key) or self._known.get(key)
+                over = expire(known, now) if known else None
+                change = arrive(over.alert if over else known, arrival, now, patience, self._new_episode)
+                for each in filter(None, (over, change)):
+                    standing[key] = each.alert
+                    changes.append(each)
         return changes
 
     async def _expire(self) -> int:

@@ -24,12 +24,20 @@ REASONS: dict[str, Text] = {
     "held": Text("the condition held for the rule's time", "条件已持续满规则要求的时间"),
     "gone": Text("the condition no longer holds", "条件不再成立"),
     "kept": Text("the condition is gone and keep_firing_for has passed", "条件已消失, 且已过 keep_firing_for"),
-    "limit": Text("the group's limit of alerts was exceeded", "超过规则组的告警数量上限"),
-    "rule_removed": Text("the rule is no longer loaded", "规则已被移除"),
+    "limit": Text(
+        "the rule has more alerts than its group allows; its time starts anew", "超过规则组的告警数量上限, 重新计时"
+    ),
+    "rule_removed": Text(
+        "the rule was removed or switched off; whether the trouble is over is not known",
+        "规则已被移除或停用, 故障是否恢复未知",
+    ),
     "stale": Text("nobody watched for too long; its time starts anew", "中断过久, 重新计时"),
     "sent": Text("another system sent it", "由外部系统发送"),
     "ended": Text("the system that sent it says it is over", "发送方称已恢复"),
-    "expired": Text("the system that sent it fell silent", "发送方不再上报, 已超时"),
+    "expired": Text(
+        "the system that sent it fell silent; whether the trouble is over is not known",
+        "发送方不再上报, 已超时, 故障是否恢复未知",
+    ),
     "acknowledged": Text("somebody took it", "已有人认领"),
     "lapsed": Text("the time that it was taken for is over; nobody has it", "认领时限已到, 无人处理"),
     "assigned": Text("it was given to somebody", "已指派处理人"),
@@ -37,6 +45,9 @@ REASONS: dict[str, Text] = {
         "somebody closed it: nobody is told until it ends and begins again", "已人工关闭, 恢复后再次触发才会通知"
     ),
 }
+
+UNSEEN_ENDS = frozenset({"rule_removed", "expired"})
+"""Ends that nobody saw: the alert is over because nothing speaks for it any more, and that is not to be called well."""
 
 _FNV_OFFSET, _FNV_PRIME, _MASK = 14695981039346656037, 1099511628211, 0xFFFFFFFFFFFFFFFF
 
@@ -78,6 +89,10 @@ class Alert:
     closed_reason: str = ""
     expires_at: datetime | None = None
     """For an alert that another system sent: when it ends unless that system says so again."""
+    ends_by_timeout: bool = False
+    """That end was not its sender's word."""
+    ended_because: str = ""
+    """Why it ended, where nobody saw it end: one of UNSEEN_ENDS."""
     generator_url: str = ""
     incident: str | None = None
     """The trouble that this firing is a part of, once that is known."""
@@ -110,7 +125,7 @@ class Alert:
         """Over, if it was to end by now."""
         if self.state != "firing" or self.expires_at is None or self.expires_at > now:
             return self
-        return replace(self, state="resolved", resolved_at=self.expires_at)
+        return replace(self, state="resolved", resolved_at=self.expires_at, ended_because="expired")
 
     def acknowledge(self, by: str, at: datetime, note: str) -> "Alert":
         return replace(self, acknowledged_by=by, acknowledged_at=at, acknowledged_note=note)
@@ -134,6 +149,7 @@ class Alert:
             "active_at": self.active_at.isoformat(),
             "starts_at": self.starts_at.isoformat(),
             "ends_at": self.resolved_at.isoformat() if self.resolved_at else None,
+            "ended_because": self.ended_because,
             "acknowledged_by": self.acknowledged_by,
             "acknowledged_at": self.acknowledged_at.isoformat() if self.acknowledged_at else None,
             "acknowledged_note": self.acknowledged_note,

@@ -1,7 +1,7 @@
 """From a query's answer to the alerts it speaks of, and from those to the changes they make: both pure.
 
 Two series that end up with the same labels would be one alert with two lives, so the whole answer is refused, as Prometheus refuses it.
-A rule over its group's limit loses its alerts rather than flooding people: the limit exists for the day an expression goes wrong.
+What ends because nothing speaks for it any more, as when its rule is removed, is told apart from what was seen to end.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 from alerts.lifecycle import Observation, Standing, step
-from alerts.model import Alert, Change, Transition, fingerprint
+from alerts.model import UNSEEN_ENDS, Alert, Change, Transition, fingerprint
 from alerts.rules import Rule
 from alerts.templates import Facts
 from core.errors import Invalid
@@ -103,4 +103,5 @@ def _drop(alert: Alert, reason: str, now: datetime) -> Change:
     fired = alert.state == "firing"
     transition = Transition(alert.state, "resolved" if fired else "inactive", reason, now)
     ended = replace(alert, state="resolved" if fired else "inactive", resolved_at=now, keep_firing_since=None)
-    return Change(ended, transition)
+    unseen = reason if fired and reason in UNSEEN_ENDS else ""
+    return Change(replace(ended, ended_because=unseen), transition)

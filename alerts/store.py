@@ -350,6 +350,8 @@ def _row(alert: Alert) -> dict[str, Any]:
         "closed_at": alert.closed_at,
         "closed_reason": alert.closed_reason,
         "expires_at": alert.expires_at,
+        "ends_by_timeout": alert.ends_by_timeout,
+        "ended_because": alert.ended_because,
         "generator_url": alert.generator_url,
         "incident": alert.incident,
     }
@@ -378,6 +380,8 @@ def _alert(row: AlertRow) -> Alert:
         closed_at=row.closed_at,
         closed_reason=row.closed_reason,
         expires_at=row.expires_at,
+        ends_by_timeout=row.ends_by_timeout,
+        ended_because=row.ended_because,
         generator_url=row.generator_url,
         incident=row.incident,
     )

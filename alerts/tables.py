@@ -7,7 +7,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Boolean, Float, Index, Integer, String, Text
+from sqlalchemy import JSON, BigInteger, Boolean, Float, Index, Integer, String, Text, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, UtcTime
@@ -50,6 +50,8 @@ class AlertRow(Base):
     closed_at: Mapped[datetime | None] = mapped_column(UtcTime)
     closed_reason: Mapped[str] = mapped_column(Text, default="", server_default="")
     expires_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    ends_by_timeout: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    ended_because: Mapped[str] = mapped_column(String(64), default="", server_default="")
     generator_url: Mapped[str] = mapped_column(Text, default="", server_default="")
     incident: Mapped[str | None] = mapped_column(String(16))
 

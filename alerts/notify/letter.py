@@ -8,6 +8,7 @@ through two hundred pods on a phone.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from alerts.model import REASONS
 from alerts.notify.message import Item, Message
 from core.language import Language, pick
 
@@ -102,7 +103,7 @@ def _entry(item: Item, message: Message, language: Language) -> Entry:
     since = pick(language, f"since {began} UTC", f"自 {began} UTC")
     if item.status != "firing":
         ended = item.ends_at[:19].replace("T", " ")
-        since = pick(language, f"{began} to {ended} UTC", f"{began} 至 {ended} UTC")
+        since = pick(language, f"{began} to {ended} UTC", f"{began} 至 {ended} UTC") + _ending(item, language)
     return Entry(
         status=item.status,
         severity=item.labels.get("severity", ""),
@@ -114,6 +115,12 @@ def _entry(item: Item, message: Message, language: Language) -> Entry:
         since=since,
         link=item.generator_url,
     )
+
+
+def _ending(item: Item, language: Language) -> str:
+    """Why it ended, where nobody saw it end."""
+    said = REASONS.get(item.ended_because)
+    return pick(language, f"; ended: {said('en')}", f"；结束原因：{said('zh')}") if said else ""
 
 
 def _worst(message: Message) -> str:

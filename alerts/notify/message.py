@@ -29,6 +29,7 @@ class Item:
     ends_at: str
     generator_url: str
     fingerprint: str
+    ended_because: str = ""
 
     def text(self, name: str, language: Language) -> str:
         chinese = self.annotations.get(f"{name}_zh", "") if language == "zh" else ""
@@ -88,14 +89,21 @@ class Message:
 
     def line(self, language: Language) -> str:
         """The whole message in one line: state, how many, the name, and what the first alert says."""
-        state = pick(language, "FIRING", "告警中") if self.status == "firing" else pick(language, "RESOLVED", "已恢复")
-        if self.taken_by:
-            state = pick(language, f"TAKEN by {self.taken_by}", f"{self.taken_by} 已处理")
+        state = self._state(language)
         count = sum(1 for item in self.items if item.status == self.status) + self.truncated
         name = self.group_labels.get("alertname") or self.common_labels.get("alertname", "")
         first = next((item for item in self.items if item.status == self.status), None)
         said = first.text("summary", language) if first else ""
         return f"[{state}:{count}] {name}" + (f" - {said}" if said else "")
+
+    def _state(self, language: Language) -> str:
+        if self.taken_by:
+            return pick(language, f"TAKEN by {self.taken_by}", f"{self.taken_by} 已处理")
+        if self.status == "firing":
+            return pick(language, "FIRING", "告警中")
+        if any(item.ended_because for item in self.items):
+            return pick(language, "ENDED", "已结束")
+        return pick(language, "RESOLVED", "已恢复")
 
 
 def compose(
@@ -151,6 +159,7 @@ def _item(alert: Alert, external_url: str) -> Item:
         ends_at=_rfc3339(alert.resolved_at) if alert.resolved_at else NO_TIME,
         generator_url=f"{external_url}/alerts/{alert.fingerprint}" if external_url else "",
         fingerprint=alert.fingerprint,
+        ended_because=alert.ended_because if alert.state != "firing" else "",
     )
 
 

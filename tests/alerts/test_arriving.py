@@ -53,6 +53,25 @@ def test_a_repetition_moves_the_end_and_keeps_the_earlier_beginning() -> None:
     assert change.alert.expires_at == EVENING + MINUTE + PATIENCE
 
 
+def test_an_end_that_was_named_stays_if_it_is_later_than_one_that_was_put_in() -> None:
+    named = firing(starts_at=EVENING, ends_at=EVENING + 3 * PATIENCE)
+    change = arrives(sent(), named, after=MINUTE)
+    assert change
+    assert (change.alert.expires_at, change.alert.ends_by_timeout) == (EVENING + 3 * PATIENCE, True)
+    again = arrives(sent(), change.alert, after=2 * MINUTE)
+    assert again
+    assert again.alert.expires_at == EVENING + 2 * MINUTE + PATIENCE  # as in Alertmanager, which remembers it once
+
+
+def test_an_end_that_passes_unheard_is_said_to_be_that() -> None:
+    change = expire(firing(), EVENING + PATIENCE)
+    assert change
+    assert change.alert.ended_because == "expired"
+    seen = arrives(sent(ends_at=EVENING + MINUTE), firing(), after=MINUTE)
+    assert seen
+    assert seen.alert.ended_because == ""
+
+
 def test_an_end_that_has_passed_resolves_it_at_that_end() -> None:
     change = arrives(sent(ends_at=EVENING + MINUTE), firing(), after=2 * MINUTE)
     assert change

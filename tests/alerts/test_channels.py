@@ -261,7 +261,7 @@ async def test_a_channel_hides_what_a_system_blurted_out(kind: str, clock: Manua
     await channel.close()
 
 
-@pytest.mark.parametrize("kind", set(VENDORS) - {"webhook"})
+@pytest.mark.parametrize("kind", sorted(set(VENDORS) - {"webhook"}))
 @pytest.mark.parametrize(("language", "words"), [("en", "a is in trouble"), ("zh", "a 出问题了")])
 async def test_a_channel_speaks_the_readers_language(kind: str, language: Any, words: str, clock: ManualClock) -> None:
     server = good(kind)

@@ -9,6 +9,7 @@ from itertools import pairwise
 import pytest
 
 from alerts.model import Alert, Change, Transition
+from alerts.notify.letter import letter
 from alerts.rules import parse_rules
 from core.errors import Invalid, NotConfigured, Upstream
 from tests.alerts.night import EVENING, Begin, Night, Sample, rules, stop
@@ -155,16 +156,35 @@ async def test_an_answer_with_two_series_that_become_one_alert_is_refused(begin:
     assert "two series that have the same labels" in night.desk.rules()[0]["error"]
 
 
-async def test_a_rule_over_its_groups_limit_loses_its_alerts_and_says_so(begin: Begin) -> None:
+async def test_a_rule_over_its_groups_limit_says_so_and_tells_nobody_that_all_is_well(begin: Begin) -> None:
     night = await begin(rules(group_extra="limit: 2"))
     night.at(0).sees("a", "b")
     await night.until(0)
     night.expect(firing=["a", "b"])
-    night.at(15).sees("a", "b", "c")
-    await night.until(15)
-    night.expect()
-    assert night.desk.rules()[0]["error"] == "The rule Trouble has 3 alerts; its group allows 2."
-    assert night.moves()[-1] == (15, "firing > resolved: limit")
+    night.at(15).sees("a", "c", "d", "e")
+    await night.until(200)
+    night.expect(firing=["a", "b"])
+    assert night.desk.rules()[0]["health"] == "failing"
+    assert night.desk.rules()[0]["error"].startswith(
+        "The rule Trouble has 4 alerts and its group allows 2: none begins"
+    )
+    assert night.phone.said == ["firing first"]
+    night.at(210).sees("a")
+    await night.until(300)
+    assert night.moves()[2:] == [(210, "firing > resolved: gone")]
+    assert night.phone.said == ["firing first", "firing changed"]
+
+
+async def test_what_was_pending_when_its_rule_went_over_the_limit_begins_anew(begin: Begin) -> None:
+    night = await begin(rules(hold="60s", group_extra="limit: 2"))
+    night.at(0).sees("a")
+    night.at(45).sees("a", "b", "c")
+    night.at(60).sees("a")
+    await night.until(105)
+    night.expect(pending=["a"])
+    assert (45, "pending > inactive: limit") in night.moves()
+    await night.until(120)
+    night.expect(firing=["a"])
 
 
 async def test_a_restart_in_the_middle_of_for_loses_no_progress(begin: Begin) -> None:
@@ -321,3 +341,32 @@ def test_a_change_knows_whether_it_begins_an_episode() -> None:
     assert Change(alert, Transition("resolved", "firing", "seen", EVENING)).begins
     assert not Change(alert, Transition("pending", "firing", "held", EVENING)).begins
     assert not Change(alert).begins
+
+
+async def test_a_rule_that_is_removed_is_said_to_have_ended_and_not_to_be_well(begin: Begin) -> None:
+    night = await begin(rules())
+    night.at(0).sees("a")
+    await night.until(30)
+    await night.evaluator.reload([])
+    (alert,), _ = await night.desk.list("resolved")
+    assert alert.to_json()["ended_because"] == "rule_removed"
+    await night.restart([])  # the reason is kept, should the process end before it is told
+    await night.until(100)
+    (_, (last, _)) = night.phone.got
+    assert last.line("en").startswith("[ENDED:1] Trouble")
+    assert last.line("zh").startswith("[已结束:1] Trouble")
+    written = letter(last, "en").plain()
+    assert "ended: the rule was removed or switched off; whether the trouble is over is not known" in written
+    assert "resolved" not in written.lower()
+    assert "规则已被移除或停用, 故障是否恢复未知" in letter(last, "zh").plain()
+    assert last.webhook_body()["alerts"][0]["status"] == "resolved"  # Alertmanager's format has no other word
+
+
+async def test_what_was_seen_to_end_is_said_to_be_resolved(begin: Begin) -> None:
+    night = await begin(rules())
+    night.at(0).sees("a")
+    night.at(30).sees()
+    await night.until(100)
+    (_, (last, _)) = night.phone.got
+    assert last.line("en").startswith("[RESOLVED:1] Trouble")
+    assert "ended:" not in letter(last, "en").plain()
