@@ -39,6 +39,9 @@ from alerts.notify.posted import PostedMessages
 from alerts.notify.records import Records
 from alerts.notify.workshop import build_channels, limits_of
 from alerts.patience import survive
+from alerts.pictures.asking import Asker
+from alerts.pictures.gallery import Gallery
+from alerts.pictures.links import Links
 from alerts.reloading import Reloader
 from alerts.rulebook.book import RuleBook
 from alerts.rulebook.shelf import Shelf
@@ -172,6 +175,7 @@ class AlertSide:
     escalator: Escalator
     reloader: Reloader
     keeper: Keeper
+    gallery: Gallery
 
     async def restore(self) -> None:
         # Before the first turn, in this order: all rules, so that no alert is let go of for want of its own; then states, then what
@@ -210,7 +214,7 @@ async def _build(settings: Settings, clock: Clock, closing: AsyncExitStack) -> H
     clusters = Clusters(_access(settings), clock=clock)
     _closes(closing, "clusters", clusters.close)
     collector = Collector(clusters, prometheus, clock)
-    alerts = _alert_side(settings, database, prometheus, clusters, clock, metrics, redactor, closing)
+    alerts = _alert_side(settings, database, prometheus, clusters, clock, metrics, redactor, key, closing)
 
     repairs = Repairs(
         database=database,
@@ -276,11 +280,21 @@ def _alert_side(
     clock: Clock,
     metrics: Metrics,
     redactor: Redactor,
+    key: str,
     closing: AsyncExitStack,
 ) -> AlertSide:
     store, records, feed = AlertStore(database), Records(database), Feed()
     incidents = IncidentBook(database, store, clock, around=Surroundings(_map_of(clusters, prometheus, clock), clock))
     silences = Silences(database, clock, lambda: str(uuid4()))
+    gallery = Gallery(
+        database=database,
+        prometheus=prometheus,
+        clock=clock,
+        links=Links(key, settings.public_url),
+        redact=redactor.value,
+    )
+    _closes(closing, "gallery", gallery.close)
+    asks = Asker(lambda rule_id: evaluator.rule(rule_id), prometheus.url)
     shared = Shared(
         clock=clock,
         language=settings.language,
@@ -288,6 +302,7 @@ def _alert_side(
         redact=redactor.value,
         secret=lambda written: resolve(written, os.environ, settings.secret_key.get_secret_value()),
         memory=PostedMessages(database, clock),
+        pictures=gallery,
     )
     config = read_alert_config(settings)
     receivers, channels = build_channels(config, shared)
@@ -308,6 +323,7 @@ def _alert_side(
         silences=silences,
         external_url=settings.public_url,
         written=outbox.wake,
+        asks=asks,
     )
     notifier = Notifier(pipeline=stages, routing=routing, store=store, records=records, clock=clock)
     afterwards = Afterwards(
@@ -330,6 +346,7 @@ def _alert_side(
             silences=silences,
             external_url=settings.public_url,
             written=outbox.wake,
+            asks=asks,
         ),
         routing=routing,
         database=database,
@@ -372,6 +389,7 @@ def _alert_side(
         escalator=escalator,
         reloader=reloader,
         keeper=Keeper(removals=removals(database, _terms(settings)), clock=clock, metrics=metrics),
+        gallery=gallery,
     )
 
 

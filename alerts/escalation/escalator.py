@@ -30,6 +30,7 @@ from alerts.notify.pipeline import (
 from alerts.notify.receivers import Integration
 from alerts.notify.records import Records
 from alerts.patience import survive
+from alerts.pictures.asking import Asks, asks_nothing
 from alerts.routing.tree import Route
 from alerts.store import AlertStore
 from core.clock import Clock
@@ -68,10 +69,11 @@ class Escalated:
 
     name = "escalated"
 
-    def __init__(self, records: Records, external_url: str, written: Callable[[], None]) -> None:
+    def __init__(self, records: Records, external_url: str, written: Callable[[], None], asks: Asks) -> None:
         self._records = records
         self._external_url = external_url
         self._written = written
+        self._asks = asks
 
     async def __call__(self, batch: Batch) -> Batch:
         batch = batch.tell("escalated")
@@ -82,6 +84,7 @@ class Escalated:
             group_labels=batch.group_labels,
             alerts=batch.alerts,
             external_url=self._external_url,
+            question=await self._asks(batch.alerts, batch.now),
         )
         rows = [
             {
@@ -107,6 +110,7 @@ def build_escalation(
     silences: Silencing,
     external_url: str = "",
     written: Callable[[], None] = lambda: None,
+    asks: Asks = asks_nothing,
 ) -> Pipeline:
     stages: list[Stage] = [
         Addressed(),
@@ -114,7 +118,7 @@ def build_escalation(
         Unsilenced(silences),
         Unclosed(store),
         Untaken(store),
-        Escalated(records, external_url, written),
+        Escalated(records, external_url, written, asks),
     ]
     return Pipeline(stages, records)
 

@@ -11,6 +11,7 @@ from functools import cmp_to_key
 from typing import Any, Literal
 
 from alerts.model import Alert
+from alerts.pictures.question import Question
 from core.language import Language, pick
 
 MAX_ALERTS = 200
@@ -60,18 +61,29 @@ class Message:
     """Who has acknowledged or closed what still fires, where that is what the message tells."""
     said: Said = Said()
     """Made anew whenever it is sent, by the templates of then; not a part of what is kept."""
+    question: Question | None = None
+    """What its picture shows, settled with the rest of it."""
 
     def to_json(self) -> dict[str, Any]:
         return {name: value for name, value in asdict(self).items() if name != "said"}
 
     @classmethod
     def from_json(cls, read: Mapping[str, Any]) -> "Message":
-        return cls(**{**read, "items": tuple(Item(**item) for item in read["items"])})
+        asked = read.get("question")
+        return cls(
+            **{
+                **read,
+                "items": tuple(Item(**item) for item in read["items"]),
+                "question": Question.from_json(asked) if asked else None,
+            }
+        )
 
     def bare(self) -> "Message":
         """About which alerts it was and why, without a word of what it said."""
         items = (Item(one.status, {}, {}, one.starts_at, one.ends_at, "", one.fingerprint) for one in self.items)
-        return replace(self, group_labels={}, common_labels={}, common_annotations={}, items=tuple(items))
+        return replace(
+            self, group_labels={}, common_labels={}, common_annotations={}, items=tuple(items), question=None
+        )
 
     def webhook_body(self) -> dict[str, Any]:
         return {
@@ -114,6 +126,7 @@ def compose(
     group_labels: dict[str, str],
     alerts: Sequence[Alert],
     external_url: str,
+    question: Question | None = None,
 ) -> Message:
     """In Alertmanager's order (job, instance, then the other labels); of too many, the firing ones are kept and the rest counted."""
     ordered = sorted(alerts, key=lambda alert: _place(alert.labels))
@@ -131,6 +144,7 @@ def compose(
         external_url=external_url,
         items=tuple(_item(alert, external_url) for alert in ordered),
         truncated=len(alerts) - len(ordered),
+        question=question,
     )
 
 

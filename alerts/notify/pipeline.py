@@ -20,6 +20,7 @@ from alerts.notify.message import compose
 from alerts.notify.receivers import Integration, Receivers
 from alerts.notify.records import Decision, Records, Told
 from alerts.patience import survive
+from alerts.pictures.asking import Asks, asks_nothing
 from alerts.routing.config import Config
 from alerts.routing.inhibition import Inhibitor
 from alerts.routing.silence import Silence
@@ -277,10 +278,11 @@ class Recorded:
 
     name = "recorded"
 
-    def __init__(self, records: Records, external_url: str, written: Callable[[], None]) -> None:
+    def __init__(self, records: Records, external_url: str, written: Callable[[], None], asks: Asks) -> None:
         self._records = records
         self._external_url = external_url
         self._written = written
+        self._asks = asks
 
     async def __call__(self, batch: Batch) -> Batch:
         message = compose(
@@ -290,6 +292,7 @@ class Recorded:
             group_labels=batch.group_labels,
             alerts=batch.alerts,
             external_url=self._external_url,
+            question=await self._asks(batch.alerts, batch.now),
         )
         await self._records.tell(batch.decision(), message)
         self._written()
@@ -321,8 +324,10 @@ def build(
     silences: Silencing,
     external_url: str = "",
     written: Callable[[], None] = lambda: None,
+    asks: Asks = asks_nothing,
 ) -> Pipeline:
-    """`written` is called after each message that went into the outbox, so that it need not wait to be found there."""
+    """`written` is called after each message that went into the outbox, so that it need not wait to be found there; `asks` says what a
+    message's picture is to show."""
     stages: list[Stage] = [
         Addressed(),
         Uninhibited(routing),
@@ -333,7 +338,7 @@ def build(
         Unacknowledged(store),
         Undelivered(records),
         Wanted(records),
-        Recorded(records, external_url, written),
+        Recorded(records, external_url, written, asks),
     ]
     return Pipeline(stages, records)
 

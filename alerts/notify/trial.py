@@ -12,6 +12,7 @@ from alerts.notify.channels import Channel
 from alerts.notify.message import compose
 from alerts.notify.receivers import Receivers
 from alerts.patience import together
+from alerts.pictures.question import BEFORE, Question
 from core.errors import FirstmateError, NotFound, near_misses
 
 
@@ -42,12 +43,18 @@ async def _tried(channel: Channel, receiver: str, now: datetime, by: str, extern
         group_labels={"alertname": alert.name},
         alerts=[alert],
         external_url=external_url,
+        question=_question(alert.name, now.timestamp()),
     )
     try:
         said = await channel.send(message, key=f"test-{now.timestamp():.0f}")
     except FirstmateError as error:
         return Outcome(channel.name, channel.kind, delivered=False, said=error.sentence)
     return Outcome(channel.name, channel.kind, delivered=True, said=said)
+
+
+def _question(title: str, now: float) -> Question:
+    """Something that every Prometheus knows, so that it is seen whether pictures arrive."""
+    return Question(f"{title}: count(up)", "count(up)", now - BEFORE, now, now)
 
 
 def _alert(now: datetime, by: str) -> Alert:

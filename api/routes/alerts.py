@@ -20,6 +20,7 @@ from api.errors import ok
 from api.report.daily import page
 from api.schemas.plans import Acknowledge, Assign, Close
 from api.schemas.templates import Render
+from core.errors import NotFound
 
 router = APIRouter(prefix="/alerts", tags=["alerts"])
 SAFE = "default-src 'none'; style-src 'unsafe-inline'"
@@ -123,6 +124,16 @@ async def daily(
     if form == "json":
         return ok(request, read)
     return HTMLResponse(page(read, language or house.settings.language), headers={"Content-Security-Policy": SAFE})
+
+
+@router.get("/pictures/{token}.png", response_class=Response)
+async def picture(house: TheHouse, token: Annotated[str, Path(max_length=100)]) -> Response:
+    """A chart that was sent with an alert. Vendors' servers fetch it, so its signed address, good for a week, is all the right it needs."""
+    png = await house.alerts.gallery.fetch(token)
+    if png is None:
+        raise NotFound("There is no such picture, or its address has run out.")
+    headers = {"Cache-Control": "public, max-age=86400, immutable", "X-Content-Type-Options": "nosniff"}
+    return Response(png, media_type="image/png", headers=headers)
 
 
 @router.get("/{fingerprint}")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from alerts.notify.message import Message
+from alerts.pictures.picture import NoPictures, Pictures
 from core.clock import Clock
 from core.errors import Invalid
 from core.language import Language
@@ -80,6 +81,8 @@ class Shared:
     secret: Callable[[str], str] = lambda reference: reference
     """A secret may be written as a reference, `env:NAME` or `file:PATH`; this reads it."""
     memory: Memory = field(default_factory=ShortMemory)
+    pictures: Pictures = field(default_factory=NoPictures)
+    """Charts of what alerts measure, for the channels that show pictures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,13 @@ class Written:
             case "zh":
                 return "zh"
         raise Invalid(f"{self.where} language must be en or zh.", field="language", allowed=("en", "zh"))
+
+    def pictures(self, shared: Shared, *, usually: bool = True) -> Pictures:
+        """`picture: false` in the entry keeps its messages without charts."""
+        wanted = self.values.get("picture", usually)
+        if not isinstance(wanted, bool):
+            raise Invalid(f"{self.where} picture must be true or false.", field="picture")
+        return shared.pictures if wanted else NoPictures()
 
 
 class Builder(Protocol):

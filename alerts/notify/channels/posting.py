@@ -2,7 +2,8 @@
 
 What an alert says passes the redactor before a vendor's own secrets (a signature, a key in the body) join it: a redactor that saw those
 would blot them out. A vendor says what it shows (`content`), what must go with it (`sealed`), where to (`address`), under which headers,
-and what the answer means (`judged`). What the file says of HTTP (who we are) is the same for all.
+and what the answer means (`judged`). What the file says of HTTP (who we are) is the same for all. A vendor that shows pictures says how
+(`illustrated`); one that refuses a message for its picture, which it may have been unable to fetch, gets it once more without.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,13 +17,16 @@ from alerts.notify.channels import Shared, Written
 from alerts.notify.channels.post import Answer, Poster, host_of
 from alerts.notify.channels.settings import credentials, secret_of
 from alerts.notify.message import Message
+from alerts.pictures.picture import NoPictures, Picture, Pictures
 from core.clock import Clock
+from core.errors import Upstream
 from core.language import Language
 
 
 class Posting:
     kind: ClassVar[str]
     product: ClassVar[str]
+    shows_pictures: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -35,6 +39,7 @@ class Posting:
         client: httpx.AsyncClient | None = None,
         redact: Callable[[Any], Any] = lambda body: body,
         credentials: Mapping[str, str] | None = None,
+        pictures: Pictures | None = None,
     ) -> None:
         """`credentials` are headers that say who we are."""
         self.name = name
@@ -45,9 +50,21 @@ class Posting:
         self._redact = redact
         self._credentials = dict(credentials or {})
         self._poster = Poster(self.system, clock, timeout, client)
+        self.pictures = pictures or NoPictures()
 
     async def send(self, message: Message, *, key: str) -> str:
-        body = self.sealed(self._redact(self.content(message)), key)
+        picture = await self.pictures.show(message.question) if self.shows_pictures else None
+        if picture is None or not picture.url:
+            return await self.post(self.content(message), message, key)
+        try:
+            return await self.post(self.illustrated(message, picture), message, key)
+        except Upstream as error:
+            if error.retryable:
+                raise
+            return f"{await self.post(self.content(message), message, key)} (without its picture)"
+
+    async def post(self, content: dict[str, Any], message: Message, key: str) -> str:
+        body = self.sealed(self._redact(content), key)
         headers = {**self._credentials, **self.headers(key)}
         return self.judged(await self._poster.post(self.address(message), orjson.dumps(body), headers))
 
@@ -56,6 +73,9 @@ class Posting:
 
     def content(self, message: Message) -> dict[str, Any]:
         raise NotImplementedError
+
+    def illustrated(self, message: Message, picture: Picture) -> dict[str, Any]:  # noqa: ARG002 - for vendors that show pictures
+        return self.content(message)
 
     def sealed(self, content: dict[str, Any], key: str) -> dict[str, Any]:  # noqa: ARG002 - most vendors have no place for a key
         return content
@@ -82,7 +102,9 @@ class Robot(Posting):
     @classmethod
     def written(cls, name: str, written: Written, shared: Shared) -> Self:
         signing = ("secret", "secret_file") if cls.signs else ()
-        expect_fields(written.values, ("send_resolved", "url", "url_file", *signing, "language"), written.where)
+        expect_fields(
+            written.values, ("send_resolved", "url", "url_file", *signing, "language", "picture"), written.where
+        )
         return cls(
             name,
             secret_of(written, shared, "url"),
@@ -99,6 +121,7 @@ def usual(written: Written, shared: Shared) -> dict[str, Any]:
         "timeout": shared.timeout,
         "redact": shared.redact,
         "credentials": credentials(written, shared),
+        "pictures": written.pictures(shared),
     }
 
 

@@ -16,6 +16,7 @@ import httpx
 from alerts.notify.channels import Memory, Posted, Shared, Written
 from alerts.notify.channels.post import Poster, host_of
 from alerts.notify.message import Message
+from alerts.pictures.picture import NoPictures, Pictures
 from core.clock import Clock
 from core.errors import Invalid
 from core.language import Language, pick
@@ -51,6 +52,7 @@ class Updating:
         timeout: float = 10.0,
         client: httpx.AsyncClient | None = None,
         redact: Callable[[Any], Any] = lambda body: body,
+        pictures: Pictures | None = None,
     ) -> None:
         self.name = name
         self.url = url.rstrip("/")
@@ -59,6 +61,7 @@ class Updating:
         self.system = f"{self.product} at {host_of(url, 'api_url')}"
         self.redact = redact
         self.poster = Poster(self.system, clock, timeout, client, MAX_ANSWER)
+        self.pictures = pictures or NoPictures()
         self._memory = memory
         self._habits = habits or Habits()
 
@@ -146,4 +149,5 @@ def usual(written: Written, shared: Shared) -> dict[str, Any]:
         "language": written.language(shared),
         "timeout": shared.timeout,
         "redact": shared.redact,
+        "pictures": written.pictures(shared),
     }

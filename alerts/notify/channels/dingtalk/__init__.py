@@ -10,11 +10,12 @@ import hmac
 from typing import Any
 from urllib.parse import urlencode
 
-from alerts.notify.channels.markdown import markdown
+from alerts.notify.channels.markdown import image, markdown
 from alerts.notify.channels.post import Answer, errcode_of
 from alerts.notify.channels.posting import Robot, RobotBuilder
 from alerts.notify.letter import letter
 from alerts.notify.message import Message
+from alerts.pictures.picture import Picture
 
 MAX_BYTES = 18_000
 _MAY_PASS = frozenset({-1, 130101})
@@ -23,10 +24,17 @@ _MAY_PASS = frozenset({-1, 130101})
 class DingTalkChannel(Robot):
     kind = "dingtalk"
     product = "DingTalk"
+    shows_pictures = True
 
     def content(self, message: Message) -> dict[str, Any]:
+        return self._with("", message)
+
+    def illustrated(self, message: Message, picture: Picture) -> dict[str, Any]:
+        return self._with(image(picture.url, picture.caption(self.language)), message)
+
+    def _with(self, picture: str, message: Message) -> dict[str, Any]:
         read = letter(message, self.language)
-        return {"msgtype": "markdown", "markdown": {"title": read.title, "text": markdown(read, MAX_BYTES)}}
+        return {"msgtype": "markdown", "markdown": {"title": read.title, "text": markdown(read, MAX_BYTES, picture)}}
 
     def address(self, message: Message) -> str:  # noqa: ARG002 - one address for all
         if not self.secret:

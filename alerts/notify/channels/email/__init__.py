@@ -3,7 +3,8 @@
 The standard library speaks SMTP well and waits while it does, so a message is sent in a thread, with a deadline on every step. TLS is
 asked for unless the file says otherwise, and a server that does not offer it is not written to in clear. A refusal for good (5xx) is
 the server's last word, one for now (4xx), a timeout or a lost connection may pass. The idempotency key becomes the Message-ID, so a
-message that was sent twice is shown once by most mailboxes; messages of one group refer to one thread.
+message that was sent twice is shown once by most mailboxes; messages of one group refer to one thread. A picture travels in the mail, since
+mailboxes fetch nothing unasked.
 """
 
 import asyncio
@@ -16,13 +17,14 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import formataddr, parseaddr
-from typing import Any
+from typing import Any, cast
 
 from alerts.fields import expect_fields, text
 from alerts.notify.channels import Shared, Written
 from alerts.notify.channels.settings import secret_of
 from alerts.notify.letter import Entry, Letter, facts_line, letter
 from alerts.notify.message import Message
+from alerts.pictures.picture import NoPictures, Picture, Pictures
 from core.errors import Invalid, Upstream
 from core.language import Language
 
@@ -37,6 +39,7 @@ _FIELDS = (
     "auth_password_file",
     "require_tls",
     "language",
+    "picture",
 )
 _COLOURS = {"critical": "#b3261e", "error": "#b3261e", "warning": "#a86b00", "info": "#3b6fb6"}
 _IMPLICIT_TLS = 465
@@ -68,6 +71,7 @@ class EmailChannel:
         language: Language = "en",
         timeout: float = 10.0,
         redact: Callable[[Any], Any] = lambda body: body,
+        pictures: Pictures | None = None,
         context: ssl.SSLContext | None = None,
     ) -> None:
         self.name = name
@@ -75,11 +79,12 @@ class EmailChannel:
         self._language = language
         self._timeout = timeout
         self._redact = redact
+        self._pictures = pictures or NoPictures()
         self._context = context
 
     async def send(self, message: Message, *, key: str) -> str:
         read = letter(message, self._language)
-        mail = self._mail(read, message.group_key, key)
+        mail = self._mail(read, message.group_key, key, await self._pictures.show(message.question))
         system = f"The mail server {self._post.host}"
         try:
             await asyncio.to_thread(self._deliver, mail, self._recipients(read))
@@ -137,7 +142,7 @@ class EmailChannel:
                 server.login(post.username, post.password)
             server.send_message(mail, from_addr=parseaddr(post.sender)[1], to_addrs=list(to))
 
-    def _mail(self, read: Letter, group_key: str, key: str) -> EmailMessage:
+    def _mail(self, read: Letter, group_key: str, key: str, picture: Picture | None) -> EmailMessage:
         mail = EmailMessage(policy=SMTP)
         domain = parseaddr(self._post.sender)[1].rpartition("@")[2] or "firstmate"
         mail["Subject"] = " ".join(str(self._redact(read.words.get("headers.Subject") or read.title)).split())
@@ -148,9 +153,22 @@ class EmailChannel:
         mail["Auto-Submitted"] = "auto-generated"
         _headers(mail, read, self._redact)
         mail.set_content(str(self._redact(read.text())))
-        shown = read.words.get("html", page(read) if read.body is None else "")
+        content_id = f"{picture.id}@{domain}" if picture else ""
+        chart = _chart(content_id, picture.caption(self._language)) if picture else ""
+        shown = (
+            _below(read.words["html"], chart)
+            if "html" in read.words
+            else page(read, chart)
+            if read.body is None
+            else ""
+        )
         if shown.strip():
             mail.add_alternative(str(self._redact(shown)), subtype="html")
+        if shown.strip() and picture:
+            whole = cast("list[EmailMessage]", mail.get_payload())[-1]
+            whole.add_related(
+                picture.png, "image", "png", cid=f"<{content_id}>", filename="chart.png", disposition="inline"
+            )
         return mail
 
 
@@ -171,7 +189,14 @@ class EmailBuilder:
             require_tls=_flag(written, "require_tls", "smtp_require_tls"),
             hello=_either(written, "hello", "smtp_hello") or "localhost",
         )
-        return EmailChannel(name, post, language=written.language(shared), timeout=shared.timeout, redact=shared.redact)
+        return EmailChannel(
+            name,
+            post,
+            language=written.language(shared),
+            timeout=shared.timeout,
+            redact=shared.redact,
+            pictures=written.pictures(shared),
+        )
 
 
 def _headers(mail: EmailMessage, read: Letter, redact: Callable[[Any], Any]) -> None:
@@ -185,8 +210,8 @@ def _headers(mail: EmailMessage, read: Letter, redact: Callable[[Any], Any]) -> 
         mail[name] = line
 
 
-def page(read: Letter) -> str:
-    """Inline styles only: most mailboxes drop everything else."""
+def page(read: Letter, chart: str = "") -> str:
+    """Inline styles only: most mailboxes drop everything else. `chart` is markup that is put in as it is."""
     colour = _COLOURS.get(read.severity, "#a86b00") if read.status == "firing" else "#2e7d4f"
     shared = f'<p style="color:#555">{html.escape(facts_line(read.shared))}</p>' if read.shared else ""
     entries = "".join(_entry(entry) for entry in read.entries)
@@ -194,7 +219,23 @@ def page(read: Letter) -> str:
     return (
         '<div style="font-family:system-ui,sans-serif;max-width:640px">'
         f'<h2 style="border-left:6px solid {colour};padding-left:10px;font-size:18px">{html.escape(read.title)}</h2>'
-        f'{shared}{entries}{more}<p style="color:#888;font-size:12px">{html.escape(read.footer)}</p></div>'
+        f'{shared}{chart}{entries}{more}<p style="color:#888;font-size:12px">{html.escape(read.footer)}</p></div>'
+    )
+
+
+def _below(written: str, chart: str) -> str:
+    """The user's own page says what it says; the picture stands at its end."""
+    if not written.strip():
+        return ""
+    place = written.lower().rfind("</body>")
+    return f"{written[:place]}{chart}{written[place:]}" if place >= 0 else f"{written}{chart}"
+
+
+def _chart(content_id: str, caption: str) -> str:
+    said = html.escape(caption)
+    return (
+        f'<img src="cid:{content_id}" alt="{said}" width="640" style="width:100%;max-width:640px;height:auto;border:1px solid #e6eaee">'
+        f'<div style="color:#888;font-size:12px">{said}</div>'
     )
 
 

@@ -15,12 +15,13 @@ import orjson
 from alerts.fields import expect_fields, text
 from alerts.notify.channels import Shared, Written, updating
 from alerts.notify.channels.feishu.app import ADDRESS, FeishuApp
-from alerts.notify.channels.feishu.look import card
+from alerts.notify.channels.feishu.look import card, illustrated
 from alerts.notify.channels.post import Answer
 from alerts.notify.channels.posting import Robot
 from alerts.notify.channels.settings import plain, secret_of
 from alerts.notify.letter import letter
 from alerts.notify.message import Message
+from alerts.pictures.picture import Picture
 from core.errors import Upstream
 
 _APP = (
@@ -33,6 +34,7 @@ _APP = (
     "language",
     "update",
     "repeats",
+    "picture",
 )
 _MAY_PASS = frozenset({11232, 19021})
 
@@ -40,9 +42,14 @@ _MAY_PASS = frozenset({11232, 19021})
 class FeishuChannel(Robot):
     kind = "feishu"
     product = "Feishu"
+    shows_pictures = True
 
     def content(self, message: Message) -> dict[str, Any]:
         return {"msg_type": "interactive", "card": card(letter(message, self.language))}
+
+    def illustrated(self, message: Message, picture: Picture) -> dict[str, Any]:
+        shown = illustrated(card(letter(message, self.language)), picture.caption(self.language), picture.url)
+        return {"msg_type": "interactive", "card": shown}
 
     def sealed(self, content: dict[str, Any], key: str) -> dict[str, Any]:  # noqa: ARG002 - a robot's address has no place for a key
         if not self.secret:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import orjson
 
-from alerts.notify.channels.feishu.look import card
+from alerts.notify.channels.feishu.look import card, illustrated
 from alerts.notify.channels.post import Answer
 from alerts.notify.channels.updating import Gone, Updating
 from alerts.notify.letter import letter
@@ -40,21 +40,32 @@ class FeishuApp(Updating):
         self._token_until: datetime | None = None
 
     async def post(self, message: Message, key: str) -> Mapping[str, str]:
-        body = {"receive_id": self._chat, "msg_type": "interactive", "content": self._card(message), "uuid": key[:50]}
+        body = {
+            "receive_id": self._chat,
+            "msg_type": "interactive",
+            "content": await self._card(message),
+            "uuid": key[:50],
+        }
         said = await self._call("POST", f"{_MESSAGES}?receive_id_type=chat_id", body)
         data = said.get("data")
         return {"message_id": str(data.get("message_id", ""))} if isinstance(data, dict) else {"message_id": ""}
 
     async def update(self, mark: Mapping[str, str], message: Message) -> None:
-        await self._call("PATCH", f"{_MESSAGES}/{quote(mark['message_id'], safe='')}", {"content": self._card(message)})
+        await self._call(
+            "PATCH", f"{_MESSAGES}/{quote(mark['message_id'], safe='')}", {"content": await self._card(message)}
+        )
 
     async def reply(self, mark: Mapping[str, str], text: str, key: str) -> None:
         content = orjson.dumps({"text": str(self.redact(text)).replace("<", "＜")}).decode()
         body = {"msg_type": "text", "content": content, "uuid": key[:50]}
         await self._call("POST", f"{_MESSAGES}/{quote(mark['message_id'], safe='')}/reply", body)
 
-    def _card(self, message: Message) -> str:
-        shown = self.redact(card(letter(message, self.language)))
+    async def _card(self, message: Message) -> str:
+        made = card(letter(message, self.language))
+        picture = await self.pictures.show(message.question)
+        if picture and picture.url:
+            made = illustrated(made, picture.caption(self.language), picture.url)
+        shown = self.redact(made)
         return orjson.dumps({**shown, "config": {**shown.get("config", {}), "update_multi": True}}).decode()
 
     async def _call(self, method: str, path: str, body: Mapping[str, Any]) -> dict[str, Any]:

@@ -26,6 +26,14 @@ def card(read: Letter) -> dict[str, Any]:
     return made
 
 
+def illustrated(shown: dict[str, Any], caption: str, url: str) -> dict[str, Any]:
+    """With a button that leads to the picture: a card shows only pictures that were uploaded by an app."""
+    button = {"tag": "button", "text": {"tag": "plain_text", "content": caption}, "type": "default", "url": url}
+    elements = list(shown["elements"])
+    at = len(elements) - 1 if elements and elements[-1]["tag"] == "note" else len(elements)
+    return {**shown, "elements": [*elements[:at], {"tag": "action", "actions": [button]}, *elements[at:]]}
+
+
 def _card(read: Letter, entries: list[str]) -> dict[str, Any]:
     colour = _COLOURS.get(read.severity, "orange") if read.status == "firing" else "green"
     texts = [escaped(facts_line(read.shared)), *entries, read.more] if read.body is None else entries

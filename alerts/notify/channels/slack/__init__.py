@@ -13,9 +13,10 @@ from alerts.notify.channels.post import Answer
 from alerts.notify.channels.posting import Posting, usual
 from alerts.notify.channels.settings import credentials, plain, secret_of
 from alerts.notify.channels.slack.bot import ADDRESS, SlackBot
-from alerts.notify.channels.slack.look import shown
+from alerts.notify.channels.slack.look import illustrated, shown
 from alerts.notify.letter import letter
 from alerts.notify.message import Message
+from alerts.pictures.picture import Picture
 from core.errors import Invalid
 
 _FIELDS = (
@@ -32,6 +33,7 @@ _FIELDS = (
     "bot_token_file",
     "update",
     "repeats",
+    "picture",
 )
 _POSTS = "/chat.postMessage"
 
@@ -39,6 +41,7 @@ _POSTS = "/chat.postMessage"
 class SlackChannel(Posting):
     kind = "slack"
     product = "Slack"
+    shows_pictures = True
 
     def __init__(self, name: str, url: str, *, extra: Mapping[str, str] | None = None, **usual: Any) -> None:
         super().__init__(name, url, **usual)
@@ -46,6 +49,9 @@ class SlackChannel(Posting):
 
     def content(self, message: Message) -> dict[str, Any]:
         return self._extra | shown(letter(message, self.language))
+
+    def illustrated(self, message: Message, picture: Picture) -> dict[str, Any]:
+        return illustrated(self.content(message), picture.caption(self.language), picture.url)
 
     def judged(self, answer: Answer) -> str:
         return answer.text or "ok"

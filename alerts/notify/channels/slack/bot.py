@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from alerts.notify.channels.slack.look import escaped, shown
+from alerts.notify.channels.slack.look import escaped, illustrated, shown
 from alerts.notify.channels.updating import Gone, Updating
 from alerts.notify.letter import letter
 from alerts.notify.message import Message
@@ -43,11 +43,13 @@ class SlackBot(Updating):
         self._extra = dict(extra or {})
 
     async def post(self, message: Message, key: str) -> Mapping[str, str]:  # noqa: ARG002 - Slack has no place for a key
-        said = await self._call("chat.postMessage", {**self._extra, "channel": self._channel, **self._shown(message)})
+        said = await self._say(
+            "chat.postMessage", {**self._extra, "channel": self._channel, **self._shown(message)}, message
+        )
         return {"channel": str(said.get("channel", "")), "ts": str(said.get("ts", ""))}
 
     async def update(self, mark: Mapping[str, str], message: Message) -> None:
-        await self._call("chat.update", {**self._shown(message), **mark})
+        await self._say("chat.update", {**self._shown(message), **mark}, message)
 
     async def reply(self, mark: Mapping[str, str], text: str, key: str) -> None:  # noqa: ARG002 - Slack has no place for a key
         said = {"text": escaped(str(self.redact(text)))}
@@ -57,6 +59,18 @@ class SlackBot(Updating):
     def _shown(self, message: Message) -> dict[str, Any]:
         body: dict[str, Any] = self.redact(shown(letter(message, self.language)))
         return body
+
+    async def _say(self, method: str, plain: dict[str, Any], message: Message) -> dict[str, Any]:
+        """With its picture; without, where Slack refuses it, for Slack fetches the picture while it reads the message."""
+        picture = await self.pictures.show(message.question)
+        if picture is None or not picture.url:
+            return await self._call(method, plain)
+        try:
+            return await self._call(method, illustrated(plain, picture.caption(self.language), picture.url))
+        except Upstream as error:
+            if error.retryable:
+                raise
+            return await self._call(method, plain)
 
     async def _call(self, method: str, body: Mapping[str, Any]) -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json; charset=utf-8"}

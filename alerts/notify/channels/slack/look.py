@@ -68,6 +68,16 @@ def _in_blocks(read: Letter) -> dict[str, Any]:
     }
 
 
+def illustrated(body: dict[str, Any], caption: str, url: str) -> dict[str, Any]:
+    """With a picture under the title; in the user's words, where they name none themselves."""
+    (attachment,) = body["attachments"]
+    if "blocks" not in attachment:
+        return {**body, "attachments": [{"image_url": url, **attachment}]}
+    title, *rest = attachment["blocks"]
+    image = {"type": "image", "alt_text": caption, "image_url": url}
+    return {**body, "attachments": [{**attachment, "blocks": [title, image, *rest]}]}
+
+
 def escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
