@@ -498,6 +498,8 @@ async def test_incidents_are_merged_named_and_split_by_hand(harbour: Harbour) ->
         await boxes.nth(0).click()
         await boxes.nth(1).click()
         await page.get_by_test_id("merge").click()
+        await page.get_by_test_id("note").fill("one cause")
+        await form_done(page)
         await expect(boxes).to_have_count(total - 1)
         into = min(found[:2], key=lambda each: (each.first_at, each.id))
         await page.goto(f"{harbour.url}/console/incidents/{into.id}")
@@ -509,8 +511,13 @@ async def test_incidents_are_merged_named_and_split_by_hand(harbour: Harbour) ->
         await expect(page.get_by_test_id("headline")).to_contain_text("<i>Bad night</i>")
         await members.first.get_by_test_id("choose").click()
         await page.get_by_test_id("split").click()
+        await page.get_by_test_id("do").click()
         await expect(members).to_have_count(1)
         assert into.id not in page.url
+        await page.goto(f"{harbour.url}/console/incidents/{into.id}")
+        await expect(page.get_by_test_id("arrangement").last).to_contain_text("one cause")
+        await page.get_by_test_id("undo").click()
+        await expect(page.get_by_test_id("arranged")).to_contain_text("taken back by captain")
 
 
 @pytest.mark.soak

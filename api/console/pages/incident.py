@@ -6,18 +6,21 @@ from datetime import datetime
 from fastapi import Request
 from nicegui import ui
 
+from alerts.incidents.arrangements import MAX_NOTE, Arrangement
 from alerts.incidents.book import MAX_TITLE
-from alerts.incidents.incident import Incident
+from alerts.incidents.incident import Incident, why
 from alerts.incidents.member import Member
 from api.console.frame import Frame, address, go, link
+from api.console.pages import arranged
 from api.console.pages.live import Live
-from api.console.pages.parts import SEVERITIES, Ages, Form, attempt, button, chip, facts, field, section, stamp, title
+from api.console.pages.parts import SEVERITIES, Ages, Form, button, chip, facts, field, section, stamp, title
 from api.console.pages.timeline import bar
 from api.console.visitor import Visitor
 from api.console.words import known, say
 from core.errors import FirstmateError
 
 MAX_SHOWN = 200
+_Read = tuple[Incident, tuple[Member, ...], tuple[Arrangement, ...]]
 
 
 @ui.page("/incidents/{incident}")
@@ -33,32 +36,34 @@ class IncidentPage:
         self._id = incident
         self._ages = Ages(visitor)
         self._chosen: set[str] = set()
-        self._shown: tuple[Incident, Sequence[Member]] | None = None
+        self._shown: _Read | None = None
         self._root = ui.element("div").classes("fm-column")
         self._live = Live(visitor, self.refresh)
 
     async def refresh(self) -> None:
         try:
             found, members = await self._visitor.house.desk.incidents.get(self._id)
+            read = found, tuple(members), await arranged.read(self._visitor, self._id)
         except FirstmateError as error:
             self._root.clear()
             self._shown = None
             with self._root:
                 ui.label(error.sentence).classes("fm-note bad").props("data-testid=problem")
             return
-        if self._shown != (found, members):
-            self._shown = found, members
+        if self._shown != read:
+            self._shown = read
             self._chosen &= {member.fingerprint for member in members}
-            self._draw(found, members)
+            self._draw(*read)
         self._ages.refresh()
 
-    def _draw(self, incident: Incident, members: Sequence[Member]) -> None:
+    def _draw(self, incident: Incident, members: Sequence[Member], by_hand: Sequence[Arrangement]) -> None:
         self._root.clear()
         self._ages.clear()
         with self._root:
             self._headline(incident)
             with section(say(self._visitor.language, "timeline"), "timeline"):
                 self._timeline(incident, members)
+            arranged.arranged(self._visitor, incident.id, by_hand, self._live.now)
 
     def _headline(self, incident: Incident) -> None:
         language = self._visitor.language
@@ -112,6 +117,7 @@ class IncidentPage:
                     box.on_value_change(lambda event, one=member: self._choose(one.fingerprint, on=bool(event.value)))
                 link(member.name, address("alerts", member.fingerprint), "fm-link fm-item-name")
                 ui.label(member.place).classes("fm-dim")
+                ui.label(f"· {why(member, language)}").classes("fm-dim").props("data-testid=reason")
                 chip(
                     say(language, "resolved" if member.ends_at else "firing"),
                     "resolved" if member.ends_at else "firing",
@@ -127,16 +133,18 @@ class IncidentPage:
         self._split_button.text = say(self._visitor.language, "split", count=len(self._chosen))
         self._split_button.set_enabled(bool(self._chosen))
 
-    async def _split(self) -> None:
-        made: list[Incident] = []
+    def _split(self) -> None:
+        visitor, chosen = self._visitor, sorted(self._chosen)
 
-        async def work() -> None:
-            by = self._visitor.acting.name
-            made.append(await self._visitor.house.desk.incidents.split(self._id, sorted(self._chosen), by))
-
-        if await attempt(work()):
+        async def act() -> None:
+            made = await visitor.house.desk.incidents.split(self._id, chosen, visitor.acting.name, note.value or "")
             self._chosen.clear()
-            go("incidents", made[0].id)
+            go("incidents", made.id)
+
+        form = Form(visitor, say(visitor.language, "split", count=len(chosen)), "do_split", act)
+        with form.fields:
+            note = field(say(visitor.language, "note"), "note", long=True, most=MAX_NOTE)
+        form.open()
 
     def _rename(self, incident: Incident) -> None:
         language = self._visitor.language

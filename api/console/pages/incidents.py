@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from fastapi import Request
 from nicegui import ui
 
+from alerts.incidents.arrangements import MAX_NOTE
 from alerts.incidents.incident import STATES, Incident, State
 from alerts.incidents.records import Filter
 from api.console.frame import Frame, address, link
 from api.console.pages.listing import Listing
-from api.console.pages.parts import SEVERITIES, attempt, button, chip, choice, field, title
+from api.console.pages.parts import SEVERITIES, Form, button, chip, choice, field, title
 from api.console.words import known, say
 
 
@@ -72,16 +73,17 @@ class Incidents:
         self._merge.text = say(self._visitor.language, "merge", count=len(self._chosen))
         self._merge.set_visibility(len(self._chosen) > 1)
 
-    async def _make_one(self) -> None:
+    def _make_one(self) -> None:
         """The oldest is the one that the others flow into."""
+        visitor = self._visitor
         into, *others = sorted(self._chosen.values(), key=lambda each: (each.first_at, each.id))
 
-        async def work() -> None:
-            by = self._visitor.acting.name
-            await self._visitor.house.desk.incidents.merge(into.id, [each.id for each in others], by)
+        async def act() -> None:
+            gone = [each.id for each in others]
+            await visitor.house.desk.incidents.merge(into.id, gone, visitor.acting.name, note.value or "")
+            await self._again()
 
-        if await attempt(work()):
-            ui.notify(
-                say(self._visitor.language, "merged_now", title=into.title(self._visitor.language)), type="positive"
-            )
-        await self._again()
+        form = Form(visitor, say(visitor.language, "merge_into", title=into.title(visitor.language)), "do_merge", act)
+        with form.fields:
+            note = field(say(visitor.language, "note"), "note", long=True, most=MAX_NOTE)
+        form.open()
