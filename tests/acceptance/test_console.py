@@ -482,6 +482,7 @@ async def test_silences_are_made_with_their_next_times_changed_and_ended(harbour
         await expect(row).to_have_count(0)
 
 
+@pytest.mark.soak
 async def test_incidents_are_merged_named_and_split_by_hand(harbour: Harbour) -> None:
     play = harbour.stage
     await play.until_firing("Steady")

@@ -122,3 +122,10 @@ async def test_the_configuration_is_shown_without_addresses(house: House) -> Non
     again = parse_config(house.board.configuration, "shown")
     assert list(again.receivers) == ["team", "pager", "log"]
     assert again.route == house.routing.config.route
+
+
+async def test_labels_lead_to_the_ends_of_their_walk_and_to_whom_they_name(house: House) -> None:
+    assert house.board.leads_to({"severity": "critical", "notification_channels": "log,nobody,log"})[-1] == "log"
+    everything = house.board.leads_to({"alertname": "Nothing"})
+    assert everything == house.board.leads_to({})
+    assert house.board.leads_to({"notification_channels": "log"}) == [*everything, "log"]

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from alerts.desk import MAX_NOTE
+from alerts.durations import parse_duration
 from alerts.model import Alert
 from api.console.pages.parts import Form, field
 from api.console.visitor import Visitor
@@ -13,12 +14,19 @@ Done = Callable[[], Awaitable[None]]
 
 def acknowledge(visitor: Visitor, alert: Alert, done: Done) -> None:
     async def act() -> None:
-        await visitor.house.desk.acknowledge(alert.fingerprint, by=visitor.acting.name, note=note.value or "")
+        length = (hold.value or "").strip()
+        await visitor.house.desk.acknowledge(
+            alert.fingerprint,
+            by=visitor.acting.name,
+            note=note.value or "",
+            hold=parse_duration(length, "hold") if length else None,
+        )
         await done()
 
     form = Form(visitor, f"{say(visitor.language, 'acknowledge')}: {alert.name}", "acknowledge", act)
     with form.fields:
         note = field(say(visitor.language, "note"), "note", long=True, most=MAX_NOTE)
+        hold = field(say(visitor.language, "taken_for"), "hold", most=20)
     form.open()
 
 

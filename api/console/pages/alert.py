@@ -115,6 +115,8 @@ class AlertPage:
         with ui.element("div").classes("fm-row"):
             if alert.acknowledged_by:
                 ui.label(say(language, "acknowledged", name=alert.acknowledged_by)).classes("fm-dim good")
+                if alert.acknowledged_until:
+                    ui.label(say(language, "taken_until", end=stamp(alert.acknowledged_until))).classes("fm-dim")
             if alert.assignee:
                 ui.label(say(language, "assigned_to", name=alert.assignee)).classes("fm-dim")
             if alert.closed_by:

@@ -28,6 +28,8 @@ PAGES: dict[str, Text] = {
     "nothing_found": Text("Nothing matches.", "没有匹配的结果。"),
     "cancel": Text("Cancel", "取消"),
     "note": Text("Note", "备注"),
+    "taken_for": Text("For how long (2h; empty: until it ends)", "认领多久（2h；留空则直到恢复）"),
+    "taken_until": Text("until {end}", "至 {end}"),
     "assign": Text("Assign", "指派"),
     "assignee": Text("Whose it is (empty: nobody's)", "处理人（留空表示无人）"),
     "assigned_to": Text("with {name}", "处理人：{name}"),

@@ -150,3 +150,17 @@ async def test_a_silence_that_is_refused_leaves_nothing(store: tuple[Silences, M
     with pytest.raises(Invalid):
         await silences.save(wanted(clock, matchers=()), "mei")
     assert await silences.all() == []
+
+
+async def test_silences_are_listed_by_state_and_page(store: tuple[Silences, ManualClock]) -> None:
+    silences, clock = store
+    for number in range(1, 4):
+        await silences.save(wanted(clock, ends_at=EVENING + timedelta(hours=number)), "mei")
+    later = EVENING + timedelta(hours=5)
+    await silences.save(wanted(clock, starts_at=later, ends_at=later + timedelta(hours=1)), "mei")
+    assert [one.id for one in (await silences.page("active", 2, 0))[0]] == ["s2", "s1"]
+    assert ([one.id for one in (await silences.page("active", 2, 2))[0]], 3) == (["s0"], 3)
+    assert (await silences.page("pending", 10, 0))[1] == 1
+    await clock.advance(timedelta(hours=1, seconds=1).total_seconds())
+    assert [one.id for one in (await silences.page("expired", 10, 0))[0]] == ["s0"]
+    assert (await silences.page(None, 1, 0))[1] == 4
