@@ -1,5 +1,7 @@
 """Who is told next when nobody has reacted, told as a night."""
 
+import random
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 
@@ -371,3 +373,40 @@ async def test_a_firing_that_begins_anew_is_not_taken_by_what_was_said_of_the_la
     await watch.until(150)
     again = await watch.night.desk.get(watch.key)
     assert (again.acknowledged_by, again.acknowledged_until) == (None, None)
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_whatever_happens_a_step_is_told_once_of_a_firing_and_its_end_once_of_each_taking(
+    watch: Watch, seed: int
+) -> None:
+    chance, takings = random.Random(seed), 0
+    for second in range(15, 900, 45):
+        watch.night.at(second).sees(*(pod for pod in ("a", "b") if chance.random() < 0.7))
+    for second in range(30, 900, 30):
+        await watch.until(second)
+        takings += await something(watch, chance)
+    messages = [message for phone in watch.phones.values() for message, _ in phone.got]
+    told = Counter(
+        (message.receiver, message.group_key, item.fingerprint, item.starts_at, message.reason)
+        for message in messages
+        for item in message.items
+    )
+    calls = {key: times for key, times in told.items() if key[-1] == "escalated"}
+    assert calls
+    assert set(calls.values()) == {1}
+    assert {times for key, times in told.items() if key[-1] == "end_resolved"} <= {1}
+    assert all((*key[:-1], "escalated") in calls for key in told)  # nobody hears the end of what they were not told of
+    assert sum(times for key, times in told.items() if key[-1] == "end_taken") <= takings * len(calls)
+
+
+async def something(watch: Watch, chance: random.Random) -> bool:
+    """Nothing, a restart, or somebody takes an alert for a while; whether that was so."""
+    firing, _ = await watch.night.desk.list("firing")
+    match chance.choice(["nothing", "restart", "take"]):
+        case "restart":
+            await watch.restart()
+        case "take" if firing:
+            chosen = chance.choice(firing).fingerprint
+            await watch.night.desk.acknowledge(chosen, "ann", hold=timedelta(seconds=chance.choice([60, 120])))
+            return True
+    return False
