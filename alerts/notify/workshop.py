@@ -66,7 +66,7 @@ INSTEAD: Mapping[str, str] = {
     "incidentio": _BY_APPRISE.format("incidentio://..."),
 }
 """What Alertmanager has and we have not, and what to write in its place."""
-_OF_THE_WAY = frozenset({"send_resolved", "language", "rate_limit", "picture"})
+_OF_THE_WAY = frozenset({"send_resolved", "language", "rate_limit", "picture", "update", "repeats"})
 
 
 def build_channels(config: Config, shared: Shared) -> tuple[Receivers, list[Channel]]:

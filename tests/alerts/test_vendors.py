@@ -2,15 +2,11 @@
 
 import asyncio
 import contextlib
-import email
 import hashlib
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
-from email.message import EmailMessage
-from email.policy import SMTP
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +19,6 @@ from alerts.notify.channels import Channel, Shared, Written
 from alerts.notify.channels.apprise import AppriseChannel
 from alerts.notify.channels.dingtalk import DingTalkChannel
 from alerts.notify.channels.dingtalk import signature as dingtalk_signature
-from alerts.notify.channels.email import EmailChannel, Post
 from alerts.notify.channels.feishu import FeishuChannel
 from alerts.notify.channels.feishu import signature as feishu_signature
 from alerts.notify.channels.settings import credentials
@@ -148,88 +143,6 @@ async def test_what_leaves_has_passed_the_redactor() -> None:
     channel = SlackChannel("s", URL, clock=ManualClock(EVENING), client=client_of(server), redact=redactor.value)
     await channel.send(message(alert(summary="password=hunter2-hunter2")), key="k")
     assert b"hunter2" not in server.requests[0].content
-
-
-@dataclass
-class MailServer:
-    """As much of SMTP as a sender needs, on loopback; refuses as it is told to."""
-
-    refuses: dict[str, bytes] = field(default_factory=dict)
-    mails: list[EmailMessage] = field(default_factory=list)
-    port: int = 0
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"220 here\r\n")
-        while line := await reader.readline():
-            verb = line[:4].upper().decode()
-            if verb == "DATA" and verb not in self.refuses:
-                writer.write(b"354 go on\r\n")
-                text = await reader.readuntil(b"\r\n.\r\n")
-                read = email.message_from_bytes(text, policy=SMTP)
-                self.mails.append(read)
-            writer.write(self.refuses.get(verb, b"221 bye\r\n" if verb == "QUIT" else b"250 fine\r\n"))
-            await writer.drain()
-            if verb == "QUIT":
-                break
-        writer.close()
-
-
-@pytest.fixture
-async def mailbox() -> AsyncIterator[MailServer]:
-    box = MailServer()
-    server = await asyncio.start_server(box.serve, "127.0.0.1", 0)
-    box.port = server.sockets[0].getsockname()[1]
-    yield box
-    server.close()
-    await server.wait_closed()
-
-
-def mailer(box: MailServer, **said: Any) -> EmailChannel:
-    usual: dict[str, Any] = {"sender": "Firstmate <mate@example.com>", "to": ("mei@example.com",), "require_tls": False}
-    return EmailChannel("team/email[0]", Post("127.0.0.1", box.port, **{**usual, **said}), timeout=5)
-
-
-async def test_a_mail_has_text_and_html_and_a_thread_of_its_group(mailbox: MailServer) -> None:
-    channel = mailer(mailbox)
-    for key in ("k1", "k2"):
-        await channel.send(message(alert(summary="a <b>is</b> down")), key=key)
-    first, second = mailbox.mails
-    assert first["Subject"] == "[FIRING:1] Trouble - a <b>is</b> down"
-    assert (first["Message-ID"], second["Message-ID"]) == ("<k1@example.com>", "<k2@example.com>")
-    assert first["References"] == second["References"]
-    kinds = {part.get_content_type(): part.get_content() for part in first.iter_parts()}
-    assert "a &lt;b&gt;is&lt;/b&gt; down" in kinds["text/html"]
-    assert "since 2026-03-02 21:00:00 UTC" in kinds["text/plain"]
-
-
-@pytest.mark.parametrize(
-    ("verb", "answer", "retryable"),
-    [
-        ("RCPT", b"550 nobody of that name\r\n", False),
-        ("RCPT", b"450 try later\r\n", True),
-        ("MAIL", b"421 busy\r\n", True),
-        ("DATA", b"554 looks like spam\r\n", False),
-    ],
-)
-async def test_a_mail_server_may_refuse_for_now_or_for_good(
-    mailbox: MailServer, verb: str, answer: bytes, retryable: bool
-) -> None:
-    mailbox.refuses[verb] = answer
-    with pytest.raises(Upstream) as refused:
-        await mailer(mailbox).send(message(), key="k")
-    assert refused.value.retryable is retryable
-
-
-async def test_a_mail_is_not_sent_in_clear_where_tls_is_required(mailbox: MailServer) -> None:
-    with pytest.raises(Upstream, match="does not offer"):
-        await mailer(mailbox, require_tls=True).send(message(), key="k")
-    assert mailbox.mails == []
-
-
-async def test_a_mail_server_that_is_not_there_may_come_back() -> None:
-    with pytest.raises(Upstream) as refused:
-        await mailer(MailServer(port=1)).send(message(), key="k")
-    assert refused.value.retryable
 
 
 async def sent_by(kind: str, *alerts: Any, **said: Any) -> tuple[Server, dict[str, Any]]:

@@ -24,7 +24,7 @@ from core.errors import Invalid, Upstream
 from core.language import Language
 from tests.alerts.night import EVENING
 from tests.alerts.test_channels import VENDORS, alert, good, message
-from tests.alerts.test_vendors import MailServer, mailbox, mailer  # noqa: F401 - a fixture
+from tests.alerts.test_mail import MailServer, mailbox, mailer  # noqa: F401 - a fixture
 
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 

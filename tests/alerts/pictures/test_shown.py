@@ -145,7 +145,8 @@ async def test_without_an_address_outside_a_message_is_as_it_was(kind: str) -> N
 
 
 def mail(picture: Picture | None) -> EmailMessage:
-    channel = EmailChannel("r", Post("mail.example.com", 25, "mate@example.com", ("mei@example.com",)))
+    post = Post("mail.example.com", 25, "mate@example.com", ("mei@example.com",))
+    channel = EmailChannel("r", post, clock=ManualClock(EVENING))
     return channel._mail(letter(message(), "en"), "group", "key", picture)
 
 

@@ -8,11 +8,9 @@ machine's own log or desktop, opens other ports, or reads files named in its add
 not listened to.
 """
 
-import asyncio
 import importlib
 import logging
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -22,9 +20,9 @@ from alerts.fields import expect_fields
 from alerts.notify.channels import UNREAD, Shared, Written
 from alerts.notify.channels.apprise.watch import Seen, Watch
 from alerts.notify.channels.settings import secret_of
+from alerts.notify.channels.threads import Threads
 from alerts.notify.letter import Letter, letter
 from alerts.notify.message import Message
-from alerts.patience import within
 from core.clock import Clock
 from core.errors import Invalid, Upstream
 from core.language import Language
@@ -54,31 +52,20 @@ class AppriseChannel:
     ) -> None:
         self.name = name
         self._service = opened(url, where)
-        self._clock = clock
         self._language = language
         self._timeout = timeout
         self._redact = redact
         self._system = f"{self._service.service_name} (by apprise)"
         self._watch = Watch.over(self._service, timeout, REQUESTS_A_MESSAGE * timeout, adapter)
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="apprise")
-        self._turn = asyncio.Lock()
-        self._last: Future[Seen] | None = None
+        self._threads = Threads(self._system, clock, REQUESTS_A_MESSAGE * timeout, 1)
 
     async def send(self, message: Message, *, key: str) -> str:  # noqa: ARG002 - apprise has no place for a key
         title, body, kind = self._words(message)
-        async with self._turn:
-            if self._last is not None and not self._last.done():
-                raise Upstream(self._system, "is still busy with an earlier message", retryable=True)
-            self._last = self._thread.submit(self._watch.see, self._notify, title, body, kind)
-            try:
-                seen = await within(self._clock, REQUESTS_A_MESSAGE * self._timeout, _ended(self._last))
-            except TimeoutError:
-                words = f"did not answer within {REQUESTS_A_MESSAGE * self._timeout:g} s"
-                raise Upstream(self._system, words, retryable=True) from None
+        seen = await self._threads.call(self._watch.see, self._notify, title, body, kind)
         return self._judged(seen)
 
     async def close(self) -> None:
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        self._threads.close()
 
     def _words(self, message: Message) -> tuple[str, str, str]:
         read: Letter = letter(message, self._language)
@@ -150,8 +137,3 @@ def _parts(url: str) -> tuple[str, set[str]]:
     except ValueError:
         return "", set()
     return parts.scheme.lower(), {name.lower() for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
-
-
-async def _ended(work: "Future[Seen]") -> Seen:
-    # Shielded: a thread cannot be stopped, and whether it still runs must stay to be seen.
-    return await asyncio.shield(asyncio.wrap_future(work))

@@ -1,13 +1,12 @@
 """E-mail over SMTP: one message with plain text and HTML, by the settings Alertmanager's file has for it.
 
-The standard library speaks SMTP well and waits while it does, so a message is sent in a thread, with a deadline on every step. TLS is
-asked for unless the file says otherwise, and a server that does not offer it is not written to in clear. A refusal for good (5xx) is
-the server's last word, one for now (4xx), a timeout or a lost connection may pass. The idempotency key becomes the Message-ID, so a
-message that was sent twice is shown once by most mailboxes; messages of one group refer to one thread. A picture travels in the mail, since
-mailboxes fetch nothing unasked.
+The standard library speaks SMTP well and waits while it does, so a message is sent in a thread of the channel's own, with a deadline on
+every step and one on all of them. TLS is asked for unless the file says otherwise, and a server that does not offer it is not written
+to in clear. A refusal for good (5xx) is the server's last word, one for now (4xx), a timeout or a lost connection may pass. The
+idempotency key becomes the Message-ID, so a message that was sent twice is shown once by most mailboxes; messages of one group refer to
+one thread. A picture travels in the mail, since mailboxes fetch nothing unasked.
 """
 
-import asyncio
 import hashlib
 import html
 import smtplib
@@ -22,9 +21,11 @@ from typing import Any, cast
 from alerts.fields import expect_fields, text
 from alerts.notify.channels import Shared, Written
 from alerts.notify.channels.settings import secret_of
+from alerts.notify.channels.threads import Threads
 from alerts.notify.letter import Entry, Letter, facts_line, letter
 from alerts.notify.message import Message
 from alerts.pictures.picture import NoPictures, Picture, Pictures
+from core.clock import Clock
 from core.errors import Invalid, Upstream
 from core.language import Language
 
@@ -43,6 +44,9 @@ _FIELDS = (
 )
 _COLOURS = {"critical": "#b3261e", "error": "#b3261e", "warning": "#a86b00", "info": "#3b6fb6"}
 _IMPLICIT_TLS = 465
+AT_ONCE = 4
+STEPS = 3
+"""A talk with a mail server has many steps, each with the deadline; all of them together have three."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,7 @@ class EmailChannel:
         name: str,
         post: Post,
         *,
+        clock: Clock,
         language: Language = "en",
         timeout: float = 10.0,
         redact: Callable[[Any], Any] = lambda body: body,
@@ -81,13 +86,14 @@ class EmailChannel:
         self._redact = redact
         self._pictures = pictures or NoPictures()
         self._context = context
+        self._threads = Threads(f"The mail server {post.host}", clock, STEPS * timeout, AT_ONCE)
 
     async def send(self, message: Message, *, key: str) -> str:
         read = letter(message, self._language)
         mail = self._mail(read, message.group_key, key, await self._pictures.show(message.question))
         system = f"The mail server {self._post.host}"
         try:
-            await asyncio.to_thread(self._deliver, mail, self._recipients(read))
+            await self._threads.call(self._deliver, mail, self._recipients(read))
         except smtplib.SMTPResponseException as error:
             said = (
                 error.smtp_error.decode("utf-8", "replace")
@@ -112,7 +118,7 @@ class EmailChannel:
         return "accepted"
 
     async def close(self) -> None:
-        return None
+        self._threads.close()
 
     def _recipients(self, read: Letter) -> tuple[str, ...]:
         """Whom the file names, by a template too; if that names nobody, there is nobody to write to."""
@@ -192,6 +198,7 @@ class EmailBuilder:
         return EmailChannel(
             name,
             post,
+            clock=shared.clock,
             language=written.language(shared),
             timeout=shared.timeout,
             redact=shared.redact,
