@@ -46,6 +46,10 @@ class Letter:
     words: Mapping[str, str] = field(default_factory=dict)
     """What else of the message is in the user's words, for vendors that have more than a title and a text."""
 
+    def middle(self) -> str:
+        """What stands between title and footer, for vendors that have places of their own for those."""
+        return self.plain().removeprefix(self.title).removesuffix(self.footer).strip()
+
     def text(self) -> str:
         """In the user's words alone, where there are any."""
         return self.plain() if self.body is None else self.body

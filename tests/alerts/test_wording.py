@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from alerts.model import Alert
 from alerts.notify.channels import Channel, Shared
 from alerts.notify.channels.email import EmailChannel
+from alerts.notify.channels.slack.bot import SlackBot
 from alerts.notify.channels.slack.look import shown
 from alerts.notify.letter import letter
 from alerts.notify.message import Message, Said, compose
 from alerts.notify.wording import WORDS, Worded, split
-from alerts.notify.workshop import build_channels
+from alerts.notify.workshop import build_channels, limits_of
 from alerts.routing.config import parse_config
 from alerts.templating.data import data_of
 from alerts.templating.library import Library
@@ -133,6 +134,32 @@ async def test_slack_in_the_users_words_is_alertmanagers_attachment() -> None:
     assert (attachment["title"], attachment["text"], attachment["color"]) == ("firing", "<http://x|phone>", "danger")
     assert attachment["fields"] == [{"title": "Where", "value": "shop", "short": True}]
     assert attachment["fallback"] == "firing"
+
+
+async def test_slack_with_a_title_of_the_users_has_our_own_text_below_it() -> None:
+    spoken = replace(message(), said=said("slack", {"title": "MINE"}))
+    (attachment,) = shown(letter(spoken, "en"))["attachments"]
+    assert attachment["title"] == "MINE"
+    assert attachment["text"].startswith("namespace=shop")
+    assert "MINE" not in attachment["text"]
+    assert attachment["footer"] not in attachment["text"]
+
+
+def test_a_bots_channel_may_be_a_template_and_an_update_stays_where_the_message_is(tmp_path: Path) -> None:
+    entry = "slack_configs: [{bot_token: xoxb-1, channel: '#{{ .CommonLabels.namespace }}', title: x}]"
+    (channel,) = channels(entry, tmp_path)
+    assert isinstance(channel, Worded)
+    assert isinstance(channel.channel, SlackBot)
+    assert channel.wording.say(message()).fields == {"title": "x", "channel": "#shop"}
+
+
+def test_two_entries_to_one_place_share_its_rate_whatever_they_say() -> None:
+    entry = "{{url: 'https://open.example.com/x', rate_limit: 5/m, title: {}}}"
+    written = (
+        f"route: {{receiver: a}}\nreceivers: [{{name: a, feishu_configs: [{entry.format('b')}, {entry.format('c')}]}}]"
+    )
+    one, other = limits_of(parse_config(written, "am.yml")).values()
+    assert one.address == other.address
 
 
 TITLED = [kind for kind, fields in WORDS.items() if any(one.becomes == "title" for one in fields.values())]

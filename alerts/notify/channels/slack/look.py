@@ -27,7 +27,7 @@ def _attached(read: Letter) -> dict[str, Any]:
     usual = {
         "title": read.title,
         "title_link": f"{read.link}/alerts" if read.link else "",
-        "text": read.text(),
+        "text": read.middle() if read.body is None else read.body,
         "fallback": read.title,
         "callback_id": "",
         "footer": read.footer,
