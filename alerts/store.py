@@ -24,7 +24,8 @@ from core.database import Database
 MAX_PAGE = 500
 MAX_TRANSITIONS = 1000
 _ACTIVE = ("pending", "firing")
-_SEVERITY_FIRST = ("critical", "error", "warning", "info")
+_STATE_FIRST = {"firing": 0, "pending": 1, "resolved": 2}
+_SEVERITY_FIRST = {"critical": 0, "error": 1, "warning": 2, "info": 3}
 _ATTENTION = (
     "acknowledged_by",
     "acknowledged_at",
@@ -123,24 +124,26 @@ class AlertStore:
             return [_alert(row) for row in rows]
 
     async def page(self, wanted: Filter, limit: int, offset: int) -> tuple[list[Alert], int]:
-        rank = {name: place for place, name in enumerate(_SEVERITY_FIRST)}
-        order = (
-            _case(AlertRow.state, {"firing": 0, "pending": 1, "resolved": 2}),
-            _case(AlertRow.severity, rank),
-            AlertRow.starts_at.desc(),
-            AlertRow.fingerprint,
-        )
-        query = wanted.apply(select(AlertRow)).order_by(*order).limit(min(limit, MAX_PAGE)).offset(offset)
+        """By state, severity and beginning. Counted shelf by shelf first, so that only those are sorted, by their index, that are shown."""
+        row = AlertRow
+        found: list[Alert] = []
         async with self._database.read() as session:
-            total = await session.scalar(wanted.apply(select(func.count()).select_from(AlertRow)))
-            return [_alert(row) for row in await session.scalars(query)], int(total or 0)
+            shelves = await _shelves(session, wanted)
+            for (state, severity), count in shelves.items():
+                if offset < count and len(found) < min(limit, MAX_PAGE):
+                    query = wanted.apply(select(row)).where(row.state == state, row.severity == severity)
+                    query = query.order_by(row.starts_at.desc(), row.fingerprint.desc(), row.rule_id.desc())
+                    rows = await session.scalars(query.limit(min(limit, MAX_PAGE) - len(found)).offset(offset))
+                    found += map(_alert, rows)
+                offset = max(0, offset - count)
+        return found, sum(shelves.values())
 
     async def starting_with(self, prefix: str, limit: int) -> list[Alert]:
         """Alerts whose fingerprint begins so, the most pressing first; `prefix` is hexadecimal, so it is no pattern."""
         query = (
             select(AlertRow)
             .where(AlertRow.fingerprint.startswith(prefix, autoescape=True))
-            .order_by(_case(AlertRow.state, {"firing": 0, "pending": 1, "resolved": 2}), AlertRow.starts_at.desc())
+            .order_by(_case(AlertRow.state, _STATE_FIRST), AlertRow.starts_at.desc())
             .limit(limit)
         )
         async with self._database.read() as session:
@@ -295,6 +298,15 @@ class AlertStore:
                 fired_since=await _moves_since(session, "firing", since),
                 resolved_since=await _moves_since(session, "resolved", since),
             )
+
+
+async def _shelves(session: AsyncSession, wanted: Filter) -> dict[tuple[str, str], int]:
+    """How many there are of each state and severity, the most pressing first."""
+    row = AlertRow
+    columns: tuple[Any, ...] = (row.state, row.severity, func.count())
+    query = wanted.apply(select(*columns)).group_by(row.state, row.severity)
+    order = (_case(row.state, _STATE_FIRST), _case(row.severity, _SEVERITY_FIRST), row.severity)
+    return {(state, severity): count for state, severity, count in await session.execute(query.order_by(*order))}
 
 
 async def _tally(session: AsyncSession, query: Select[str, int]) -> dict[str, int]:

@@ -19,7 +19,7 @@ class AlertRow(Base):
     __tablename__ = "alerts"
     __table_args__ = (
         Index(None, "state", "starts_at"),
-        Index(None, "severity"),
+        Index(None, "state", "severity", "starts_at", "fingerprint", "rule_id", "namespace"),
         Index(None, "name"),
         Index(None, "incident"),
         Index(None, "resolved_at"),

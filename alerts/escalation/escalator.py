@@ -26,6 +26,7 @@ from alerts.notify.pipeline import (
     Unclosed,
     Uninhibited,
     Unsilenced,
+    seen_to,
 )
 from alerts.notify.receivers import Integration
 from alerts.notify.records import Records
@@ -54,14 +55,7 @@ class Untaken:
         self._store = store
 
     async def __call__(self, batch: Batch) -> Batch:
-        # Read from the store: people acknowledge there, past the evaluator.
-        episodes = {alert.fingerprint: alert.episode for alert in batch.alerts}
-        taken = {
-            alert.fingerprint: alert.acknowledged_by
-            for alert in await self._store.with_fingerprints(episodes)
-            if alert.acknowledged_by and episodes[alert.fingerprint] == alert.episode
-        }
-        return batch.keep_back("acknowledged", taken)
+        return batch.keep_back("acknowledged", await seen_to(self._store, batch, lambda alert: alert.acknowledged_by))
 
 
 class Escalated:

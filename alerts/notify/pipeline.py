@@ -177,6 +177,17 @@ class Unsilenced:
         return batch.keep_back("silenced", {key: by for key, by in found.items() if by})
 
 
+async def seen_to(store: AlertStore, batch: Batch, by: Callable[[Alert], str | None]) -> dict[str, str]:
+    """Whom people's acts make responsible in this very firing; read from the store, because people act there, past the evaluator."""
+    episodes = {alert.fingerprint: alert.episode for alert in batch.alerts}
+    present = await store.with_fingerprints(episodes)
+    return {
+        alert.fingerprint: whom
+        for alert in present
+        if (whom := by(alert)) and episodes[alert.fingerprint] == alert.episode
+    }
+
+
 class Unclosed:
     """Has somebody closed it? Then it is over for everybody until it ends and begins again."""
 
@@ -186,15 +197,7 @@ class Unclosed:
         self._store = store
 
     async def __call__(self, batch: Batch) -> Batch:
-        # Read from the store: people close there, past the evaluator.
-        episodes = {alert.fingerprint: alert.episode for alert in batch.alerts}
-        present = await self._store.with_fingerprints(episodes)
-        closed = {
-            alert.fingerprint: alert.closed_by
-            for alert in present
-            if alert.closed_by and episodes[alert.fingerprint] == alert.episode
-        }
-        return batch.keep_back("closed", closed)
+        return batch.keep_back("closed", await seen_to(self._store, batch, lambda alert: alert.closed_by))
 
 
 class Deduplicated:
