@@ -20,7 +20,7 @@ from api.console.visitor import MAX_ENDED, Sessions, Visitor
 from api.wiring import House
 from core.clock import ManualClock
 from core.database import Database
-from core.errors import Unauthenticated
+from core.errors import Forbidden, Unauthenticated
 from tools.spec import Caller
 
 ADMIN = "an-admin-token-for-tests"
@@ -272,6 +272,28 @@ async def test_an_open_page_does_nothing_more_once_its_session_is_over(street: S
     await clock.advance((SESSION_LIFE + timedelta(seconds=1)).total_seconds())
     with pytest.raises(Unauthenticated, match="sign in again"):
         _ = visitor.caller
+
+
+async def test_a_page_lets_nobody_act_who_may_only_look_whatever_is_pressed(street: Street) -> None:
+    for role, may in (("viewer", False), ("operator", True), ("admin", True)):
+        caller = Caller(name="ann", role=role, via="console")  # type: ignore[arg-type]
+        session = cookie_of(await street.sign_in(caller))["value"]
+        visitor = Visitor(cast("House", object()), street.sessions, session, "en")
+        assert visitor.may_act is may
+        if may:
+            assert visitor.acting.name == "ann"
+            continue
+        with pytest.raises(Forbidden, match="role operator"):
+            _ = visitor.acting
+
+
+async def test_nobody_may_act_once_the_session_is_over(street: Street, clock: ManualClock) -> None:
+    session = cookie_of(await street.sign_in(Caller(name="bob", role="admin", via="console")))["value"]
+    visitor = Visitor(cast("House", object()), street.sessions, session, "en")
+    await clock.advance((SESSION_LIFE + timedelta(seconds=1)).total_seconds())
+    assert not visitor.may_act
+    with pytest.raises(Unauthenticated):
+        _ = visitor.acting
 
 
 def test_a_page_knows_whom_the_guard_let_in() -> None:
