@@ -1,12 +1,16 @@
 """Who can be told, what came of the last message to each, a test message at a press; and whose turn it is now."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from nicegui import ui
 
+from alerts.escalation.duty import ahead
+from alerts.escalation.rota import Rota
 from alerts.notify.records import Delivery
 from alerts.notify.trial import Outcome, trial
+from alerts.routing.intervals import TimeInterval
 from api.console.pages.parts import attempt, button, chip, section, stamp
 from api.console.visitor import Visitor
 from api.console.words import known, say
@@ -91,22 +95,32 @@ class Receivers:
 class Duty:
     def __init__(self, visitor: Visitor) -> None:
         self._visitor = visitor
-        self._shown: list[tuple[str, str]] = []
+        self._shown: list[tuple[str, tuple[str, str]]] = []
         with section(say(visitor.language, "on_duty"), "duty") as self._card:
             self._root = ui.element("div").classes("fm-column")
         self._card.set_visibility(False)
 
     def refresh(self) -> None:
-        now = self._visitor.house.clock.now()
-        rotas = self._visitor.house.alerts.escalator.escalations.rotas
-        seen = [(name, rota.on_duty(now)) for name, rota in list(rotas.items())[:MAX_RECEIVERS]]
+        side, now = self._visitor.house.alerts, self._visitor.house.clock.now()
+        rotas = side.escalator.escalations.rotas
+        calendars = side.routing.config.time_intervals
+        seen = [(name, self._said(rota, now, calendars)) for name, rota in list(rotas.items())[:MAX_RECEIVERS]]
         if seen == self._shown:
             return
         self._shown = seen
         self._card.set_visibility(bool(seen))
         self._root.clear()
         with self._root:
-            for name, who in seen:
-                with ui.element("div").classes("fm-row"):
+            for name, (who, then) in seen:
+                with ui.element("div").classes("fm-row").props("data-testid=rota"):
                     ui.label(name).classes("fm-dim")
                     ui.label(who).classes("fm-told-name")
+                    ui.label(then).classes("fm-dim")
+
+    def _said(self, rota: Rota, now: datetime, calendars: Mapping[str, TimeInterval]) -> tuple[str, str]:
+        """Who it is, and until when, and who then, in the rota's own time zone."""
+        present, *later = ahead(rota, now, calendars)
+        if present.ends is None or not later:
+            return present.receiver, ""
+        ends = f"{present.ends.astimezone(rota.zone):%Y-%m-%d %H:%M} ({rota.zone})"
+        return present.receiver, say(self._visitor.language, "then", end=ends, name=later[0].receiver)

@@ -180,5 +180,6 @@ PAGES: dict[str, Text] = {
     "test_message": Text("Send a test message", "发送测试消息"),
     "test_arrived": Text("{way}: the test message was taken.", "{way}：测试消息已送达。"),
     "test_failed": Text("{way}: the test message failed:", "{way}：测试消息失败："),
+    "then": Text("until {end}, then {name}", "至 {end}，之后 {name}"),
     "on_duty": Text("On duty now", "当前值班"),
 }
