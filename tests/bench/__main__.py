@@ -32,6 +32,7 @@ FIGURES = (
     "logs",
     "bundles",
     "intake",
+    "lists",
     "rules",
 )
 HEADS = ("figure", "the mark", "measured here", "how measured")
