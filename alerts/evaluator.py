@@ -111,8 +111,9 @@ class Evaluator:
         return list(self._active.get(rule_id, {}).values())
 
     async def restore(self) -> None:
-        """Take up the states of the last run; call once, before the first turn."""
+        """Take up the states of the last run, before the first turn. What is still in memory from an earlier watch is not believed."""
         now = self._clock.now()
+        self._active, self._last_slot = {}, {}
         last = await self._store.last_evaluations()
         ended: list[Change] = []
         for alert in await self._store.active():

@@ -17,7 +17,7 @@ from alerts.model import Alert, Change, fingerprint
 from alerts.patience import Bell, survive
 from alerts.store import AlertStore
 from core.clock import Clock
-from core.errors import FirstmateError, Unready, Upstream
+from core.errors import FirstmateError, Unready
 
 AT_ONCE = 2_000
 MAX_WAITING = 20_000
@@ -95,7 +95,7 @@ class Intake:
             told = (
                 error
                 if isinstance(error, FirstmateError)
-                else Upstream("The intake of alerts", "was interrupted", retryable=True)
+                else Unready("The intake of alerts", "was interrupted; send them again")
             )
             for post in posts:
                 if not post.done.done():

@@ -205,7 +205,7 @@ async def _build(settings: Settings, clock: Clock, closing: AsyncExitStack) -> H
     metrics, redactor = Metrics(), Redactor(key)
 
     await migrate(settings.records_url)
-    database = Database(settings.records_url)
+    database = Database(settings.records_url, failed=metrics.database_failures.inc)
     _closes(closing, "database", database.close)
     prometheus = Prometheus(
         settings.prometheus_url, settings.prometheus_token.get_secret_value(), settings.prometheus_timeout, clock=clock

@@ -3,10 +3,14 @@
 SQLite takes one writer at a time, so a write transaction begins as a writer (BEGIN IMMEDIATE) and waits for its turn instead of
 failing half way when it discovers a rival. Times go in and come out as aware UTC on both engines. Every constraint is named by
 one convention, so that migrations can be written once for both.
+
+A database that is locked, full, read-only, restarting or away is no bug and no answer: whoever asks is told to come again, with what the
+database said. What it says is known by its codes and not by its words. Whether the last write was taken is kept, because a full disk
+answers every question and takes nothing.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,9 +25,14 @@ from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
-from core.errors import Invalid, Upstream
+from core.errors import FirstmateError, Invalid, Unready, Upstream
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+SYSTEM = "The database"
+_SQLITE_PASSES = frozenset({5, 6, 8, 10, 13, 14, 15})
+"""BUSY, LOCKED, READONLY, IOERR, FULL, CANTOPEN, PROTOCOL: the low byte of its error codes."""
+_POSTGRES_PASSES = ("08", "25006", "40", "53", "55P03", "57", "58")
+"""Connection, read-only, rolled back, resources, lock not to be had, operator's intervention, system: beginnings of SQLSTATE."""
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 _NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -59,27 +68,54 @@ class UtcTime(TypeDecorator[datetime]):
 
 
 class Database:
-    def __init__(self, url: str, *, pool_size: int = 8, timeout: float = 10.0) -> None:
+    def __init__(
+        self, url: str, *, pool_size: int = 8, timeout: float = 10.0, failed: Callable[[], None] = lambda: None
+    ) -> None:
+        """`failed` is called for each read or write that the database did not take."""
+        self._failed = failed
+        self.trouble = ""
+        """Why the last write was not taken; empty when it was."""
         self.url = async_url(url)
         self.engine = _engine(self.url, pool_size, timeout)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
-        async with _reported(), self._sessions() as session:
+        async with self._reported(), self._sessions() as session:
             yield session
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
         """One transaction: committed when the block ends, rolled back when it raises."""
-        async with _reported(), self._sessions() as session, session.begin():
-            if self.engine.dialect.name == "sqlite":
-                await session.execute(text("BEGIN IMMEDIATE"))
-            yield session
+        try:
+            async with self._reported(), self._sessions() as session, session.begin():
+                if self.engine.dialect.name == "sqlite":
+                    await session.execute(text("BEGIN IMMEDIATE"))
+                yield session
+        except Unready as error:
+            self.trouble = error.said
+            raise
+        self.trouble = ""
 
     async def ping(self) -> None:
+        """Fails where it does not answer, and where it answers but does not take what is written."""
         async with self.read() as session:
             await session.execute(text("SELECT 1"))
+        if self.trouble:
+            raise Unready(SYSTEM, f"answers, but its last write failed: it {self.trouble}")
+
+    @asynccontextmanager
+    async def _reported(self) -> AsyncIterator[None]:
+        try:
+            yield
+        except FirstmateError:
+            raise
+        except Exception as error:
+            said = _passing(error)
+            if not said:
+                raise
+            self._failed()
+            raise Unready(SYSTEM, said) from error
 
     async def create_tables(self) -> None:
         """Every known table, without migrations: for tests of one room."""
@@ -167,20 +203,16 @@ def _leave_begin_to_us(_connection: Any) -> None:
     """Reads need no explicit transaction on SQLite; writes begin their own (see `Database.write`)."""
 
 
-@asynccontextmanager
-async def _reported() -> AsyncIterator[None]:
-    try:
-        yield
-    except DBAPIError as error:
-        if error.connection_invalidated or _is_busy_or_full(error):
-            raise Upstream("The database", f"could not do this: {error.orig}", retryable=True) from error
-        raise
-    except (PoolTimeout, TimeoutError) as error:
-        raise Upstream("The database", "did not answer in time", retryable=True) from error
-    except OSError as error:
-        raise Upstream("The database", f"could not be reached: {error}", retryable=True) from error
-
-
-def _is_busy_or_full(error: DBAPIError) -> bool:
-    said = str(error.orig).lower()
-    return any(word in said for word in ("locked", "disk is full", "disk i/o", "readonly", "connection"))
+def _passing(error: Exception) -> str:
+    """What is the matter with the database, where coming again can help; empty where the fault is the question's."""
+    if isinstance(error, PoolTimeout | TimeoutError):
+        return "did not answer in time"
+    if isinstance(error, OSError):
+        return f"could not be reached: {error.strerror or error}"
+    found = getattr(error, "orig", None) or error  # a driver's error while connecting comes unwrapped
+    code = getattr(found, "sqlite_errorcode", None)
+    state = getattr(found, "sqlstate", None) or ""
+    is_gone = isinstance(error, DBAPIError) and error.connection_invalidated
+    if is_gone or (code is not None and code & 0xFF in _SQLITE_PASSES) or state.startswith(_POSTGRES_PASSES):
+        return f"could not do this: {found.__cause__ or found}"
+    return ""

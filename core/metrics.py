@@ -35,6 +35,9 @@ class Metrics:
         self.records_removed = self._counter(
             "firstmate_records_removed_total", "Records of alerts removed because their time was over", "records"
         )
+        self.database_failures = self._counter(
+            "firstmate_database_failures_total", "Reads and writes that the database did not take"
+        )
         self.runs = self._counter("firstmate_agent_runs_total", "Agent runs", "route", "outcome")
         self.run_seconds = self._histogram("firstmate_agent_run_duration_seconds", "Time of an agent run", "route")
         self.model_calls = self._counter("firstmate_model_calls_total", "Language model calls", "model", "outcome")

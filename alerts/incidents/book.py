@@ -31,6 +31,7 @@ from core.logs import get
 LOOK = 5.0
 AT_ONCE = 500
 MAX_HEARD = 50_000
+LOOK_BACK = timedelta(days=1)
 MAX_PAGE = 500
 MAX_TITLE = 200
 _log = get(__name__)
@@ -66,13 +67,17 @@ class IncidentBook:
         self._bell.ring()
 
     async def restore(self) -> None:
-        """What fires and is in no incident, and what ended unheard."""
+        """What fires and is in no incident, what fired and ended before it was written down, and what ended unheard."""
         active = [alert for alert in await self._store.active() if alert.state == "firing"]
         self._heard |= {member.id: member for member in (member_of(alert, self.around.present) for alert in active)}
         self._has_missed = False
+        now = self._clock.now()
+        async with self._database.read() as session:
+            missing = await records.unwritten(session, self._store, now - LOOK_BACK, MAX_HEARD)
+        self._heard |= {member.id: member for member in missing}
         async with self._database.write() as session:
             await records.lock(session)
-            ended = await records.overlooked(session, self._clock.now())
+            ended = await records.overlooked(session, now)
             there = await records.known(session, ended)
             await records.end(session, ended)
             await records.sum_up(session, {member.incident for member in there.values()})

@@ -1,7 +1,7 @@
 """Incidents in SQL: what a turn reads and writes inside its one transaction."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -10,10 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerts.incidents.grouping import MemberId, Plan, Standing
 from alerts.incidents.incident import SEVERITIES, Incident, State, summed
-from alerts.incidents.member import Member
+from alerts.incidents.member import Member, member_of
 from alerts.incidents.tables import IncidentMemberRow, IncidentRow
 from alerts.model import Alert
-from alerts.tables import AlertRow
+from alerts.store import AlertStore
+from alerts.tables import AlertRow, AlertTransitionRow
 
 MAX_CANDIDATES = 3_000
 _PART = 500
@@ -217,6 +218,36 @@ async def overlooked(session: AsyncSession, now: datetime) -> dict[MemberId, dat
     for fingerprint, episode, present, resolved_at, active_at in (await session.execute(query)).all():
         ended[fingerprint, episode] = (resolved_at if present == episode else active_at) or now
     return ended
+
+
+async def unwritten(session: AsyncSession, store: AlertStore, since: datetime, limit: int) -> list[Member]:
+    """Firings since then that are in no incident: heard by a process that ended before it wrote them down."""
+    move, member = AlertTransitionRow, IncidentMemberRow
+    query = (
+        select(
+            move.fingerprint,
+            move.rule_id,
+            move.episode,
+            func.min(case((move.after == "firing", move.at))),
+            func.max(case((move.after == "resolved", move.at))),
+        )
+        .outerjoin(member, (member.fingerprint == move.fingerprint) & (member.episode == move.episode))
+        .where(move.at >= since, move.after.in_(("firing", "resolved")), member.fingerprint.is_(None))
+        .group_by(move.fingerprint, move.rule_id, move.episode)
+        .having(func.min(case((move.after == "firing", move.at))).is_not(None))
+        .order_by(func.min(move.at).desc())
+        .limit(limit)
+    )
+    found = (await session.execute(query)).all()
+    alerts = {(one.fingerprint, one.rule_id): one for one in await store.with_fingerprints(row[0] for row in found)}
+    missing: list[Member] = []
+    for fingerprint, rule_id, episode, fired_at, ended_at in found:
+        alert = alerts.get((fingerprint, rule_id))
+        if alert and alert.episode != episode:
+            # Its row speaks of a later firing by now; what it is called and where it is stayed the same.
+            alert = replace(alert, episode=episode, state="resolved", fired_at=fired_at, resolved_at=ended_at)
+        missing += [member_of(alert)] if alert and belongs(alert) else []
+    return missing
 
 
 async def page(session: AsyncSession, wanted: Filter, limit: int, offset: int) -> tuple[list[Incident], int]:

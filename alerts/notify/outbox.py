@@ -3,8 +3,9 @@
 A row waits in the outbox until its channel says it arrived or that it never will. Each receiver has its own worker, so one that hangs
 delays nobody else, and each group of a receiver keeps its order: an end is never told before its beginning. A failure that may pass is
 tried again after a pause that doubles, with jitter, or after what the receiver asked for; after a day it is given up, aloud. A crash
-between sending and marking sends again, with the same idempotency key. Who speaks faster than its vendor takes waits for its turn
-(`pace.py`): the row says so, and until when.
+between sending and marking sends again, with the same idempotency key. A database that does not take the mark (full, locked, away) is no
+crash: what was sent is remembered and only the mark is tried again, since many receivers know no key and would show it twice. Who speaks
+faster than its vendor takes waits for its turn (`pace.py`): the row says so, and until when.
 """
 
 import asyncio
@@ -48,6 +49,8 @@ class Outbox:
         self._metrics = metrics
         self._random = random
         self._replaced = asyncio.Event()
+        self._unmarked: dict[int, str] = {}
+        """What was sent, by its row, and what the receiver said; not yet written down."""
         self._take(channels)
 
     @property
@@ -117,14 +120,23 @@ class Outbox:
         self._metrics.deliveries_held.labels(channel.name).set(self._pace.waiting(channel.name))
 
     async def _attempt(self, channel: Channel, delivery: Delivery) -> None:
+        if delivery.id in self._unmarked:
+            await self._sent(channel, delivery)
+            return
         async with self._bounds[channel.name]:
             try:
                 said = await channel.send(delivery.message, key=delivery.key)
             except FirstmateError as error:
                 await self._failed(channel, delivery, error)
                 return
-            await self._records.mark(delivery, "sent", said, self._clock.now())
-            self._metrics.deliveries.labels(channel.kind, "sent").inc()
+            self._unmarked[delivery.id] = said
+            await self._sent(channel, delivery)
+
+    async def _sent(self, channel: Channel, delivery: Delivery) -> None:
+        """Written down; where that fails, the next turn writes it and does not send it again."""
+        await self._records.mark(delivery, "sent", self._unmarked[delivery.id], self._clock.now())
+        del self._unmarked[delivery.id]
+        self._metrics.deliveries.labels(channel.kind, "sent").inc()
 
     async def _failed(self, channel: Channel, delivery: Delivery, error: FirstmateError) -> None:
         now = self._clock.now()

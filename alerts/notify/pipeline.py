@@ -396,10 +396,12 @@ class Notifier:
         self._routing.put(change.alert, self._clock.now())
 
     async def restore(self) -> None:
-        """After a start: what fires now, and what some receiver still believes to fire."""
-        now = self._clock.now()
-        for alert in await self._present():
-            self._routing.put(alert, now)
+        """After a start: what fires now, and what some receiver still believes to fire.
+
+        Nothing that memory holds from an earlier watch stays: another replica may have told its end meanwhile.
+        """
+        routing = self._routing
+        routing.replace(routing.config, routing.receivers, await self._present(), self._clock.now())
 
     async def reload(self, config: Config, receivers: Receivers) -> None:
         """Everything that fires walks down the new tree; what was told already is remembered by group and way."""

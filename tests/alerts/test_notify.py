@@ -254,6 +254,44 @@ async def test_killed_between_sending_and_marking_it_is_sent_again_with_the_same
     assert first == second
 
 
+async def test_what_was_sent_and_could_not_be_marked_is_marked_later_and_not_sent_again(begin: Begin) -> None:
+    """A full disk is no crash: many receivers know no key, and would show every attempt."""
+    night = await begin(rules())
+    night.at(0).sees("a")
+    mark = night.records.mark
+
+    async def full(*_args: object, **_kwargs: object) -> None:
+        raise Upstream("The database", "is full", retryable=True)
+
+    night.records.mark = full  # type: ignore[method-assign]
+    await night.until(60)
+    night.records.mark = mark  # type: ignore[method-assign]
+    await night.until(65)
+    assert night.phone.tried == 1
+    (alert, *_), _ = await night.desk.list()
+    assert [(row.status, row.said) for row in await night.desk.deliveries(alert.fingerprint)] == [("sent", "ok")]
+
+
+async def test_who_takes_up_the_watch_again_does_not_believe_its_own_memory(begin: Begin) -> None:
+    """Another replica had it meanwhile, and told the end."""
+    night = await begin(rules())
+    night.at(0).sees("a")
+    night.at(20).sees()
+    await night.until(15)
+    before = night.evaluator, night.notifier
+    await night.restart()
+    await night.until(120)
+    assert night.phone.said == ["firing first", "resolved resolved"]
+    night.evaluator, night.notifier = before
+    await night.evaluator.restore()
+    await night.notifier.restore()
+    assert not night.evaluator.active(night.groups[0].rules[0].id)
+    await night.until(200)
+    (alert,), _ = await night.desk.list()
+    assert [move.after for move in await night.desk.transitions(alert.fingerprint)] == ["firing", "resolved"]
+    assert night.phone.said == ["firing first", "resolved resolved"]
+
+
 async def test_an_end_that_came_while_nobody_ran_is_still_told(begin: Begin) -> None:
     night = await begin(rules())
     night.at(0).sees("a")

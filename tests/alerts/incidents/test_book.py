@@ -196,6 +196,25 @@ async def test_a_restart_finds_what_fired_and_what_ended_unheard(begin: Begin) -
     assert found.incident == one.id
 
 
+async def test_what_fired_and_ended_before_it_was_written_down_is_found_after_a_restart(begin: Begin) -> None:
+    night = await begin(rules())
+    night.at(0).sees("a")
+    night.at(15).sees()
+    night.at(30).sees("a")
+    for _ in range(3):
+        night._play()
+        await night.evaluator.tick()
+        await night.clock.advance(15)
+    for _ in range(2):  # killed before the book's turn, and the next one knows no more than it needs to
+        await night.restart()
+        await night.incidents.tick()
+    (one,), _ = await night.desk.incidents.list(ALL)
+    _, members = await night.incidents.get(one.id)
+    seconds = [(one.starts_at - night.start).total_seconds() for one in members]
+    assert (one.size, one.firing, seconds) == (2, 1, [0, 30])
+    assert [bool(one.ends_at) for one in members] == [True, False]
+
+
 async def test_a_new_firing_of_the_same_alert_is_another_member(begin: Begin) -> None:
     night = await begin(rules())
     night.at(0).sees("a")
