@@ -4,6 +4,7 @@ import contextlib
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -27,7 +28,12 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def process(
-    command: list[str], *, port: int, folder: Path, user: str | None = None
+    command: list[str],
+    *,
+    port: int,
+    folder: Path,
+    user: str | None = None,
+    stop_by: signal.Signals = signal.SIGTERM,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A server that is listening when the block begins and gone when it ends."""
     with (folder / "server.log").open("wb") as log:
@@ -36,7 +42,7 @@ def process(
         wait_for(port, started, folder / "server.log")
         yield started
     finally:
-        started.terminate()
+        started.send_signal(stop_by)
         try:
             started.wait(10)
         except subprocess.TimeoutExpired:
@@ -57,31 +63,56 @@ def wait_for(port: int, started: subprocess.Popen[bytes], log: Path) -> None:
 
 @contextlib.contextmanager
 def postgres_server(folder: Path) -> Iterator[Postgres]:
-    binaries = next(Path("/usr/lib/postgresql").glob("*/bin"))
-    user = _unprivileged(folder)
-    data, port = folder / "data", free_port()
-    subprocess.run(
-        [str(binaries / "initdb"), "-D", str(data), "-U", "firstmate", "--auth=trust", "--no-sync"],
-        check=True,
-        capture_output=True,
-        user=user,
-        cwd=folder,
-    )
-    command = [
-        str(binaries / "postgres"),
-        "-D",
-        str(data),
-        "-p",
-        str(port),
-        "-k",
-        str(folder),
-        "-c",
-        "listen_addresses=127.0.0.1",
-        "-F",
-    ]
-    with process(command, port=port, folder=folder, user=user):
-        _until_ready(binaries / "pg_isready", port)
-        yield Postgres(f"postgresql://firstmate@127.0.0.1:{port}/postgres")
+    with pausable_postgres(folder) as server:
+        yield Postgres(server.url)
+
+
+class Pausable:
+    """A PostgreSQL that can be stopped and started again on its data."""
+
+    def __init__(self, folder: Path) -> None:
+        self._binaries = next(Path("/usr/lib/postgresql").glob("*/bin"))
+        self._folder, self._user, self._port = folder, _unprivileged(folder), free_port()
+        self._running = contextlib.ExitStack()
+        self.url = f"postgresql://firstmate@127.0.0.1:{self._port}/postgres"
+
+    def create(self) -> None:
+        subprocess.run(
+            [*self._program("initdb"), "-D", str(self._data), "-U", "firstmate", "--auth=trust", "--no-sync"],
+            check=True,
+            capture_output=True,
+            user=self._user,
+            cwd=self._folder,
+        )
+
+    def start(self) -> None:
+        _unprivileged(self._folder)  # whoever makes folders beside this one may have closed the way to it again
+        places = ["-D", str(self._data), "-p", str(self._port), "-k", str(self._folder)]
+        command = [*self._program("postgres"), *places, "-c", "listen_addresses=127.0.0.1", "-F"]
+        server = process(command, port=self._port, folder=self._folder, user=self._user, stop_by=signal.SIGINT)
+        self._running.enter_context(server)
+        _until_ready(self._binaries / "pg_isready", self._port)
+
+    def stop(self) -> None:
+        self._running.close()
+
+    @property
+    def _data(self) -> Path:
+        return self._folder / "data"
+
+    def _program(self, name: str) -> list[str]:
+        return [str(self._binaries / name)]
+
+
+@contextlib.contextmanager
+def pausable_postgres(folder: Path) -> Iterator[Pausable]:
+    server = Pausable(folder)
+    server.create()
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
 
 
 def _until_ready(program: Path, port: int) -> None:
