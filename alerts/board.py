@@ -13,9 +13,9 @@ from typing import Any
 from alerts.model import Alert
 from alerts.notify.grouping import Group
 from alerts.notify.pipeline import Routing, Silencing
+from alerts.regexps import compiled
 from alerts.routing.config import without_channels
 from alerts.routing.matchers import Matcher, all_match
-from alerts.routing.pattern import anchored
 from alerts.routing.silence import Silence
 from alerts.routing.tree import named_receivers
 from core.clock import Clock
@@ -133,8 +133,8 @@ def _is_asked_for(wanted: Wanted, *, silenced: bool, inhibited: bool) -> bool:
 def _receiver_filter(wanted: Wanted) -> Callable[[Iterable[str]], bool]:
     if not wanted.receiver:
         return lambda _: True
-    shape: re.Pattern[str] = anchored(wanted.receiver)
-    return lambda names: any(shape.match(name) for name in names)
+    shape: re.Pattern[str] = compiled(wanted.receiver)
+    return lambda names: any(shape.fullmatch(name) for name in names)
 
 
 def _rfc3339(at: datetime) -> str:

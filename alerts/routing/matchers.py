@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from alerts.routing.pattern import anchored
+from alerts.regexps import compiled
 from core.errors import Invalid
 
 MAX_VALUE = 4096
@@ -44,7 +44,7 @@ class Matcher:
         if len(self.value) > MAX_VALUE:
             raise Invalid(f"The value of a matcher is longer than {MAX_VALUE} characters.", field="matchers")
         if self.is_regex:
-            anchored(self.value)
+            compiled(self.value)
 
     @property
     def is_regex(self) -> bool:
@@ -56,7 +56,7 @@ class Matcher:
 
     def matches(self, labels: Mapping[str, str]) -> bool:
         value = labels.get(self.name, "")
-        held = bool(anchored(self.value).match(value)) if self.is_regex else value == self.value
+        held = bool(compiled(self.value).fullmatch(value)) if self.is_regex else value == self.value
         return held is self.is_equal
 
     def __lt__(self, other: "Matcher") -> bool:

@@ -12,7 +12,6 @@ from alerts.model import Alert
 from alerts.notify.grouping import Groups
 from alerts.routing.inhibition import Inhibitor, InhibitRule
 from alerts.routing.matchers import Matcher, parse_matcher, parse_matchers, quoted
-from alerts.routing.pattern import anchored
 from alerts.routing.silence import Silence, can_become, checked
 from alerts.routing.tree import Route
 from core.errors import Conflict, Invalid
@@ -82,15 +81,23 @@ def test_an_absent_label_is_an_empty_one() -> None:
 
 
 def test_patterns_are_anchored_at_both_ends() -> None:
-    assert anchored("b|c").match("c")
-    assert not anchored("b|c").match("cd")
-    assert not anchored("b").match("b\n")
+    held = [value for value in ("b", "c", "cd", "b\n") if Matcher("x", "b|c", "=~").matches({"x": value})]
+    assert held == ["b", "c"]
 
 
-@pytest.mark.parametrize("source", ["(?=a)", "(a)\\1", "(a+)+", "a++", "(", "[b-a]"])
-def test_patterns_that_the_original_lacks_or_that_never_end_are_refused(source: str) -> None:
+def test_a_dot_is_no_line_break_as_in_the_original() -> None:
+    assert not Matcher("x", "a.c", "=~").matches({"x": "a\nc"})
+
+
+@pytest.mark.parametrize("source", ["(a|a)*b", "(a+)+b", "(a*)*b", "(web|worker)+b"])
+def test_a_pattern_that_takes_other_engines_for_ever_is_an_ordinary_one(source: str) -> None:
+    assert not Matcher("x", source, "=~").matches({"x": "a" * 4000})
+
+
+@pytest.mark.parametrize("source", ["(?=a)", "(a)\\1", "a++", "(", "[b-a]", "\\C", "\\Z", "a" * 5000])
+def test_patterns_that_the_original_lacks_are_refused(source: str) -> None:
     with pytest.raises(Invalid):
-        anchored(source)
+        Matcher("x", source, "=~")
 
 
 def rule(source: str, target: str, *equal: str) -> InhibitRule:
