@@ -223,6 +223,7 @@ class AlertDesk:
             "alerts": len(active),
             "health": status.health,
             "error": status.error,
+            "note": status.note,
             "evaluated_at": status.evaluated_at.isoformat() if status.evaluated_at else None,
             "seconds": round(status.seconds, 6),
         }

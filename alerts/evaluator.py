@@ -20,7 +20,8 @@ from typing import Literal, Protocol
 from alerts.arriving import INTAKE
 from alerts.model import Alert, Change
 from alerts.patience import survive, until_rung, within
-from alerts.reading import Sample, advance, dropped, read
+from alerts.reading import Sample, Seen, advance, dropped, read
+from alerts.rulebook.forests import Forests
 from alerts.rules import Group, Rule
 from alerts.store import AlertStore
 from alerts.watchdog import UNREACHABLE, Watchdog
@@ -48,6 +49,7 @@ class RuleStatus:
     group: Group
     health: Health = "unknown"
     error: str = ""
+    note: str = ""
     evaluated_at: datetime | None = None
     seconds: float = 0.0
 
@@ -66,6 +68,7 @@ class Evaluator:
         max_concurrent: int = MAX_CONCURRENT,
         unreachable_after: float = 60.0,
         external_url: str = "",
+        forests: Forests | None = None,
         new_episode: Callable[[], str] = lambda: secrets.token_hex(8),
     ) -> None:
         self._groups = tuple(groups)
@@ -77,6 +80,7 @@ class Evaluator:
         self._timeout = timeout
         self._bound = asyncio.Semaphore(max_concurrent)
         self._external_url = external_url
+        self._forests = forests
         self._new_episode = new_episode
         self._status = {rule.id: RuleStatus(rule, group) for group in groups for rule in group.rules}
         self._active: dict[str, dict[str, Alert]] = {}
@@ -202,9 +206,9 @@ class Evaluator:
             return  # removed while its group's turn was under way
         started = self._clock.monotonic()
         try:
-            samples = await self._ask(rule.expr, at - group.query_offset)
-            await self._settle(group, rule, samples, at)
-            status.health, status.error = "ok", ""
+            seen = await self.look(rule, at - group.query_offset)
+            await self._settle(group, rule, seen, at)
+            status.health, status.error, status.note = "ok", "", seen.note
         except FirstmateError as error:
             if status.error != error.sentence:
                 _log.warning("a rule could not be evaluated", rule=rule.name, error=error.sentence)
@@ -212,6 +216,14 @@ class Evaluator:
         finally:
             status.evaluated_at, status.seconds = at, self._clock.monotonic() - started
             self._metrics.rule_evaluations.labels(status.health).inc()
+
+    async def look(self, rule: Rule, at: datetime) -> Seen:
+        """What the rule finds at a moment: by its expression, or by what its forest has learnt. Nothing is changed by it."""
+        if rule.forest is None:
+            return Seen(await self._ask(rule.expr, at))
+        if self._forests is None:
+            raise NotConfigured("The isolation forest", "this process learns none")
+        return await self._forests.look(rule, rule.forest, lambda expr: self._ask(expr, at))
 
     async def _ask(self, expr: str, at: datetime) -> Sequence[Sample]:
         async with self._bound:
@@ -233,10 +245,11 @@ class Evaluator:
         self._watchdog.answered(self._clock.now())
         return samples
 
-    async def _settle(self, group: Group, rule: Rule, samples: Sequence[Sample], at: datetime) -> None:
-        readings = read(rule, samples, self._external_url)
+    async def _settle(self, group: Group, rule: Rule, seen: Seen, at: datetime) -> None:
+        readings = read(rule, seen.samples, self._external_url)
         active = self._active.get(rule.id, {})
-        changes = advance(rule, active, readings, at, self._new_episode)
+        judged = {key: alert for key, alert in active.items() if not seen.says_nothing_of(alert)}
+        changes = advance(rule, judged, readings, at, self._new_episode)
         standing = {**active, **{change.alert.fingerprint: change.alert for change in changes}}
         count = sum(1 for alert in standing.values() if alert.state in ("pending", "firing"))
         if 0 < group.limit < count:

@@ -4,7 +4,7 @@ Two series that end up with the same labels would be one alert with two lives, s
 What ends because nothing speaks for it any more, as when its rule is removed, is told apart from what was seen to end.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
@@ -23,6 +23,27 @@ class Sample(Protocol):
     def labels(self) -> Mapping[str, str]: ...
     @property
     def value(self) -> float: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A sample that whoever found it has words for; the rule's own annotations come before them."""
+
+    labels: Mapping[str, str]
+    value: float
+    annotations: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a turn found: the samples, and the things of which it can say nothing, so that their alerts stay as they are."""
+
+    samples: Sequence[Sample]
+    unjudged: frozenset[tuple[tuple[str, str], ...]] = frozenset()
+    note: str = ""
+
+    def says_nothing_of(self, alert: Alert) -> bool:
+        return any(all(alert.labels.get(name, "") == value for name, value in thing) for thing in self.unjudged)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +66,8 @@ def read(rule: Rule, samples: Iterable[Sample], external_url: str = "") -> dict[
             )
         if len(readings) >= MAX_SERIES:
             raise Invalid(f"The rule {rule.name} returned more than {MAX_SERIES} series.", field="expr")
-        readings[key] = Reading(labels, rule.annotations_of(facts), sample.value)
+        told = dict(sample.annotations) if isinstance(sample, Told) else {}
+        readings[key] = Reading(labels, told | rule.annotations_of(facts), sample.value)
     return readings
 
 

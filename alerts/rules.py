@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from alerts.fields import duration, expect_fields, listed, mapping, read_text, read_yaml
 from alerts.lifecycle import NOTHING, Terms
@@ -22,6 +22,9 @@ from alerts.model import fnv64
 from alerts.templates import Facts, Template
 from core.errors import Invalid
 from tools.clients.promql import parse
+
+if TYPE_CHECKING:
+    from alerts.rulebook.detectors import IsolationForest
 
 SHIPPED = Path(__file__).parent / "rules"
 _GROUP_FIELDS = ("name", "interval", "query_offset", "limit", "labels", "rules")
@@ -40,6 +43,8 @@ class Rule:
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
+    forest: "IsolationForest | None" = None
+    """What is watched where no expression can say it; `expr` is empty then."""
 
     @cached_property
     def _label_templates(self) -> dict[str, Template]:

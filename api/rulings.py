@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from alerts.rulebook.backtest import Report, backtest
 from alerts.rulebook.book import Kept
 from alerts.rulebook.definition import Definition
+from alerts.rulebook.hindsight import backtest_forest
 from alerts.rules import Rule
 from api.wiring import House
 from core.errors import Conflict, Invalid, NotFound
@@ -38,7 +39,10 @@ async def shown_one(house: House, rule_id: str) -> dict[str, Any]:
 
 async def would_have_fired(house: House, rule: Rule, days: float) -> Report:
     interval = timedelta(seconds=house.settings.evaluation_interval)
-    return await backtest(rule, house.prometheus, house.clock.now(), timedelta(days=days), interval)
+    now, length = house.clock.now(), timedelta(days=days)
+    if rule.forest:
+        return await backtest_forest(rule, rule.forest, house.prometheus, now, length)
+    return await backtest(rule, house.prometheus, now, length, interval)
 
 
 async def change(house: House, rule_id: str, by: str, seen: int | None, values: dict[str, Any]) -> Kept:

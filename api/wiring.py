@@ -44,6 +44,7 @@ from alerts.pictures.gallery import Gallery
 from alerts.pictures.links import Links
 from alerts.reloading import Reloader
 from alerts.rulebook.book import RuleBook
+from alerts.rulebook.forests import Forests
 from alerts.rulebook.shelf import Shelf
 from alerts.rules import load_rules
 from alerts.silences import Silences
@@ -353,6 +354,8 @@ def _alert_side(
         clock=clock,
     )
     files = load_rules(settings.rules_files, interval=settings.evaluation_interval)
+    forests = Forests(prometheus, clock, metrics)
+    _closes(closing, "forests", forests.close)
     evaluator = Evaluator(
         groups=files,
         prometheus=prometheus,
@@ -362,6 +365,7 @@ def _alert_side(
         listeners=(notifier.put, incidents.put, feed.put),
         timeout=settings.prometheus_timeout,
         external_url=settings.public_url,
+        forests=forests,
     )
     intake = Intake(
         store=store,

@@ -27,6 +27,10 @@ class Metrics:
         self.tick_seconds = self._histogram(
             "firstmate_evaluator_tick_duration_seconds", "Time of one evaluation of all rules"
         )
+        self.forest_lessons = self._counter("firstmate_forest_lessons_total", "Isolation forests learnt", "outcome")
+        self.forest_seconds = self._histogram(
+            "firstmate_forest_lesson_duration_seconds", "Time to learn the forests of one rule"
+        )
         self.alerts = self._gauge("firstmate_alerts", "Alerts by state", "state")
         self.deliveries_held = self._gauge(
             "firstmate_deliveries_held", "Messages that wait because their vendor takes no more at a time", "receiver"

@@ -65,6 +65,8 @@ class Report:
     firings: list[Firing] = field(default_factory=list)
     pending_only: int = 0
     """How often it held, but not for long enough."""
+    learnt_every: timedelta | None = None
+    """For a detector that learns: how often it did so while it was tried."""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -73,6 +75,7 @@ class Report:
             "step_seconds": self.step.total_seconds(),
             "coarser_than_rule": self.step > self.asked_step,
             "turns": self.turns,
+            **({"learnt_every_seconds": self.learnt_every.total_seconds()} if self.learnt_every else {}),
             "would_have_fired": len(self.firings),
             "held_too_short": self.pending_only,
             "firing_seconds": sum((_ended(one, self.end) - one.fired_at).total_seconds() for one in self.firings),
@@ -95,7 +98,7 @@ async def backtest(rule: Rule, past: Past, end: datetime, length: timedelta, int
     turns = 0
     for begin, until in _pieces(start, end, step):
         lines = list(await past.query_range(rule.expr, begin, until, step.total_seconds()))
-        turns += _play(replay, lines, begin, until, step)
+        turns += play(replay, lines, begin, until, step)
     return Report(start, end, step, interval, turns, replay.finish(), replay.pending_only)
 
 
@@ -127,7 +130,7 @@ class Replay:
         return sorted([*self._ended, *still], key=lambda one: (one.fired_at, sorted(one.labels.items())))
 
 
-def _play(replay: Replay, lines: Sequence[Line], begin: datetime, until: datetime, step: timedelta) -> int:
+def play(replay: Replay, lines: Sequence[Line], begin: datetime, until: datetime, step: timedelta) -> int:
     if sum(len(line.points) for line in lines) > MAX_SAMPLES:
         raise Invalid(
             "The expression gives too many samples to be tried on the past: narrow it, or try fewer days.", field="expr"

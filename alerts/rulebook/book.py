@@ -47,7 +47,7 @@ class Kept:
             "name": self.definition.name,
             "status": "enabled" if self.enabled else "disabled",
             "version": self.version,
-            "expr": self.definition.promql(),
+            "expr": self.definition.shown(),
             "definition": self.definition.model_dump(mode="json", exclude_defaults=True),
             "created_at": self.created_at.isoformat(),
             "updated_at": self.updated_at.isoformat(),

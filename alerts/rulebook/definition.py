@@ -1,8 +1,9 @@
 """A rule as a person writes it, and the Prometheus rule it becomes.
 
 What is watched is said in one of four ways: an expression, the short form `condition`, several conditions joined by `and` or `or`, or a
-detector. All of them become one PromQL expression, so everything that holds for a rule from a file holds for these too: its life cycle,
-its id, its templates, its export. `notification_channels` names receivers that are told besides those the routes lead to.
+detector. All of them but the isolation forest become one PromQL expression, so everything that holds for a rule from a file holds for
+these too: its life cycle, its id, its templates, its export. `notification_channels` names receivers that are told besides those the
+routes lead to.
 """
 
 from collections.abc import Iterable
@@ -14,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from alerts.durations import show_duration
 from alerts.routing.tree import CHANNELS, named_receivers
-from alerts.rulebook.detectors import Detector
+from alerts.rulebook.detectors import Detector, IsolationForest
 from alerts.rules import Group, Rule, parse_rules
 from core.errors import Invalid
 
@@ -75,6 +76,14 @@ class Definition(BaseModel):
             raise ValueError("say what is watched in one way: expr (or condition), conditions, or detector")
         return self
 
+    @property
+    def forest(self) -> IsolationForest | None:
+        return self.detector if isinstance(self.detector, IsolationForest) else None
+
+    def shown(self) -> str:
+        """The expression, empty where there is none."""
+        return "" if self.forest else self.promql()
+
     def promql(self) -> str:
         if self.expr is not None:
             return self.expr
@@ -84,12 +93,19 @@ class Definition(BaseModel):
         return f" {self.join}{on} ".join(condition.promql() for condition in self.conditions)
 
     def as_prometheus(self) -> dict[str, Any]:
-        """The same rule for a Prometheus rule file."""
+        """The same rule for a Prometheus rule file; Invalid where such a file cannot say it."""
+        return self._as_prometheus(self.promql())
+
+    def to_check(self) -> dict[str, Any]:
+        """As in a rule file, with a stand-in for what such a file cannot say."""
+        return self._as_prometheus(self.shown() or "vector(1)")
+
+    def _as_prometheus(self, expr: str) -> dict[str, Any]:
         told = {CHANNELS: ",".join(self.notification_channels)} if self.notification_channels else {}
         described = {"description": self.description} if self.description else {}
         rule: dict[str, Any] = {
             "alert": self.name,
-            "expr": self.promql(),
+            "expr": expr,
             "for": self.hold,
             "keep_firing_for": self.keep_firing_for,
             "labels": {"severity": self.severity, **told, **self.labels},
@@ -112,14 +128,16 @@ _WAYS = frozenset({"expr", "conditions", "detector"})
 
 def rule_of(definition: Definition, rule_id: str) -> Rule:
     """Checked as a file is checked: the expression, the labels, every template, every duration."""
-    written = {"groups": [{"name": GROUP, "rules": [definition.as_prometheus()]}]}
+    written = {"groups": [{"name": GROUP, "rules": [definition.to_check()]}]}
     try:
         ((rule,),) = (group.rules for group in parse_rules(yaml.safe_dump(written, allow_unicode=True), "the rule"))
     except Invalid as error:
         raise Invalid(
             error.sentence.removeprefix(f"the rule, group {GROUP!r}, "), field=str(error.details.get("field"))
         ) from None
-    return Rule(rule_id, rule.name, GROUP, rule.expr, rule.terms, rule.labels, rule.annotations, "firstmate")
+    forest = definition.forest
+    expr = "" if forest else rule.expr
+    return Rule(rule_id, rule.name, GROUP, expr, rule.terms, rule.labels, rule.annotations, "firstmate", forest)
 
 
 def from_prometheus(rule: Rule) -> Definition:

@@ -1,15 +1,17 @@
-"""Detectors: conditions that are more than a threshold, written out as PromQL.
+"""Detectors: conditions that are more than a threshold, written out as PromQL where PromQL can say them.
 
-Nothing of a detector runs here. It becomes an expression, so Prometheus does the work where the samples are, the same expression can be
-tried on the past, graphed, copied into a rule file, and means the same there. What is normal at this hour is read from the same hour of
-former seasons (days or weeks): each season gives the mean of a window around that hour, and seasons that have no samples are simply not
-counted.
+All but the isolation forest become an expression, so Prometheus does the work where the samples are, the same expression can be tried on
+the past, graphed, copied into a rule file, and means the same there. The forest is only said here; `forests` learns and watches it.
+
+What is normal at this hour is read from the same hour of former seasons (days or weeks): each season gives the mean of a window around
+that hour, and seasons that have no samples are simply not counted.
 """
 
+import re
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from alerts.durations import parse_duration, show_duration
 from core.errors import Invalid
@@ -19,6 +21,12 @@ Direction = Literal["above", "below", "both"]
 _SEASON = {"day": "1d", "week": "1w"}
 _MARK = "firstmate_season"
 _SHORTEST_STEP = timedelta(seconds=30)
+_SHORTEST_RETRAIN = timedelta(minutes=5)
+_LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+MAX_FEATURES = 12
+FEWEST = 32
+"""A past with fewer moments than this has nothing usual."""
+MAX_LEARNT = 2_016
 
 
 def _duration(value: str) -> str:
@@ -120,7 +128,76 @@ class Absence(_Detector):
         return f"absent_over_time(({self.expr})[{self.window}:{step}])"
 
 
-Detector = Annotated[Baseline | Forecast | Absence, Field(discriminator="kind")]
+class Series(BaseModel):
+    """One of several values that are watched together; a name makes it readable in an alert."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    expr: str = Field(min_length=1, max_length=2_000)
+    name: str = Field(default="", max_length=100)
+
+    _reads = field_validator("expr")(_expression)
+
+    @property
+    def shown(self) -> str:
+        return self.name or self.expr
+
+
+def _series(value: Any) -> Any:
+    return {"expr": value} if isinstance(value, str) else value
+
+
+class IsolationForest(BaseModel):
+    """Several series together, unlike what they were: learnt anew from the past by a forest of our own, for each thing by itself."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Literal["isolation_forest"]
+    series: tuple[Annotated[Series, BeforeValidator(_series)], ...] = Field(min_length=1, max_length=MAX_FEATURES)
+    by: tuple[str, ...] = Field(
+        default=(), max_length=10, description="Labels that tell one thing from another; without them there is one"
+    )
+    train: str = Field(default="24h", description="How much of the past is learnt")
+    step: str = Field(default="5m", description="The pace at which the past is read")
+    retrain: str = Field(default="1h", description="How often it is learnt anew")
+    threshold: float = Field(default=0.55, gt=0, lt=1, description="The score from which a moment is told")
+    deviation: float = Field(
+        default=5.0,
+        ge=0,
+        le=1_000,
+        description="And its oddest series must be this many spreads off; 0: the score alone",
+    )
+
+    _durations = field_validator("train", "step", "retrain")(_duration)
+
+    @field_validator("by")
+    @classmethod
+    def _labels(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if wrong := [name for name in names if not _LABEL.fullmatch(name)]:
+            raise ValueError(f"{wrong[0]!r} is no label's name")
+        return names
+
+    @model_validator(mode="after")
+    def _bounds(self) -> Self:
+        shown = [each.shown for each in self.series]
+        if len(set(shown)) < len(shown):
+            raise ValueError("two series have one name")
+        points = parse_duration(self.train) / parse_duration(self.step)
+        if not FEWEST <= points <= MAX_LEARNT:
+            raise ValueError(
+                f"train holds {points:g} steps; it must hold {FEWEST} to {MAX_LEARNT}: change train or step"
+            )
+        if parse_duration(self.retrain) < _SHORTEST_RETRAIN:
+            raise ValueError("retrain must be at least 5m")
+        return self
+
+    def promql(self) -> str:
+        raise Invalid(
+            "An isolation forest cannot be written as PromQL: Firstmate learns and watches it itself.", field="detector"
+        )
+
+
+Detector = Annotated[Baseline | Forecast | Absence | IsolationForest, Field(discriminator="kind")]
 
 
 def _beyond(expr: str, limit: float, direction: Direction) -> str:

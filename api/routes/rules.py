@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import yaml
 from fastapi import APIRouter, Path, Request, Response
 
+from alerts.reading import Sample, Told
 from alerts.rulebook.definition import GROUP, Definition, from_prometheus, rule_of
 from alerts.rules import parse_rules
 from api import rulings
@@ -29,9 +30,11 @@ async def add(request: Request, house: TheHouse, caller: TheOperator, body: Defi
 
 @router.get("/export")
 async def export(house: TheHouse, _caller: TheCaller) -> Response:
-    """What is kept here and enabled, as a Prometheus rule file."""
-    enabled = [each.definition.as_prometheus() for each in await house.alerts.book.all() if each.enabled]
-    text = yaml.safe_dump({"groups": [{"name": GROUP, "rules": enabled}]}, sort_keys=False, allow_unicode=True)
+    """What is kept here and enabled, as a Prometheus rule file; what such a file cannot say is named in a comment."""
+    enabled = [each.definition for each in await house.alerts.book.all() if each.enabled]
+    rules = [each.as_prometheus() for each in enabled if not each.forest]
+    text = "".join(_left_out(each.name) for each in enabled if each.forest)
+    text += yaml.safe_dump({"groups": [{"name": GROUP, "rules": rules}]}, sort_keys=False, allow_unicode=True)
     return Response(
         text,
         media_type="application/yaml",
@@ -108,8 +111,19 @@ async def test(request: Request, house: TheHouse, _caller: TheCaller, rule_id: R
     """What its expression gives now: the series that would be alerts, and nothing is raised."""
     rule = house.alerts.evaluator.rule(rule_id) or (await house.alerts.book.get(rule_id)).rule
     try:
-        samples = await house.prometheus.query(rule.expr, house.clock.now())
+        seen = await house.alerts.evaluator.look(rule, house.clock.now())
     except FirstmateError as error:
         return ok(request, {"rule_id": rule_id, "expr": rule.expr, "error": error.sentence, "series": []})
-    series = [{"labels": sample.labels, "value": sample.value} for sample in samples[:100]]
-    return ok(request, {"rule_id": rule_id, "expr": rule.expr, "count": len(samples), "series": series})
+    series = [_series(sample) for sample in seen.samples[:100]]
+    note = {"note": seen.note} if seen.note else {}
+    return ok(request, {"rule_id": rule_id, "expr": rule.expr, "count": len(seen.samples), "series": series, **note})
+
+
+def _series(sample: Sample) -> dict[str, Any]:
+    why = {"why": sample.annotations["description"]} if isinstance(sample, Told) else {}
+    return {"labels": dict(sample.labels), "value": sample.value, **why}
+
+
+def _left_out(name: str) -> str:
+    """A comment, for a name may hold anything."""
+    return f"# {' '.join(name.split())} is left out: an isolation forest cannot be written as PromQL.\n"

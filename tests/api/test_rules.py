@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
 
 from api.wiring import House
 from core.clock import ManualClock
@@ -111,3 +112,17 @@ async def test_a_viewer_may_look_and_try_and_not_change(
     headers = {"Authorization": f"Bearer {await opened[0].doorkeeper.add('looker', 'viewer', None)}"}
     assert (await http.get(RULES, headers=headers)).status_code == 200
     assert (await http.post(RULES, json=DOCUMENTED, headers=headers)).status_code == 403
+
+
+async def test_a_forest_is_kept_shown_and_left_out_of_the_export_by_name(http: httpx.AsyncClient) -> None:
+    forest = {"kind": "isolation_forest", "series": ["up", "down"], "by": ["pod"]}
+    await made(http)
+    kept = (await http.post(RULES, json={"name": "Odd pods", "detector": forest})).json()["data"]
+    assert (kept["expr"], kept["definition"]["detector"]["series"][0]) == ("", {"expr": "up"})
+    text = (await http.get(f"{RULES}/export")).text
+    assert text.startswith("# Odd pods is left out: an isolation forest cannot be written as PromQL.\n")
+    assert [rule["alert"] for rule in yaml.safe_load(text)["groups"][0]["rules"]] == ["High CPU Usage"]
+    tested = (await http.post(f"{RULES}/{kept['rule_id']}/test")).json()["data"]
+    assert "its usual is being learnt" in tested["error"]
+    tried = await http.post(f"{RULES}/backtest", json={"rule_id": kept["rule_id"], "days": 1})
+    assert (tried.status_code, "PROMETHEUS_URL" in tried.json()["message"]) == (503, True)
