@@ -5,13 +5,13 @@ while its episode lasts, whatever the evaluator writes beside it, because people
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Select, case, func, insert, or_, select, update
+from sqlalchemy import Select, case, func, insert, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -99,6 +99,14 @@ class Counts:
     firing_by_name: dict[str, int]
     fired_since: int
     resolved_since: int
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """When a firing began and ended, as far as its transitions are still kept."""
+
+    fired_at: datetime | None = None
+    resolved_at: datetime | None = None
 
 
 class AlertStore:
@@ -278,6 +286,24 @@ class AlertStore:
         )
         async with self._database.read() as session:
             return [Episode(*row) for row in (await session.execute(later)).all()]
+
+    async def spans(self, episodes: Collection[tuple[str, str]]) -> dict[tuple[str, str], Span]:
+        """Of these firings (fingerprint, episode), whatever their alerts' rows tell of by now."""
+        move = AlertTransitionRow
+        query = (
+            select(
+                move.fingerprint,
+                move.episode,
+                func.min(case((move.after == "firing", move.at))),
+                func.min(case((move.after == "resolved", move.at))),
+            )
+            .where(tuple_(move.fingerprint, move.episode).in_(episodes))
+            .group_by(move.fingerprint, move.episode)
+        )
+        if not episodes:
+            return {}
+        async with self._database.read() as session:
+            return {(row[0], row[1]): Span(row[2], row[3]) for row in (await session.execute(query)).all()}
 
     async def counts(self, since: datetime) -> Counts:
         firing = AlertRow.state == "firing"

@@ -7,7 +7,7 @@ an end anew.
 """
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -21,7 +21,7 @@ from alerts.notify.message import MAX_ALERTS, compose
 from alerts.notify.pipeline import Routing
 from alerts.notify.receivers import Integration
 from alerts.notify.records import Decision, Records
-from alerts.store import AlertStore
+from alerts.store import AlertStore, Span
 from alerts.tables import AlertRow
 from core.clock import Clock
 from core.database import Database
@@ -103,7 +103,11 @@ class Afterwards:
         async with self._database.read() as session:
             rows = (await session.execute(query.order_by(_ROW.at, *_KEY).limit(AT_ONCE))).all()
         present = {alert.fingerprint: alert for alert in await self._store.with_fingerprints(row[0] for row in rows)}
-        return [_owed((row[0], row[1], row[2], row[3]), row[4], present.get(row[0])) for row in rows]
+        past = {row[:2] for row in rows if row[0] in present and present[row[0]].episode != row[1]}
+        spans = await self._store.spans(past)
+        return [
+            _owed((row[0], row[1], row[2], row[3]), row[4], _then(present.get(row[0]), row[1], spans)) for row in rows
+        ]
 
     async def _tell(self, owed: list[Owed], at: datetime, *, is_wanted: bool) -> int:
         first, keys = owed[0], [each.key for each in owed]
@@ -137,14 +141,26 @@ class Afterwards:
         return any(each.name == way and each.sends_resolved for each in ways)
 
 
+def _then(alert: Alert | None, episode: str, spans: Mapping[tuple[str, str], Span]) -> Alert | None:
+    """The alert as it was at the end of that firing, where its row tells of a later one already."""
+    if alert is None or alert.episode == episode:
+        return alert
+    # Whatever was forgotten of it, it ended at the latest when the later one began.
+    span = spans.get((alert.fingerprint, episode), Span())
+    return replace(
+        alert,
+        state="resolved",
+        episode=episode,
+        fired_at=span.fired_at or alert.fired_at,
+        resolved_at=span.resolved_at or alert.active_at,
+    )
+
+
 def _owed(key: Key, receiver: str, alert: Alert | None) -> Owed:
-    if alert is not None and alert.episode == key[1] and alert.state == "firing":
+    if alert is not None and alert.state == "firing":
         if alert.closed_by:
             return Owed(key, receiver, alert, "closed", alert.closed_by)
         return Owed(key, receiver, alert, "taken", alert.acknowledged_by or "")
-    if alert is not None and alert.episode != key[1]:
-        # Its row tells of a later firing already, so this one ended at the latest when that began.
-        alert = replace(alert, state="resolved", episode=key[1], resolved_at=alert.active_at)
     return Owed(key, receiver, alert, "resolved")
 
 

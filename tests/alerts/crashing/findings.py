@@ -15,7 +15,8 @@ def one_key_says_one_thing(got: list[Got]) -> None:
     bodies: dict[str, set[tuple[str, bytes]]] = defaultdict(set)
     for each in got:
         bodies[each.key].add((each.way, each.body))
-    assert not {key: said for key, said in bodies.items() if len(said) > 1}
+    differing = {key: said for key, said in bodies.items() if len(said) > 1}
+    assert not differing, differing
 
 
 def every_beginning_then_its_end(receivers: Receivers, told: dict[str, int]) -> None:
@@ -41,7 +42,8 @@ def alone_in_its_group_it_is_said_once(receivers: Receivers) -> None:
         if got.way == "/phone"
         for item in got.said["alerts"]
     )
-    assert not [each for each, times in said.items() if times > 1]
+    doubled = [each for each, times in said.items() if times > 1]
+    assert not doubled, doubled
 
 
 def each_step_once_and_its_end_after_it(receivers: Receivers, told: dict[str, int]) -> None:
@@ -49,7 +51,8 @@ def each_step_once_and_its_end_after_it(receivers: Receivers, told: dict[str, in
     for got in distinct(receivers.got):
         for item in got.said["alerts"] if got.way.startswith("/chief") else ():
             said[got.way, got.said["groupKey"], item["labels"]["pod"], item["startsAt"]].append(item["status"])
-    assert not {step: heard for step, heard in said.items() if heard != ["firing", "resolved"]}
+    amiss = {step: heard for step, heard in said.items() if heard != ["firing", "resolved"]}
+    assert not amiss, amiss
     first_steps = [step for step in said if step[1].endswith("/1")]
     assert len(first_steps) == 2 * sum(times for pod, times in told.items() if pod.startswith("grave"))
 

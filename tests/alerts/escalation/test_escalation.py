@@ -298,6 +298,18 @@ async def test_an_end_survives_restarts_and_comes_once(watch: Watch) -> None:
     assert watch.ends() == {"tom": ["[RESOLVED:1] Trouble - a is at 1"]}
 
 
+async def test_an_end_that_is_told_after_the_next_firing_began_is_the_first_ones(watch: Watch) -> None:
+    watch.night.at(80).sees()
+    watch.night.at(100).sees("a")
+    await watch.until(65)
+    await watch.night.until(130)  # nobody is told anything for a while
+    await watch.until(140)
+    first, end = [message for message, _ in watch.phones["tom"].got]
+    assert end.items[0].starts_at == first.items[0].starts_at
+    (resolved,) = [move.at for move in await watch.night.desk.transitions(watch.key) if move.after == "resolved"]
+    assert end.items[0].ends_at == resolved.isoformat().replace("+00:00", "Z")
+
+
 async def test_two_that_keep_the_watch_tell_an_end_once(watch: Watch) -> None:
     await watch.until(65)
     await watch.night.desk.acknowledge(watch.key, "mei")
