@@ -321,6 +321,28 @@ def alerts_test(
     _run(send())
 
 
+@alerts.command("unit-test")
+def alerts_unit_test(
+    files: Annotated[list[Path], typer.Argument(help="Files of tests, as `promtool test rules` reads them.")],
+    server: Server = "",
+    token: Token = "",
+) -> None:
+    """Test the rules that the server keeps, whatever `rule_files` says; ends with 1 if a test failed."""
+    from alerts.fields import read_text
+    from api.client import connect
+
+    async def ask() -> None:
+        contents = [read_text(file, "file of tests") for file in files]
+        async with connect(server, token) as client:
+            verdicts = [await client.post("/alerts/rules/unit-test", {"content": content}) for content in contents]
+        for file, verdict in zip(files, verdicts, strict=True):
+            print(f"{file}: {'passed' if verdict['passed'] else 'FAILED'}\n{verdict['said']}")  # noqa: T201 - as above
+        if not all(verdict["passed"] for verdict in verdicts):
+            raise typer.Exit(1)
+
+    _run(ask())
+
+
 @secret.command("encrypt")
 def secret_encrypt(config: ConfigFile = None) -> None:
     """Read a secret from standard input and print it encrypted under SECRET_KEY, to be written where the secret would be."""

@@ -9,6 +9,7 @@ from alerts.rulebook.backtest import Report, backtest
 from alerts.rulebook.book import Kept
 from alerts.rulebook.definition import Definition
 from alerts.rulebook.hindsight import backtest_forest
+from alerts.rulebook.unittests import Verdict
 from alerts.rules import Rule
 from api.wiring import House
 from core.errors import Conflict, Invalid, NotFound
@@ -43,6 +44,12 @@ async def would_have_fired(house: House, rule: Rule, days: float) -> Report:
     if rule.forest:
         return await backtest_forest(rule, rule.forest, house.prometheus, now, length)
     return await backtest(rule, house.prometheus, now, length, interval)
+
+
+async def unit_tested(house: House, tests: str, tried: Definition | None = None) -> Verdict:
+    kept = [each.definition for each in await house.alerts.book.all() if each.enabled]
+    beside = [each for each in kept if tried is None or each.name != tried.name]
+    return await house.alerts.unit_tests.run(tests, [*beside, *([tried] if tried else [])])
 
 
 async def change(house: House, rule_id: str, by: str, seen: int | None, values: dict[str, Any]) -> Kept:

@@ -9,7 +9,7 @@ import os
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
@@ -46,6 +46,7 @@ from alerts.reloading import Reloader
 from alerts.rulebook.book import RuleBook
 from alerts.rulebook.forests import Forests
 from alerts.rulebook.shelf import Shelf
+from alerts.rulebook.unittests import UnitTests
 from alerts.rules import load_rules
 from alerts.silences import Silences
 from alerts.store import AlertStore
@@ -177,6 +178,7 @@ class AlertSide:
     reloader: Reloader
     keeper: Keeper
     gallery: Gallery
+    unit_tests: UnitTests = field(default_factory=UnitTests)
 
     async def restore(self) -> None:
         # Before the first turn, in this order: all rules, so that no alert is let go of for want of its own; then states, then what

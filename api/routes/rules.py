@@ -11,7 +11,7 @@ from alerts.rules import parse_rules
 from api import rulings
 from api.deps import TheCaller, TheHouse, TheOperator
 from api.errors import ok
-from api.schemas.rules import Backtest, ChangeRule, Import, Restore
+from api.schemas.rules import Backtest, ChangeRule, Import, Restore, RunUnitTests
 from core.errors import FirstmateError, Invalid
 
 router = APIRouter(tags=["rules"])
@@ -60,6 +60,12 @@ async def try_on_the_past(request: Request, house: TheHouse, _caller: TheCaller,
     if rule is None:
         rule = (await house.alerts.book.get(body.rule_id or "")).rule
     return ok(request, (await rulings.would_have_fired(house, rule, body.days)).to_json())
+
+
+@router.post("/unit-test")
+async def unit_test(request: Request, house: TheHouse, _caller: TheOperator, body: RunUnitTests) -> dict[str, Any]:
+    """The kept rules against tests in promtool's format: nothing is saved, nobody is told."""
+    return ok(request, (await rulings.unit_tested(house, body.content, body.rule)).to_json())
 
 
 @router.get("/{rule_id}")

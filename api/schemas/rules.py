@@ -8,6 +8,7 @@ from alerts.rulebook.definition import Definition
 from api.schemas import Body
 
 MAX_FILE = 1_000_000
+MAX_TESTS = 262_144
 
 
 class ChangeRule(Body):
@@ -36,6 +37,16 @@ class ChangeRule(Body):
 
 class Import(Body):
     content: str = Field(min_length=1, max_length=MAX_FILE, description="A Prometheus rule file")
+
+
+class RunUnitTests(Body):
+    content: str = Field(
+        min_length=1, max_length=MAX_TESTS, description="A file of tests as `promtool test rules` reads it"
+    )
+    rule: Definition | None = Field(
+        default=None,
+        description="A rule that is not kept yet, tested with the others; it stands for the one of its name",
+    )
 
 
 class Backtest(Body):

@@ -126,3 +126,19 @@ async def test_a_forest_is_kept_shown_and_left_out_of_the_export_by_name(http: h
     assert "its usual is being learnt" in tested["error"]
     tried = await http.post(f"{RULES}/backtest", json={"rule_id": kept["rule_id"], "days": 1})
     assert (tried.status_code, "PROMETHEUS_URL" in tried.json()["message"]) == (503, True)
+
+
+@pytest.mark.real("prometheus")
+async def test_a_rule_is_tested_before_it_is_saved(http: httpx.AsyncClient) -> None:
+    await made(http)
+    tests = """
+evaluation_interval: 1m
+tests:
+  - input_series: [{series: 'queue{of="mail"}', values: "7x3"}]
+    alert_rule_test: [{eval_time: 2m, alertname: Long queue, exp_alerts: [{exp_labels: {of: mail, severity: warning}}]}]
+"""
+    rule = {"name": "Long queue", "expr": "queue > 5", "severity": "warning"}
+    asked = {"content": tests, "rule": rule}
+    assert (await http.post(f"{RULES}/unit-test", json=asked)).json()["data"]["passed"]
+    alone = (await http.post(f"{RULES}/unit-test", json={"content": tests})).json()["data"]
+    assert (alone["passed"], "Long queue" in alone["said"]) == (False, True)
