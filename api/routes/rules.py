@@ -1,15 +1,15 @@
 """Rules: listed, kept here with their versions, tried on the past before they are saved, brought in and taken out as Prometheus files."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import yaml
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from alerts.reading import Sample, Told
 from alerts.rulebook.definition import GROUP, Definition, from_prometheus, rule_of
 from alerts.rules import parse_rules
 from api import rulings
-from api.deps import TheCaller, TheHouse, TheOperator
+from api.deps import Limit, Offset, TheCaller, TheHouse, TheOperator
 from api.errors import ok
 from api.schemas.rules import Backtest, ChangeRule, Import, Restore, RunUnitTests
 from core.errors import FirstmateError, Invalid
@@ -19,8 +19,21 @@ RuleId = Annotated[str, Path(min_length=1, max_length=64, pattern=r"^[0-9a-zA-Z-
 
 
 @router.get("")
-async def rules(request: Request, house: TheHouse, _caller: TheCaller) -> dict[str, Any]:
-    return ok(request, await rulings.shown(house))
+async def rules(
+    request: Request,
+    house: TheHouse,
+    _caller: TheCaller,
+    name: Annotated[str, Query(max_length=255, description="A part of the name")] = "",
+    health: Literal["unknown", "ok", "failing"] | None = None,
+    limit: Limit = 100,
+    offset: Offset = 0,
+) -> dict[str, Any]:
+    found = [
+        rule
+        for rule in await rulings.shown(house)
+        if name.lower() in rule["name"].lower() and health in (None, rule.get("health"))
+    ]
+    return ok(request, {"total": len(found), "rules": found[offset : offset + limit]})
 
 
 @router.post("", status_code=201)

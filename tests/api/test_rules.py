@@ -63,11 +63,11 @@ async def test_the_documented_calls_answer_with_their_documented_fields(http: ht
 
 async def test_a_kept_rule_is_in_force_at_once_and_listed_with_those_of_files(http: httpx.AsyncClient) -> None:
     rule = await made(http)
-    listed = {each["rule_id"]: each for each in (await http.get(RULES)).json()["data"]}
+    listed = {each["rule_id"]: each for each in (await http.get(RULES, params={"limit": 500})).json()["data"]["rules"]}
     assert listed[rule["rule_id"]]["health"] == "unknown"
     assert any(each.get("file") == "workloads.yaml" for each in listed.values())
     await http.post(f"{RULES}/{rule['rule_id']}/disable")
-    again = {each["rule_id"]: each for each in (await http.get(RULES)).json()["data"]}
+    again = {each["rule_id"]: each for each in (await http.get(RULES, params={"limit": 500})).json()["data"]["rules"]}
     assert again[rule["rule_id"]]["status"] == "disabled"
 
 
@@ -82,7 +82,9 @@ async def test_what_is_wrong_is_named_by_its_field(http: httpx.AsyncClient) -> N
 
 
 async def test_a_rule_of_a_file_is_changed_in_its_file(http: httpx.AsyncClient) -> None:
-    shipped = next(each for each in (await http.get(RULES)).json()["data"] if each.get("file"))
+    shipped = next(
+        each for each in (await http.get(RULES, params={"limit": 500})).json()["data"]["rules"] if each.get("file")
+    )
     answer = await http.put(f"{RULES}/{shipped['rule_id']}", json={"severity": "info"})
     assert (answer.status_code, shipped["file"] in answer.json()["message"]) == (409, True)
 
@@ -126,6 +128,16 @@ async def test_a_forest_is_kept_shown_and_left_out_of_the_export_by_name(http: h
     assert "its usual is being learnt" in tested["error"]
     tried = await http.post(f"{RULES}/backtest", json={"rule_id": kept["rule_id"], "days": 1})
     assert (tried.status_code, "PROMETHEUS_URL" in tried.json()["message"]) == (503, True)
+
+
+async def test_rules_are_found_by_name_and_paged(http: httpx.AsyncClient) -> None:
+    await made(http)
+    found = (await http.get(RULES, params={"name": "high cpu"})).json()["data"]
+    assert (found["total"], [rule["name"] for rule in found["rules"]]) == (1, ["High CPU Usage"])
+    pages = [(await http.get(RULES, params={"limit": 3, "offset": at})).json()["data"] for at in (0, 3)]
+    assert pages[0]["total"] > 6
+    assert len({rule["rule_id"] for page in pages for rule in page["rules"]}) == 6
+    assert (await http.get(RULES, params={"health": "failing"})).json()["data"]["total"] == 0
 
 
 @pytest.mark.real("prometheus")

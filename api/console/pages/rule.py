@@ -89,9 +89,11 @@ class RulePage:
             with ui.element("div").classes("fm-row"):
                 title(row["name"])
                 chip(known(language, state), state, "standing")
-            ui.label(row["expr"]).classes("fm-mono").props("data-testid=expression")
+            ui.label(row["expr"] or _series(row)).classes("fm-mono").props("data-testid=expression")
             if row.get("error"):
                 ui.label(row["error"]).classes("fm-note bad")
+            if row.get("note"):
+                ui.label(row["note"]).classes("fm-dim")
             self._facts = ui.element("div")
             label_chips(row.get("labels") or row.get("definition", {}).get("labels", {}))
             for name, text in sorted((row.get("annotations") or {}).items()):
@@ -161,3 +163,11 @@ class RulePage:
 
         await attempt(work())
         await self._live.now()
+
+
+def _series(row: dict[str, Any]) -> str:
+    """What is watched where no expression says it."""
+    detector = row.get("definition", {}).get("detector") or {}
+    return "\n".join(
+        f"{each.get('name') or detector.get('kind')}: {each['expr']}" for each in detector.get("series", [])
+    )
