@@ -160,7 +160,7 @@ class IsolationForest(BaseModel):
     train: str = Field(default="24h", description="How much of the past is learnt")
     step: str = Field(default="5m", description="The pace at which the past is read")
     retrain: str = Field(default="1h", description="How often it is learnt anew")
-    threshold: float = Field(default=0.55, gt=0, lt=1, description="The score from which a moment is told")
+    threshold: float = Field(default=0.6, gt=0, lt=1, description="The score from which a moment is told")
     deviation: float = Field(
         default=5.0,
         ge=0,

@@ -84,7 +84,7 @@ class Forest:
         value = self._values(rows, node)
         low, high = self.low[trees, node], self.high[trees, node]
         outside = np.maximum(np.maximum(low - value, value - high), 0.0)
-        share: Floats = outside / np.maximum(high - low + outside, np.finfo(float).tiny)
+        share: Floats = outside / np.maximum(high - low + outside, np.finfo(np.float32).tiny)
         return share
 
     def _values(self, rows: Floats, node: Ints) -> Floats:
@@ -131,7 +131,7 @@ class _Planting:
         self._chance = chance
         nodes = 2 ** (depth + 1) - 1
         self.feature = np.full((trees, nodes), _LEAF, dtype=np.int16)
-        self.cut, self.low, self.high = (np.zeros((trees, nodes)) for _ in range(3))
+        self.cut, self.low, self.high = (np.zeros((trees, nodes), dtype=np.float32) for _ in range(3))
         self.length = np.zeros((trees, nodes), dtype=np.float32)
         self._points = rows[chance.random((trees, len(rows))).argpartition(size - 1, axis=1)[:, :size].reshape(-1)]
         self._tree = np.repeat(np.arange(trees), size)

@@ -31,9 +31,11 @@ from core.logs import get
 from core.metrics import Metrics
 
 MAX_THINGS = 50
-MAX_RULES = 20
+MAX_IN_ALL = 100
+"""A thing's forest takes about a megabyte."""
 MAX_TOLD = 5
 AGAIN = timedelta(minutes=1)
+FORGET = timedelta(minutes=30)
 Thing = tuple[str, ...]
 Ask = Callable[[str], Coroutine[Any, Any, Sequence[Sample]]]
 _log = get(__name__)
@@ -91,17 +93,8 @@ class Forests:
     def _pupil(self, rule_id: str, detector: IsolationForest) -> _Pupil:
         pupil = self._pupils.get(rule_id)
         if pupil is None or (pupil.learnt is not None and pupil.learnt.detector != detector):
-            self._make_room()
             pupil = self._pupils[rule_id] = _Pupil()
         return pupil
-
-    def _make_room(self) -> None:
-        """What has not been asked for longest is forgotten: rules that are gone are not asked for at all."""
-        while len(self._pupils) >= MAX_RULES:
-            oldest = min(self._pupils, key=lambda rule_id: self._pupils[rule_id].asked_at or self.clock.now())
-            lesson = self._pupils.pop(oldest).lesson
-            if lesson:
-                lesson.cancel()
 
     def _teach(self, rule: Rule, detector: IsolationForest, pupil: _Pupil) -> None:
         now = self.clock.now()
@@ -112,13 +105,28 @@ class Forests:
             pupil.tried_at = now
             pupil.lesson = asyncio.create_task(self._lesson(rule, detector, pupil, now), name=f"forest {rule.name}")
 
+    def _make_room(self, rule: Rule, many: int) -> None:
+        """Forests of rules that nobody has asked for since their last lesson fell due are forgotten."""
+        now = self.clock.now()
+        for rule_id, pupil in list(self._pupils.items()):
+            if rule_id != rule.id and pupil.learnt and pupil.asked_at and now - pupil.asked_at > FORGET:
+                del self._pupils[rule_id]
+        others = sum(len(one.learnt.things) for name, one in self._pupils.items() if one.learnt and name != rule.id)
+        if others + many > MAX_IN_ALL:
+            raise Invalid(
+                f"{others} things are learnt for other rules and this one has {many}; at most {MAX_IN_ALL} in all: "
+                "narrow one of the rules.",
+                field="by",
+            )
+
     async def _lesson(self, rule: Rule, detector: IsolationForest, pupil: _Pupil, now: datetime) -> None:
         async with self._one_at_a_time:
             started = self.clock.monotonic()
             try:
                 span = parse_duration(detector.train)
                 grid = await read_past(rule, detector, self.past, now - span, now)
-                things = await asyncio.to_thread(learn_all, rule.id, grid)
+                self._make_room(rule, len(grid.things))
+                things = await asyncio.to_thread(learn_all, rule.id, detector, grid)
             except FirstmateError as error:
                 pupil.failed = error.sentence
                 self.metrics.forest_lessons.labels("failed").inc()
@@ -129,8 +137,22 @@ class Forests:
             self.metrics.forest_seconds.observe(self.clock.monotonic() - started)
 
 
-def learn_all(rule_id: str, grid: Grid) -> dict[Thing, Usual | None]:
-    return {thing: learn(rows, seed_of(rule_id, *thing)) for thing, rows in grid.things.items()}
+def learn_all(rule_id: str, detector: IsolationForest, grid: Grid) -> dict[Thing, Usual | None]:
+    return {thing: learn_calm(rule_id, detector, thing, rows) for thing, rows in grid.things.items()}
+
+
+def learn_calm(rule_id: str, detector: IsolationForest, thing: Thing, rows: Floats) -> Usual | None:
+    """Learnt twice, the second time without what stood out by the first: trouble that lasts is not to become what is usual.
+
+    Only what lasts for a good part of the past does: then it has moved the middle itself, and is a new life rather than a trouble.
+    """
+    seed = seed_of(rule_id, *thing)
+    first = learn(rows, seed)
+    if first is None:
+        return None
+    whole = rows[np.isfinite(rows).all(axis=1)]
+    _, told = standing_out(detector, first, whole)
+    return learn(whole[~told], seed) or first if told.any() else first
 
 
 async def read_past(rule: Rule, detector: IsolationForest, past: Past, start: datetime, end: datetime) -> Grid:

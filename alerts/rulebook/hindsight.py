@@ -16,8 +16,8 @@ from alerts.durations import parse_duration
 from alerts.rulebook.backtest import LONGEST, MAX_SAMPLES, Past, Replay, Report, play
 from alerts.rulebook.detectors import IsolationForest
 from alerts.rulebook.forest import Bools
-from alerts.rulebook.forests import Thing, read_past, standing_out
-from alerts.rulebook.usual import Floats, Grid, learn, seed_of
+from alerts.rulebook.forests import Thing, learn_calm, read_past, standing_out
+from alerts.rulebook.usual import Floats, Grid
 from alerts.rules import Rule
 from core.errors import Invalid
 
@@ -69,9 +69,8 @@ def _line(
     rule_id: str, forest: IsolationForest, thing: Thing, rows: Floats, times: Floats, before: int, block: int
 ) -> Found:
     scores = np.full(len(rows), np.nan)
-    seed = seed_of(rule_id, *thing)
     for begin in range(before, len(rows), block):
-        usual = learn(rows[begin - before : begin], seed)
+        usual = learn_calm(rule_id, forest, thing, rows[begin - before : begin])
         part = rows[begin : begin + block]
         whole = np.isfinite(part).all(axis=1)
         if usual is not None and whole.any():

@@ -33,16 +33,21 @@ class Usual:
 
     def judge(self, rows: Floats) -> tuple[Floats, Floats]:
         """The score of each row, and how far its oddest series is from its middle, in spreads."""
-        return self.forest.scores(rows), self.distances(rows).max(axis=1)
-
-    def distances(self, rows: Floats) -> Floats:
-        return np.abs(rows - self.middle) / self.spread
+        scaled = self._scaled(rows)
+        return self.forest.scores(scaled), np.abs(scaled).max(axis=1)
 
     def odd_one(self, row: Floats) -> int:
         """The series that is farthest off; where several are far beyond doubt, the one that the forest cut most on."""
-        distances = self.distances(row[None, :])[0]
+        scaled = self._scaled(row)
+        distances = np.abs(scaled)
         far = distances >= 0.5 * distances.max()
-        return int(np.where(far, self.forest.blamed(row), -1.0).argmax()) if far.sum() > 1 else int(distances.argmax())
+        return (
+            int(np.where(far, self.forest.blamed(scaled), -1.0).argmax()) if far.sum() > 1 else int(distances.argmax())
+        )
+
+    def _scaled(self, rows: Floats) -> Floats:
+        """By the series' own middle and spread: of one size, whatever their units."""
+        return (rows - self.middle) / self.spread
 
 
 def learn(rows: Floats, seed: int) -> Usual | None:
@@ -56,7 +61,8 @@ def learn(rows: Floats, seed: int) -> Usual | None:
     hair = _HAIR * np.maximum(np.abs(middle), _HAIR)
     spread = np.where(third > first, (third - first) / _QUARTERS, whole.std(axis=0))
     spread = np.maximum(spread, hair)
-    return Usual(grow(_loosened(whole, hair, seed), seed), middle, spread, low, high, len(whole))
+    loose = (_loosened(whole, hair, seed) - middle) / spread
+    return Usual(grow(loose, seed), middle, spread, low, high, len(whole))
 
 
 def seed_of(*words: str) -> int:

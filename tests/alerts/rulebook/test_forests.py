@@ -137,13 +137,24 @@ async def test_what_is_unlike_its_past_fires_with_its_score_and_names_the_odd_on
     world.value = broken("b", watch.clock.now().timestamp())
     await watch.turn()
     (alert,) = watch.firing
-    assert (alert.labels["pod"], 0.55 < alert.value < 1) == ("b", True)
+    assert (alert.labels["pod"], 0.6 < alert.value < 1) == ("b", True)
     assert alert.annotations["description"] == "errors is 60; usually it is 1 to 3 (as in the last 8h)."
     assert "通常范围为 1 至 3" in alert.annotations["description_zh"]
     assert alert.annotations["summary"].startswith("b: 0.")
     world.value = usual
     await watch.turn()
     assert watch.firing == []
+
+
+async def test_trouble_that_lasts_is_not_learnt_as_usual(database: Database) -> None:
+    world = World()
+    watch = Watch(database, world, retrain="10m")
+    await watch.turn(2)
+    world.value = broken("b", watch.clock.now().timestamp())
+    await watch.turn()
+    (began,) = watch.firing
+    await watch.turn(100)
+    assert [alert.episode for alert in watch.firing] == [began.episode]
 
 
 async def test_for_counts_for_a_forest_too(database: Database) -> None:
@@ -203,7 +214,9 @@ async def test_it_learns_no_oftener_than_it_was_told_to_and_anew_when_it_is_time
     assert b'firstmate_forest_lessons_total{outcome="ok"} 2.0' in watch.metrics.exposition()
 
 
-async def test_a_lesson_that_fails_is_said_and_what_was_learnt_before_still_watches(database: Database) -> None:
+async def test_a_lesson_that_fails_is_said_and_what_was_learnt_before_still_watches(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     world = World(error=Upstream("Prometheus", "refused", retryable=True))
     watch = Watch(database, world, retrain="5m")
     await watch.turn(2)
@@ -215,7 +228,7 @@ async def test_a_lesson_that_fails_is_said_and_what_was_learnt_before_still_watc
     async def refuse(*_: Any) -> Iterable[Line]:
         raise Upstream("Prometheus", "refused", retryable=True)
 
-    world.query_range = refuse  # type: ignore[method-assign, assignment]
+    monkeypatch.setattr(world, "query_range", refuse)
     await watch.turn(8)
     assert watch.status[0] == "ok"
     assert "it could not be learnt anew: Prometheus refused" in watch.status[2]
@@ -242,17 +255,23 @@ async def test_an_outage_resolves_nothing_and_after_a_restart_the_alert_fires_on
     assert len({alert.episode for alert in [*watch.firing, *again.firing]}) == 1
 
 
-async def test_another_rule_by_the_same_name_learns_anew_and_old_ones_are_forgotten(
+async def test_a_changed_rule_learns_anew_and_one_that_is_gone_makes_room(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("alerts.rulebook.forests.MAX_RULES", 1)
+    monkeypatch.setattr("alerts.rulebook.forests.MAX_IN_ALL", 3)
     world = World()
     watch = Watch(database, world)
     await watch.turn(2)
-    other = rule_of(Definition(name="Odd", detector={**FOREST, "threshold": 0.7}), "rule-1")
-    await watch.evaluator.reload([group_of([other], MINUTE)])
+    changed = rule_of(Definition(name="Odd", detector={**FOREST, "threshold": 0.7}), "rule-1")
+    await watch.evaluator.reload([group_of([changed], MINUTE)])
     await watch.turn(2)
     assert (world.ranges, watch.status[0]) == (4, "ok")
+    other = rule_of(Definition(name="Odd too", detector=FOREST), "rule-2")
+    await watch.evaluator.reload([group_of([other], MINUTE)])
+    await watch.turn(2)
+    assert "2 things are learnt for other rules and this one has 2; at most 3 in all" in watch.status[1]
+    await watch.turn(40)
+    assert watch.status[0] == "ok"
 
 
 async def test_too_many_things_and_two_series_for_one_are_refused_with_the_way_out(database: Database) -> None:
