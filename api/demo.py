@@ -6,8 +6,9 @@ starts and stops that process, prints where to look and what to try, and later a
 
 import asyncio
 import contextlib
+import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -24,6 +25,11 @@ from core.logs import get
 from tools.spec import Caller
 
 START_SECONDS = 60.0
+OWN = (
+    *("FIRSTMATE_RULES", "ALERTMANAGER_CONFIG", "FIRSTMATE_ESCALATIONS", "WEBHOOK_URLS", "FEISHU_WEBHOOK"),
+    *("PROMETHEUS_URL", "K8S_CONFIG_PATH", "LLM_BASE_URL", "LLM_MODEL", "DATABASE_URL"),
+)
+"""Settings that somebody may believe to be in force in the demo: it leaves them alone, so that practice reaches nobody's phone."""
 ANY = "any"
 STOP_SECONDS = 5.0
 _log = get(__name__)
@@ -48,7 +54,8 @@ async def _run(out: Console, folder: Path, kubeconfig: Path, port: int, incident
                 serving = asyncio.create_task(server.serve())
                 await server.wait_until_started()
                 # Never wrapped: a link broken over two lines cannot be clicked.
-                out.print(welcome(house, settings, world, kubeconfig, incident_after), soft_wrap=True, markup=False)
+                said = welcome(house, settings, world, kubeconfig, incident_after) + left_alone(os.environ)
+                out.print(said, soft_wrap=True, markup=False)
                 trouble = asyncio.create_task(incident(world, incident_after, fault)) if incident_after else None
                 await serving
                 if trouble:
@@ -118,6 +125,16 @@ async def incident(world: str, after: float, fault: str) -> None:
             return
     if answer.status_code >= 400:
         _log.error("the incident could not begin", said=answer.text[:300])
+
+
+def left_alone(environ: Mapping[str, str]) -> str:
+    names = [name for name in OWN if environ.get(name)]
+    if not names:
+        return ""
+    return (
+        f"\nThe demo brings its own settings and does not use your {', '.join(names)}; `firstmate serve` does.\n"
+        "演示使用自带的设置，不使用上述环境变量；`firstmate serve` 会使用。\n"
+    )
 
 
 def welcome(house: House, settings: Settings, world: str, kubeconfig: Path, incident_after: float) -> str:

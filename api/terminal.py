@@ -177,7 +177,10 @@ async def daily_report(
 async def on_duty(at: str, *, server: str, token: str, as_json: bool) -> None:
     async with connect(server, token) as client:
         read = await client.get("/escalations/duty" + (f"?{urlencode({'at': at})}" if at else ""))
-    said = "\n".join(duty_lines(read["rotas"])) or "There is no rota; see FIRSTMATE_ESCALATIONS."
+    said = (
+        "\n".join(duty_lines(read["rotas"]))
+        or "The server has no rota: its FIRSTMATE_ESCALATIONS names a file of them."
+    )
     put((orjson.dumps(read).decode() if as_json else said) + "\n", None)
 
 

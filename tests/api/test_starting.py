@@ -4,6 +4,7 @@ import gc
 
 import pytest
 
+from api.demo import left_alone
 from api.server import starting
 
 
@@ -27,3 +28,9 @@ def test_a_start_that_fails_leaves_the_usual_figures() -> None:
     with pytest.raises(RuntimeError), starting():
         raise RuntimeError
     assert gc.get_threshold() == usual
+
+
+def test_the_demo_says_which_settings_of_the_environment_it_leaves_alone() -> None:
+    said = left_alone({"ALERTMANAGER_CONFIG": "/etc/am.yml", "HOME": "/root", "FIRSTMATE_RULES": ""})
+    assert "does not use your ALERTMANAGER_CONFIG; `firstmate serve` does" in said
+    assert left_alone({"HOME": "/root"}) == ""
