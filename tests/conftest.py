@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -85,8 +86,9 @@ def redactor() -> Redactor:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    with postgres_server(tmp_path_factory.mktemp("postgres")) as server:
+def postgres() -> Iterator[Postgres]:
+    # Not in pytest's own folder: another run of it closes that to the user that PostgreSQL runs as.
+    with TemporaryDirectory(prefix="firstmate-postgres-") as folder, postgres_server(Path(folder)) as server:
         yield server
 
 

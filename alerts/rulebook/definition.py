@@ -98,7 +98,7 @@ class Definition(BaseModel):
 
     def to_check(self) -> dict[str, Any]:
         """As in a rule file, with a stand-in for what such a file cannot say."""
-        return self._as_prometheus(self.shown() or "vector(1)")
+        return self._as_prometheus("vector(1)" if self.forest else self.promql())
 
     def _as_prometheus(self, expr: str) -> dict[str, Any]:
         told = {CHANNELS: ",".join(self.notification_channels)} if self.notification_channels else {}

@@ -18,7 +18,7 @@ import pytest
 from core.database import Database
 from tests.alerts.crashing import findings
 from tests.alerts.crashing.lives import TOKEN, Lives, nursery
-from tests.alerts.crashing.victim import PLACES
+from tests.alerts.crashing.places import PLACES
 from tests.alerts.crashing.world import Receivers, Sender, Series, World, listening
 from tests.services import Postgres
 
