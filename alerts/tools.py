@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from alerts.desk import AlertDesk
+from alerts.durations import parse_duration
 from alerts.model import Alert
 from alerts.notify.pipeline import REASONS
 from core.language import Language, pick
@@ -34,6 +35,7 @@ class GetAlert(Input):
 class AcknowledgeAlert(Input):
     fingerprint: str = Field(min_length=1, max_length=100)
     note: str = Field(default="", max_length=2000)
+    hold: str = Field(default="", max_length=20, description="For how long, like 2h; empty: until it ends")
 
 
 class AlertBrief(BaseModel):
@@ -141,13 +143,14 @@ class AlertTools:
         )
 
     async def acknowledge_alert(self, ctx: Context, ask: AcknowledgeAlert) -> ToolResult[AlertBrief]:
-        alert = await self._desk.acknowledge(ask.fingerprint, ctx.caller.name, ask.note)
+        hold = parse_duration(ask.hold, "hold") if ask.hold else None
+        alert = await self._desk.acknowledge(ask.fingerprint, ctx.caller.name, ask.note, hold)
         by = alert.acknowledged_by or ctx.caller.name
         return ToolResult(
             summary=pick(
                 ctx.language,
                 f"{alert.name} is acknowledged by {by}: it is not repeated, and ends when its condition does.",
-                f"{alert.name} 已由 {by} 认领: 不再重复通知, 条件消失后自行恢复.",
+                f"{alert.name} 已由 {by} 认领：不再重复通知，条件消失后自行恢复。",
             ),
             data=_brief(alert, ctx.language),
             source=[Source(system=SYSTEM, query=f"alerts/{alert.fingerprint}/acknowledge")],

@@ -44,7 +44,7 @@ def _checked(path: Path) -> tuple[str, bool]:
 
 def _rules(text: str, path: Path) -> str:
     groups = parse_rules(text, path.name)
-    return f"{sum(len(group.rules) for group in groups)} rules in {len(groups)} groups"
+    return f"{_many(sum(len(group.rules) for group in groups), 'rule')} in {_many(len(groups), 'group')}"
 
 
 def _routes(text: str, path: Path) -> str:
@@ -52,7 +52,16 @@ def _routes(text: str, path: Path) -> str:
     # References to secrets are left as they are: the machine that checks need not be the one that has them.
     build_channels(config, Shared(ManualClock(datetime.now(UTC)), secret=_plausible))
     routes = sum(1 for _ in config.route.walk())
-    return f"{routes} routes, {len(config.receivers)} receivers, {len(config.inhibit_rules)} inhibition rules"
+    texts = len(read_files(config.templates, path.parent))
+    counts = [
+        *((routes, "route"), (len(config.receivers), "receiver"), (len(config.inhibit_rules), "inhibition rule")),
+        *((len(config.time_intervals), "time interval"), (texts, "template file")),
+    ]
+    return ", ".join(_many(count, what) for count, what in counts)
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _plausible(reference: str) -> str:

@@ -197,7 +197,7 @@ def _told(detector: IsolationForest, thing: Thing, usual: Usual, row: Floats) ->
     name = detector.series[odd].shown
     value, low, high = (_figure(each[odd]) for each in (row, usual.low, usual.high))
     said = f"{name} is {value}; usually it is {low} to {high} (as in the last {detector.train})."
-    said_zh = f"{name} 当前为 {value}; 过去 {detector.train} 的通常范围为 {low} 至 {high}."
+    said_zh = f"{name} 当前为 {value}；过去 {detector.train} 的通常范围为 {low} 至 {high}。"
     yield Told(dict(_labels(detector, thing)), float(scores[0]), {"description": said, "description_zh": said_zh})
 
 

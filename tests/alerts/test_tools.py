@@ -1,5 +1,6 @@
 """The alert tools through the Toolbox, as every road calls them."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -97,6 +98,14 @@ async def test_acknowledging_needs_an_operator_and_signs_the_callers_name(desk: 
     assert result["data"]["acknowledged_by"] == "mei"
     assert "acknowledged by mei" in result["summary"]
     assert "taken by mei" in (await desk.call("list_alerts"))["summary"]
+
+
+async def test_an_alert_is_taken_for_a_while_where_that_is_said(desk: Desk) -> None:
+    await desk.call("acknowledge_alert", fingerprint=desk.fingerprint, hold="2h")
+    alert = await desk.night.desk.get(desk.fingerprint)
+    assert alert.acknowledged_until == desk.night.clock.now() + timedelta(hours=2)
+    with pytest.raises(Invalid, match="not a duration"):
+        await desk.call("acknowledge_alert", fingerprint=desk.fingerprint, hold="a while")
 
 
 @pytest.mark.parametrize(

@@ -33,8 +33,8 @@ def test_good_files_are_told_by_what_is_in_them(tmp_path: Path) -> None:
     routes.write_text(ROUTES)
     code, said = checked(rules, routes)
     assert code == 0
-    assert "1 rules in 1 groups" in said
-    assert "1 routes, 1 receivers" in said
+    assert "1 rule in 1 group" in said
+    assert "1 route, 1 receiver, 0 inhibition rules, 0 time intervals, 0 template files" in said
 
 
 def test_a_bad_file_is_told_by_its_place_and_the_others_are_checked_all_the_same(tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_a_bad_file_is_told_by_its_place_and_the_others_are_checked_all_the_same
     assert code == 1
     assert "names the receiver 'b', which is not there" in said
     assert "cannot be read" in said
-    assert "1 routes" in said
+    assert "1 route," in said
 
 
 def rendered(*arguments: str) -> tuple[int, str]:
