@@ -410,10 +410,13 @@ class Notifier:
     async def tick(self) -> int:
         """Look at every group that is due, and say how many were."""
         now = self._clock.now()
-        due = self._routing.groups.due(now)
-        for group in due:
+        groups, looked_at = self._routing.groups, 0
+        for group in groups.due(now):
+            if self._routing.groups is not groups:
+                break  # another tree is in force meanwhile, and has groups of its own
             await self._look_at(group, now)
-        return len(due)
+            looked_at += 1
+        return looked_at
 
     async def run(self) -> None:
         while True:

@@ -80,7 +80,7 @@ class Server:
     """What the webhook's far side answers, and what it was sent."""
 
     status: int = 200
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, Any] = field(default_factory=dict)
     body: bytes = b"fine"
     error: Exception | None = None
     hangs: bool = False
@@ -397,9 +397,9 @@ async def test_a_refusal_that_may_pass_is_told_from_one_that_is_final(
     assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize(("header", "wait"), [("30", 30.0), ("999999", 3600.0), ("soon", None)])
+@pytest.mark.parametrize(("header", "wait"), [("30", 30.0), ("999999", 3600.0), ("soon", None), (b"\xb2", None)])
 async def test_what_the_receiver_asks_to_wait_is_handed_on_within_bounds(
-    clock: ManualClock, header: str, wait: float | None
+    clock: ManualClock, header: str | bytes, wait: float | None
 ) -> None:
     server = Server(503, {"retry-after": header})
     with pytest.raises(Upstream) as refused:

@@ -398,3 +398,20 @@ async def test_a_group_forgets_an_ended_alert_and_then_itself(begin: Begin) -> N
     night.at(20).sees()
     await night.until(200)
     assert len(night.routing.groups) == 0
+
+
+async def test_a_tree_that_changes_between_two_groups_is_told_by_its_own_groups_alone(begin: Begin) -> None:
+    night = await begin(rules(), route=a_route(group_by=("pod",), group_wait=timedelta(seconds=10)))
+    night.at(0).sees("a", "b")
+    decide, other = night.notifier._decide, replace(night.routing.config, route=a_route(group_by=("alertname",)))
+
+    async def reloading(*about: Any) -> bool:
+        night.notifier._decide = decide  # type: ignore[method-assign]
+        done = await decide(*about)
+        await night.notifier.reload(other, night.routing.receivers)
+        return done
+
+    night.notifier._decide = reloading  # type: ignore[method-assign, assignment]
+    await night.until(120)
+    told = [sorted(item.labels["pod"] for item in message.items) for message, _ in night.phone.got]
+    assert told == [["a"], ["a", "b"]]

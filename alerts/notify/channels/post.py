@@ -83,7 +83,7 @@ class Poster:
         words = f"answered {answer.status}" + (f": {answer.text}" if answer.text else "")
         error = Upstream(self._system, words, retryable=retryable, status=answer.status)
         wait = answer.headers.get("retry-after", "")
-        if retryable and wait.isdigit():
+        if retryable and wait.isdecimal():
             error.details["retry_after"] = min(float(wait), MAX_RETRY_AFTER)
         return error
 

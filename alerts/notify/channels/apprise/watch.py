@@ -144,7 +144,7 @@ def _module(service: Any) -> Any:
 def _note(seen: Seen, answer: requests.Response) -> None:
     seen.statuses.append(answer.status_code)
     wait = answer.headers.get("Retry-After", "")
-    if wait.isdigit():
+    if wait.isdecimal():
         seen.retry_after = min(float(wait), MAX_RETRY_AFTER)
 
 
