@@ -1,7 +1,6 @@
 """When a system that we depend on is down: one clear sentence that names it, the rest works, nothing hangs, nothing is invented."""
 
 import asyncio
-import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -150,10 +149,10 @@ async def test_an_answer_about_a_cluster_that_cannot_be_read_says_which_system_f
     assert "Kubernetes" in data["answer"]
 
 
-async def test_liveness_is_quick_while_other_requests_hang(tmp_path: Path) -> None:
+async def test_liveness_answers_while_other_requests_hang(tmp_path: Path) -> None:
     async with broken.hanging() as url:
         config = broken.kubeconfig(tmp_path, url)
-        settings = settings_for(tmp_path, url, config, {"prometheus_timeout": 2.0, "k8s_timeout": 2.0})
+        settings = settings_for(tmp_path, url, config, {"prometheus_timeout": PATIENCE, "k8s_timeout": PATIENCE})
         async with product(settings, ManualClock(START)) as (house, http):
             desk = Desk(house, http)
             stuck = [asyncio.create_task(desk.tool("query_metrics", expr="up")) for _ in range(10)]
@@ -162,13 +161,11 @@ async def test_liveness_is_quick_while_other_requests_hang(tmp_path: Path) -> No
             ]
             await asyncio.sleep(0.1)
             for _ in range(20):
-                began = time.monotonic()
                 assert (await http.get("/api/v1/health/live")).status_code == 200
-                assert (
-                    time.monotonic() - began < 1.0
-                )  # a hang would be two seconds; the figure itself is the benchmark's
             assert not any(task.done() for task in stuck)
-            await asyncio.gather(*stuck)
+            for task in stuck:
+                task.cancel()
+            await asyncio.gather(*stuck, return_exceptions=True)
 
 
 async def test_nothing_configured_is_said_with_the_setting_that_mends_it(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 import random
 import re
 from re import _parser  # type: ignore[attr-defined]
-from time import perf_counter
 
 import pytest
 
@@ -11,6 +10,7 @@ from simulator.promql.errors import ParseFailed
 from simulator.promql.linear import LinearPattern, compile_linear
 from simulator.promql.matchers import compile_regex
 from simulator.promql.re2 import NotRe2, to_python
+from tests.patience import ended
 
 
 @pytest.mark.parametrize(
@@ -89,12 +89,11 @@ def test_what_go_does_not_have_or_we_do_not_is_refused_by_name(source: str, sent
 
 
 @pytest.mark.parametrize("source", ["(a+)+", "(a|aa)+b", "(.*a){20}", "([a-z]+)*x", ".*.*.*.*.*.*x"])
-def test_an_expression_that_python_might_take_forever_over_is_matched_in_linear_time(source: str) -> None:
+def test_an_expression_that_python_might_take_forever_over_is_matched_by_the_linear_matcher(source: str) -> None:
     pattern = compile_regex(source)
     assert isinstance(pattern, LinearPattern)
-    began = perf_counter()
-    pattern.fullmatch("a" * 400 + "!")
-    assert perf_counter() - began < 1
+    with ended():
+        assert not pattern.fullmatch("a" * 400 + "!")
 
 
 def test_an_expression_that_would_fill_the_memory_is_refused() -> None:

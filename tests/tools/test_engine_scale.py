@@ -1,9 +1,8 @@
 """Large namespaces in a bad hour: what an answer costs grows with the number of objects, and the answer stays the same."""
 
-import time
-
 import pytest
 
+from tests.patience import ended
 from tests.tools.objects import (
     NS,
     Object,
@@ -50,11 +49,10 @@ def estate(objects: int) -> Snapshot:
     return snapshot(*found, metrics=metrics)
 
 
-def test_four_thousand_objects_with_a_third_of_the_services_lost_are_diagnosed_in_two_seconds() -> None:
+def test_of_four_thousand_objects_with_a_third_of_the_services_lost_the_selector_alone_is_blamed() -> None:
     seen = estate(4000)
-    began = time.thread_time()
-    found = diagnose(seen, NS, seen.window, seen.taken_at)
-    assert time.thread_time() - began < 2.0
+    with ended():
+        found = diagnose(seen, NS, seen.window, seen.taken_at)
     assert {cause.fault for cause in found.causes} == {"service_selector_mismatch"}
 
 

@@ -1,10 +1,10 @@
 """Entries out of lines as runtimes write them: traces whole, prefixes off, times read, and nothing that hurts."""
 
-import time
 from datetime import UTC, datetime
 
 import pytest
 
+from tests.patience import ended
 from tools.engines.logs.digest import digest
 from tools.engines.logs.entries import MAX_ENTRY, entries, moment, spoken
 
@@ -195,10 +195,9 @@ def test_what_was_overcome_is_told_from_what_is_still_said() -> None:
     ],
     ids=lambda line: line[:12],
 )
-def test_a_hostile_line_costs_no_more_than_a_long_one(line: str) -> None:
-    began = time.process_time()
-    digest([line, "Traceback (most recent call last):", *[line[:50_000]] * 3])
-    assert time.process_time() - began < 2
+def test_a_hostile_line_is_read_to_its_end(line: str) -> None:
+    with ended():
+        digest([line, "Traceback (most recent call last):", *[line[:50_000]] * 3])
 
 
 @pytest.mark.parametrize("before", ['{"event": "started", "level": "info"}', "INFO:     Application startup complete."])
