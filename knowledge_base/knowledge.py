@@ -19,6 +19,7 @@ from core.errors import Invalid, NotFound, near_misses
 from core.language import Language
 from core.logs import get
 from core.metrics import Metrics
+from knowledge_base.checks import Check, checks
 from knowledge_base.embed import Embedder, LexicalEmbedder
 from knowledge_base.folder import Problem, folder_key
 from knowledge_base.index_local import Entry, LocalIndex
@@ -131,6 +132,15 @@ class Knowledge:
         if found is None:
             raise NotFound(f"There is no page {page_id}.", near=near_misses(page_id, {known for known, _ in shelf}))
         return found[1]
+
+    def checks(self, page_id: str, language: Language | None = None) -> tuple[Check, ...]:
+        """What the page asks, check by check, ready to be filled in and run."""
+        return checks(self.page(page_id, language))
+
+    def page_for(self, fault: str) -> str | None:
+        """The page that is about this fault; the one that is about the fewest others, where several are."""
+        named = [(len(info.faults), info.id) for info in self.pages() if fault in info.faults]
+        return min(named)[1] if named else None
 
     def _search(self, index: LocalIndex, query: str, limit: int, language: Language | None) -> SearchAnswer:
         return search(index, ask(query, language, self._segmenter, self._embedder), limit, self._segmenter)

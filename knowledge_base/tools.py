@@ -1,14 +1,17 @@
-"""What the knowledge base offers as a tool: a search whose every passage names its page and heading.
+"""What the knowledge base offers as tools: a search whose every passage names its page and heading, and a page's checks to be run.
 
 The summary is written to be cited from: one numbered line a passage, with title, heading, path and the line that answers most. When
 nothing answers, it says so and why, and it names the files that could not be read, because the answer may be in one of them.
 """
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import BaseModel, Field, StringConstraints
 
+from core.errors import Invalid, near_misses
 from core.language import Language, Text, detect
+from knowledge_base.checks import Check, Section, filled, placeholders
 from knowledge_base.knowledge import MAX_QUERY, Knowledge
 from knowledge_base.search import Passage, SearchAnswer
 from tools.spec import AnyTool, Context, Input, Missing, Source, Tool, ToolResult
@@ -17,6 +20,12 @@ _MAX_MISSING = 5
 _FOUND = Text(en="{count} passages answer “{query}”:", zh="“{query}”找到 {count} 段相关内容：")
 _ONE = Text(en="One passage answers “{query}”:", zh="“{query}”找到 1 段相关内容：")
 _NOTHING = Text(en="Nothing found for “{query}”. {reason}", zh="没有找到“{query}”的相关内容。{reason}")
+_CHECKS = Text(
+    en="{page} has {count} checks; {ready} can be run as they are:",
+    zh="{page} 共有 {count} 项检查，其中 {ready} 项可直接执行：",
+)
+_NO_CHECKS = Text(en="{page} names no check that could be run.", zh="{page} 中没有可执行的检查。")
+_OPEN = Text(en="Still to be named: {names}.", zh="还需要给出：{names}。")
 _HOW = Text(en="Mend the file and refresh the knowledge base.", zh="修正该文件后刷新知识库。")
 
 
@@ -33,6 +42,38 @@ class Passages(BaseModel):
     took_ms: float
 
 
+class RunbookChecks(Input):
+    page: str = Field(min_length=1, max_length=80, description="A page's id, or a fault's")
+    namespace: str = Field(default="", max_length=63)
+    name: str = Field(default="", max_length=253, description="The workload")
+    values: dict[str, str] = Field(
+        default_factory=dict, max_length=20, description="Other placeholders: pod, node, ..."
+    )
+    language: Language | None = None
+
+
+class AskedOf(BaseModel):
+    tool: str
+    arguments: dict[str, str]
+
+
+class CheckRow(BaseModel):
+    section: Section
+    number: int
+    title: str = ""
+    calls: list[AskedOf] = Field(default_factory=list)
+    commands: list[str] = Field(default_factory=list, description="The same by hand")
+    meaning: str = Field(default="", description="What the answer tells")
+    open: list[str] = Field(default_factory=list, description="Placeholders that still need a value")
+
+
+class PageChecks(BaseModel):
+    page: str
+    language: Language
+    checks: list[CheckRow]
+    open: list[str] = Field(default_factory=list)
+
+
 class KnowledgeTools:
     def __init__(self, knowledge: Knowledge) -> None:
         self._knowledge = knowledge
@@ -41,7 +82,11 @@ class KnowledgeTools:
         text = (
             "Search the runbooks for symptoms, causes and repairs; use it before advising, and cite page and heading."
         )
-        return [Tool("search_knowledge", text, SearchKnowledge, Passages, "read", self.search_knowledge)]
+        steps = "A runbook's checks as tool calls, placeholders filled; run those that are ready, in order."
+        return [
+            Tool("search_knowledge", text, SearchKnowledge, Passages, "read", self.search_knowledge),
+            Tool("runbook_checks", steps, RunbookChecks, PageChecks, "read", self.runbook_checks),
+        ]
 
     async def search_knowledge(self, ctx: Context, ask: SearchKnowledge) -> ToolResult[Passages]:
         # A question in Chinese letters wants Chinese pages; Latin letters decide nothing, a Chinese reader pastes them too.
@@ -53,6 +98,21 @@ class KnowledgeTools:
             source=[Source(system="knowledge base", query=ask.query)],
             seen_at=ctx.clock.now(),
             missing=self._missing(ctx.language),
+        )
+
+    async def runbook_checks(self, ctx: Context, ask: RunbookChecks) -> ToolResult[PageChecks]:
+        language = ask.language or ctx.language
+        page = self._knowledge.page_for(ask.page) or ask.page
+        found = self._knowledge.checks(page, language)
+        ready = [filled(check, _values(ask, found)) for check in found]
+        rows = PageChecks(
+            page=page, language=language, checks=[_row(one) for one in ready], open=[*placeholders(ready)]
+        )
+        return ToolResult(
+            summary=_listed(page, ready, ctx.language),
+            data=rows,
+            source=[Source(system="knowledge base", query=page)],
+            seen_at=ctx.clock.now(),
         )
 
     def _missing(self, language: Language) -> list[Missing]:
@@ -70,3 +130,44 @@ def _summary(query: str, answer: SearchAnswer, language: Language) -> str:
 
 def _cited(number: int, hit: Passage) -> str:
     return f"[{number}] {hit.title} > {hit.heading} ({hit.path}): {hit.quote}"
+
+
+def _values(ask: RunbookChecks, found: Sequence[Check]) -> dict[str, str]:
+    """What the caller named, by the names that pages use for it."""
+    known = placeholders(found)
+    unknown = next((name for name in ask.values if name not in known), None)
+    if unknown is not None:
+        near = ", ".join(near_misses(unknown, known) or known[:10])
+        raise Invalid(f"The page has no placeholder <{unknown}>; it has: {near}.", field=f"values.{unknown}")
+    given = dict.fromkeys(("ns", "namespace"), ask.namespace) | dict.fromkeys(("name", "workload"), ask.name)
+    return {name: value for name, value in given.items() if value} | ask.values
+
+
+def _row(check: Check) -> CheckRow:
+    return CheckRow(
+        section=check.section,
+        number=check.number,
+        title=check.title,
+        calls=[AskedOf(tool=call.tool, arguments=dict(call.arguments)) for call in check.calls],
+        commands=list(check.commands),
+        meaning=check.meaning,
+        open=list(check.placeholders),
+    )
+
+
+def _listed(page: str, found: Sequence[Check], language: Language) -> str:
+    first = [check for check in found if check.section == "check"]
+    if not found:
+        return _NO_CHECKS(language, page=page)
+    head = _CHECKS(language, page=page, count=len(first), ready=sum(check.ready for check in first))
+    lines = [
+        f"{check.number}. {check.title}{_colon(check)} " + "; ".join([*map(str, check.calls)] or check.commands)
+        for check in first
+    ]
+    wanted = placeholders(found)
+    tail = [_OPEN(language, names=", ".join(f"<{name}>" for name in wanted))] if wanted else []
+    return "\n".join([head, *lines, *tail])
+
+
+def _colon(check: Check) -> str:
+    return "" if check.title.endswith(("?", "？")) else ":"

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from core.clock import ManualClock
-from core.errors import Invalid
+from core.errors import Invalid, NotFound
 from core.language import Language
 from core.metrics import Metrics
 from core.redact import Redactor
@@ -93,4 +93,87 @@ async def test_bad_input_is_refused_by_the_name_of_the_field(
 
 
 def test_searching_needs_no_right_to_change_anything(toolbox: Toolbox) -> None:
-    assert [tool.risk for tool in toolbox.all()] == ["read"]
+    assert {tool.risk for tool in toolbox.all()} == {"read"}
+
+
+CHECKS = """---
+id: {id}
+faults: [{faults}]
+---
+# Refund queue
+
+## First checks in order
+
+1. **Who works?** `get_object kind=Deployment name=<name> namespace=<ns>`
+   Ready is not enough.
+2. **Where.** `get_object kind=Node name=<node>`
+   kubectl: `kubectl describe node <node>`
+   Its pressure.
+
+## Verification
+
+- `read_logs name=<workload> namespace=<ns>` is calm.
+"""
+
+
+@pytest_asyncio.fixture
+async def checked(tmp_path: Path, clock: ManualClock, redactor: Redactor, metrics: Metrics) -> AsyncIterator[Toolbox]:
+    database = await empty_database(tmp_path)
+    shelf = tmp_path / "pages"
+    shelf.mkdir()
+    (shelf / "a.md").write_text(CHECKS.format(id="queue", faults="queue_stuck, worker_lost"), "utf-8")
+    (shelf / "b.md").write_text(CHECKS.format(id="worker", faults="worker_lost"), "utf-8")
+    (shelf / "c.md").write_text("# Notes\n\nNothing to run.\n", "utf-8")
+    base = knowledge(database, clock, shelf)
+    await base.load()
+    yield Toolbox(KnowledgeTools(base).all(), clock=clock, redactor=redactor, metrics=metrics)
+    await database.close()
+
+
+async def steps(toolbox: Toolbox, **arguments: Any) -> dict[str, Any]:
+    return await toolbox.call("runbook_checks", arguments, VIEWER)
+
+
+async def test_a_runbook_s_checks_come_filled_for_one_workload(checked: Toolbox) -> None:
+    result = await steps(checked, page="queue", namespace="shop", name="refunds", values={"node": "n1"})
+    assert result["summary"].splitlines() == [
+        "queue has 2 checks; 2 can be run as they are:",
+        "1. Who works? get_object kind=Deployment name=refunds namespace=shop",
+        "2. Where: get_object kind=Node name=n1",
+    ]
+    first, second, proof = result["data"]["checks"]
+    asked = {"kind": "Deployment", "name": "refunds", "namespace": "shop"}
+    assert first["calls"] == [{"tool": "get_object", "arguments": asked}]
+    assert second["commands"] == ["kubectl describe node n1"]
+    assert proof["calls"][0]["arguments"] == {"name": "refunds", "namespace": "shop"}
+    assert result["data"]["open"] == []
+
+
+async def test_what_is_still_to_be_named_is_said(checked: Toolbox) -> None:
+    result = await steps(checked, page="queue", namespace="shop")
+    assert result["summary"].splitlines()[0] == "queue has 2 checks; 0 can be run as they are:"
+    assert result["summary"].splitlines()[-1] == "Still to be named: <name>, <node>, <workload>."
+    assert result["data"]["checks"][1]["open"] == ["node"]
+
+
+async def test_a_fault_leads_to_the_page_that_is_most_about_it(checked: Toolbox) -> None:
+    assert (await steps(checked, page="queue_stuck"))["data"]["page"] == "queue"
+    assert (await steps(checked, page="worker_lost"))["data"]["page"] == "worker"
+
+
+async def test_a_page_without_checks_says_so(checked: Toolbox) -> None:
+    assert (await steps(checked, page="c"))["summary"] == "c names no check that could be run."
+
+
+async def test_an_unknown_page_or_placeholder_is_named_with_what_is_near(checked: Toolbox) -> None:
+    with pytest.raises(NotFound, match="queeu"):
+        await steps(checked, page="queeu")
+    with pytest.raises(Invalid, match="<nod>; it has: node"):
+        await steps(checked, page="queue", values={"nod": "n1"})
+
+
+async def test_nothing_but_names_gets_into_a_command(checked: Toolbox) -> None:
+    with pytest.raises(Invalid, match="not the name of an object"):
+        await steps(checked, page="queue", values={"node": "n1; reboot"})
+    with pytest.raises(Invalid, match="not the name of an object"):
+        await steps(checked, page="queue", namespace='x"} or {a="')
