@@ -22,7 +22,8 @@ from core.metrics import Metrics
 from knowledge_base.checks import Check, checks
 from knowledge_base.embed import Embedder, LexicalEmbedder
 from knowledge_base.folder import Problem, folder_key
-from knowledge_base.index_local import Entry, LocalIndex
+from knowledge_base.index.local import LocalIndex
+from knowledge_base.index.port import Entry, Filters
 from knowledge_base.intake import Intake, Reader
 from knowledge_base.search import SearchAnswer, ask, search
 from knowledge_base.segment import Segmenter
@@ -106,7 +107,9 @@ class Knowledge:
                 _log.warning("knowledge file not taken", path=problem.path, why=problem.why)
             return self._report(intake, self._clock.monotonic() - started)
 
-    async def search(self, query: str, *, limit: int = 5, language: Language | None = None) -> SearchAnswer:
+    async def search(
+        self, query: str, *, limit: int = 5, language: Language | None = None, filters: Filters | None = None
+    ) -> SearchAnswer:
         """`language` is the one to answer in; without it, the question's own."""
         if not query.strip():
             raise Invalid("The query is empty.", field="query")
@@ -115,7 +118,9 @@ class Knowledge:
         if not 1 <= limit <= MAX_HITS:
             raise Invalid(f"The limit must be from 1 to {MAX_HITS}.", field="limit")
         started = self._clock.monotonic()
-        answer = await asyncio.to_thread(self._search, self._shelf.index, query, limit, language)
+        index = self._shelf.index
+        question = await asyncio.to_thread(ask, query, language, self._segmenter, self._embedder)
+        answer = await search(index, question, limit, self._segmenter, filters)
         seconds = self._clock.monotonic() - started
         self._metrics.search_seconds.observe(seconds)
         return answer.model_copy(update={"took_ms": round(seconds * 1000, 2)})
@@ -141,9 +146,6 @@ class Knowledge:
         """The page that is about this fault; the one that is about the fewest others, where several are."""
         named = [(len(info.faults), info.id) for info in self.pages() if fault in info.faults]
         return min(named)[1] if named else None
-
-    def _search(self, index: LocalIndex, query: str, limit: int, language: Language | None) -> SearchAnswer:
-        return search(index, ask(query, language, self._segmenter, self._embedder), limit, self._segmenter)
 
     async def _put_up(self) -> None:
         documents = await self._store.documents()
@@ -182,7 +184,17 @@ def _winners(documents: Iterable[Document], folders: Sequence[str]) -> list[Docu
 
 def _entry(document: Document, place: int) -> Entry:
     page, passage = document.page, document.passages[place]
-    return Entry(page.id, page.title, passage.heading, passage.text, page.language, document.known.path)
+    return Entry(
+        page=page.id,
+        title=page.title,
+        heading=passage.heading,
+        text=passage.text,
+        language=page.language,
+        path=document.known.path,
+        document=document.known.id,
+        position=place,
+        tags=page.tags,
+    )
 
 
 def _info(document: Document) -> PageInfo:

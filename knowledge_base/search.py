@@ -6,19 +6,29 @@ gives at most a few passages. The floor is not a score of the ranking, which alw
 the best page answers to at all. Below it the answer is nothing, with the reason.
 """
 
+import asyncio
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from core.language import Language, Text, detect
 from knowledge_base.embed import Embedder
-from knowledge_base.index_local import Coverage, Entry, LocalIndex, Scores
-from knowledge_base.segment import Segmenter, Unit
+from knowledge_base.index.port import (
+    LANGUAGES,
+    Candidates,
+    Entry,
+    Filters,
+    Index,
+    Question,
+    Scores,
+    best_first,
+    view_of_pages,
+)
+from knowledge_base.segment import Segmenter
 
 CANDIDATES = 60
 MAX_QUOTE = 300
@@ -53,19 +63,6 @@ class SearchAnswer(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    text: str
-    language: Language
-    """The language to answer in; the question itself may be in the other."""
-    units: tuple[Unit, ...]
-    vector: NDArray[np.float32]
-
-    @property
-    def terms(self) -> list[str]:
-        return [term for unit in self.units for term in unit.terms]
-
-
-@dataclass(frozen=True, slots=True)
 class Ranked:
     place: int
     score: float
@@ -83,6 +80,10 @@ _BELOW = Text(
     en="No page answers this question: the nearest one, “{title}”, shares too little with it ({share:.0%} of what was asked).",
     zh="没有文档能回答这个问题：最接近的《{title}》与它的重合太少（仅 {share:.0%}）。",
 )
+_FILTERED = Text(
+    en="No page passes the filters.",
+    zh="没有文档符合筛选条件。",
+)
 _UNKNOWN = Text(
     en="No page holds any of the words asked for.",
     zh="没有文档包含问题中的任何一个词。",
@@ -94,19 +95,26 @@ def ask(text: str, language: Language | None, segmenter: Segmenter, embedder: Em
     return Question(text, language or detect(text), units, embedder.embed([text])[0])
 
 
-def search(index: LocalIndex, question: Question, limit: int, segmenter: Segmenter) -> SearchAnswer:
-    language = question.language
+async def search(
+    index: Index, question: Question, limit: int, segmenter: Segmenter, filters: Filters | None = None
+) -> SearchAnswer:
+    """The index says what may answer, and a thread decides what does."""
     if not len(index):
-        return _nothing(_EMPTY(language))
+        return _nothing(_EMPTY(question.language))
     if not question.units:
-        return _nothing(_NO_WORDS(language))
-    coverage = index.coverage(question.units, detect(question.text))
-    ranked = _fused(index, question, coverage)
-    chosen = _chosen(index, question, coverage, ranked, limit)
+        return _nothing(_NO_WORDS(question.language))
+    found = await index.candidates(question, filters or Filters(), CANDIDATES)
+    return await asyncio.to_thread(answered, found, question, limit, segmenter)
+
+
+def answered(found: Candidates, question: Question, limit: int, segmenter: Segmenter) -> SearchAnswer:
+    if not found.among:
+        return _nothing(_FILTERED(question.language))
+    chosen = _chosen(found, question, _fused(found), limit) if found else []
     if not chosen:
-        return _nothing(_why_not(index, coverage, language))
+        return _nothing(_why_not(found, question.language))
     wanted = frozenset(question.terms)
-    hits = [_passage(index.entries[one.place], one.score, wanted, segmenter) for one in chosen]
+    hits = [_passage(found.entries[one.place], one.score, wanted, segmenter) for one in chosen]
     return SearchAnswer(hits=hits, nothing_found=False)
 
 
@@ -114,56 +122,46 @@ def _nothing(reason: str) -> SearchAnswer:
     return SearchAnswer(hits=[], nothing_found=True, reason=reason)
 
 
-def _why_not(index: LocalIndex, coverage: Coverage, language: Language) -> str:
-    best = int(np.argmax(coverage.page))
-    if not coverage.page[best]:
+def _why_not(found: Candidates, language: Language) -> str:
+    if not found or not found.page.max():
         return _UNKNOWN(language)
-    return _BELOW(language, title=index.entries[best].title, share=float(coverage.page[best]))
+    best = int(np.argmax(found.page))
+    return _BELOW(language, title=found.entries[best].title, share=float(found.page[best]))
 
 
-def _fused(index: LocalIndex, question: Question, coverage: Coverage) -> Scores:
+def _fused(found: Candidates) -> Scores:
     """Reciprocal rank fusion in each language by itself, so that the number of pages in the other one does not push ranks down."""
-    fused = np.zeros(len(index), dtype=np.float32)
+    fused = np.zeros(len(found), dtype=np.float32)
     views = (
-        (1.0, index.keywords(question.terms)),
-        (1.0, index.similarity(question.vector)),
-        (PAGE_VIEW, coverage.page + 0.5 * coverage.passage),
+        (1.0, found.keywords),
+        (1.0, found.similarity),
+        (PAGE_VIEW, view_of_pages(found.page, found.passage)),
     )
-    for language in ("en", "zh"):
-        mask = index.of_language(language)
+    for language in LANGUAGES:
+        mask = found.of_language(language)
         for weight, view in views:
-            fused += weight * _reciprocal_ranks(np.where(mask, view, -np.inf))
+            fused += weight * _reciprocal_ranks(np.where(mask, view, 0.0))
     return np.asarray(fused * (FUSION + 1) / sum(weight for weight, _ in views), dtype=np.float32)
 
 
 def _reciprocal_ranks(scores: Scores) -> Scores:
     shares = np.zeros(len(scores), dtype=np.float32)
-    best = _best_first(scores)[:CANDIDATES]
+    best = best_first(scores, CANDIDATES)
     levels = np.unique(-scores[best], return_inverse=True)[1]
     first = np.searchsorted(np.sort(levels), levels)
     shares[best] = 1.0 / (FUSION + 1 + first)
     return shares
 
 
-def _best_first(scores: Scores) -> NDArray[np.intp]:
-    """Places with a score above nothing, of a large store only those that can be among the candidates."""
-    some = np.flatnonzero(scores > 0)
-    if len(some) > CANDIDATES:
-        least = np.partition(scores[some], -CANDIDATES)[-CANDIDATES]
-        some = some[scores[some] >= least]
-    # A stable sort: passages that are equal keep their order, and the same question twice has the same answer.
-    return some[np.argsort(-scores[some], kind="stable")]
-
-
-def _chosen(index: LocalIndex, question: Question, coverage: Coverage, fused: Scores, limit: int) -> list[Ranked]:
-    good = coverage.page >= np.where(coverage.technical, FLOOR, PLAIN_FLOOR)
+def _chosen(found: Candidates, question: Question, fused: Scores, limit: int) -> list[Ranked]:
+    good = found.page >= np.where(found.technical, FLOOR, PLAIN_FLOOR)
     eligible = np.flatnonzero((fused > 0) & good)
     order = [int(place) for place in eligible[np.argsort(-fused[eligible], kind="stable")]]
-    own = index.of_language(question.language)
+    own = found.of_language(question.language)
     first = [place for place in order if own[place]]
-    pages = {index.entries[place].page for place in first}
-    rest = [place for place in order if not own[place] and index.entries[place].page not in pages]
-    return _diverse(index.entries, fused, first, limit) or _diverse(index.entries, fused, rest, limit)
+    pages = {found.entries[place].page for place in first}
+    rest = [place for place in order if not own[place] and found.entries[place].page not in pages]
+    return _diverse(found.entries, fused, first, limit) or _diverse(found.entries, fused, rest, limit)
 
 
 def _diverse(entries: Sequence[Entry], fused: Scores, order: Iterable[int], limit: int) -> list[Ranked]:

@@ -15,7 +15,8 @@ import psutil
 
 from core.language import Language
 from knowledge_base.embed import LexicalEmbedder, Vectors
-from knowledge_base.index_local import Entry, LocalIndex
+from knowledge_base.index.local import LocalIndex
+from knowledge_base.index.port import Entry
 from knowledge_base.knowledge import SHIPPED
 from knowledge_base.parse import Page, parse
 from knowledge_base.search import ask, search
@@ -53,7 +54,7 @@ async def measure() -> list[Line]:
     index = LocalIndex(entries, terms, vectors)
     built = perf_counter() - began
     grown = (psutil.Process().memory_info().rss - before + vectors.nbytes) / 2**20
-    took = _asked(index, segmenter, embedder)
+    took = await _asked(index, segmenter, embedder)
     how = f"BM25, vectors and coverage fused over {PASSAGES:,} passages, {len(took)} questions in two languages"
     pace = f"cutting and weighing new text {milliseconds(intake)} a passage"
     facts = f"from stored terms and vectors; vectors and index {grown:.0f} MiB; {pace}"
@@ -63,12 +64,12 @@ async def measure() -> list[Line]:
     ]
 
 
-def _asked(index: LocalIndex, segmenter: Segmenter, embedder: LexicalEmbedder) -> list[float]:
+async def _asked(index: LocalIndex, segmenter: Segmenter, embedder: LexicalEmbedder) -> list[float]:
     took = []
     for _ in range(ROUNDS):
         for question in (*SAME_LANGUAGE, *CROSSING, *UNANSWERABLE):
             began = perf_counter()
-            search(index, ask(question.text, question.reads, segmenter, embedder), 5, segmenter)
+            await search(index, ask(question.text, question.reads, segmenter, embedder), 5, segmenter)
             took.append(perf_counter() - began)
     return took
 

@@ -5,6 +5,7 @@ question gets three views of the passages: BM25 (bm25s), cosine similarity, and 
 by rarity, that a passage and its page answer at all. The first two order, coverage is what the floor is measured with.
 """
 
+import asyncio
 import logging
 import math
 from collections import Counter
@@ -16,10 +17,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.language import Language
-from knowledge_base.embed import Vectors
+from knowledge_base.index.port import (
+    LANGUAGES,
+    Candidates,
+    Entry,
+    Filters,
+    Flags,
+    Question,
+    Scores,
+    best_first,
+    none_of,
+    view_of_pages,
+)
 from knowledge_base.segment import CONCEPT, Unit
 
-Scores = NDArray[np.float32]
 _Places = NDArray[np.intp]
 TECHNICAL = 1.6
 """A concept of the glossary against a plain word of the same rarity."""
@@ -32,41 +43,63 @@ FOREIGN = 0.35
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One passage as it is shown, with the page it stands on."""
-
-    page: str
-    title: str
-    heading: str
-    text: str
-    language: Language
-    path: str
-
-
-@dataclass(frozen=True, slots=True)
 class Coverage:
     """For every passage: how much of the question it, and its whole page, answers to (0..1), and whether in a technical term."""
 
     passage: Scores
     page: Scores
-    technical: NDArray[np.bool_]
+    technical: Flags
 
 
 class LocalIndex:
-    def __init__(self, entries: Sequence[Entry], terms: Sequence[Sequence[str]], vectors: Vectors) -> None:
+    def __init__(self, entries: Sequence[Entry], terms: Sequence[Sequence[str]], vectors: Scores) -> None:
         self.entries = tuple(entries)
         self._vectors = vectors
         self._bm25 = _bm25(terms) if entries else None
         # A page and its translation count as one here: what either says, the page answers to.
         pages = {page: place for place, page in enumerate(dict.fromkeys(e.page for e in entries))}
         self._page_of: _Places = np.array([pages[e.page] for e in entries], dtype=np.intp)
-        self._is_zh: NDArray[np.bool_] = np.array([e.language == "zh" for e in entries], dtype=np.bool_)
+        self._is_zh: Flags = np.array([e.language == "zh" for e in entries], dtype=np.bool_)
         self._pages = len(pages)
 
     def __len__(self) -> int:
         return len(self.entries)
 
-    def of_language(self, language: Language) -> NDArray[np.bool_]:
+    async def candidates(self, question: Question, filters: Filters, count: int) -> Candidates:
+        return await asyncio.to_thread(self.find, question, filters, count)
+
+    def find(self, question: Question, filters: Filters, count: int) -> Candidates:
+        allowed = self._allowed(filters)
+        if not allowed.any() or not question.units:
+            return none_of(int(allowed.sum()))
+        coverage = self.coverage(question.units, question.asked_in)
+        views = (
+            self.keywords(question.terms),
+            self.similarity(question.vector),
+            view_of_pages(coverage.page, coverage.passage),
+        )
+        masks = [allowed & self.of_language(language) for language in LANGUAGES]
+        best = [best_first(np.where(mask, view, 0.0), count) for mask in masks for view in views]
+        places = np.unique(np.concatenate(best))
+        return Candidates(
+            entries=tuple(self.entries[place] for place in places),
+            keywords=views[0][places],
+            similarity=views[1][places],
+            passage=coverage.passage[places],
+            page=coverage.page[places],
+            technical=coverage.technical[places],
+            among=int(allowed.sum()),
+        )
+
+    def _allowed(self, filters: Filters) -> Flags:
+        allowed = (
+            np.ones(len(self.entries), np.bool_) if filters.language is None else self.of_language(filters.language)
+        )
+        if filters.tags:
+            allowed = allowed & np.array([filters.tags <= set(entry.tags) for entry in self.entries], np.bool_)
+        return allowed
+
+    def of_language(self, language: Language) -> Flags:
         return self._is_zh if language == "zh" else ~self._is_zh
 
     def keywords(self, terms: Sequence[str]) -> Scores:
@@ -76,7 +109,7 @@ class LocalIndex:
         scores: Scores = self._bm25.get_scores_from_ids(known)
         return scores
 
-    def similarity(self, vector: NDArray[np.float32]) -> Scores:
+    def similarity(self, vector: Scores) -> Scores:
         if not self.entries:
             return np.zeros(0, dtype=np.float32)
         return np.asarray(self._vectors @ vector, dtype=np.float32)
@@ -110,13 +143,13 @@ class LocalIndex:
             return rarity * EVERYDAY
         return rarity if frequency else rarity * UNKNOWN
 
-    def _holding(self, unit: Unit) -> NDArray[np.bool_]:
+    def _holding(self, unit: Unit) -> Flags:
         holding = np.zeros(len(self.entries), dtype=np.bool_)
         for term in _answering(unit):
             holding[self._postings(term)] = True
         return holding
 
-    def _on_page(self, passages: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    def _on_page(self, passages: Flags) -> Flags:
         pages = np.zeros(self._pages, dtype=np.bool_)
         pages[self._page_of[passages]] = True
         return pages[self._page_of]

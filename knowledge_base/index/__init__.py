@@ -1,0 +1,1 @@
+"""Where passages are found: one port, and the indexes behind it."""
