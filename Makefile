@@ -4,7 +4,7 @@ BIN := .venv/bin
 ROOMS := agent alerts api core knowledge_base mcp_server simulator tools
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check services bench score soak lock clean ready ready-test
+.PHONY: help demo serve test check services bench embeddings score soak lock clean ready ready-test
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ bench: ready-test ## Measure the figures that matter on this machine
 
 score: ready-test ## Score the engine on bundles, then play every scenario (ARGS="--casebook-only --only PATTERN --seed N --keep")
 	@$(BIN)/python -m tests.evaluation $(ARGS)
+
+embeddings: ready-test ## Install the optional embedding model that tests can use (1.5 GB with its torch)
+	@sh deploy/embeddings.sh
 
 soak: ready-test ## Long kill-and-recover runs (the short form is in `make test`)
 	@$(BIN)/pytest --soak -m soak $(ARGS)

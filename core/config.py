@@ -22,7 +22,7 @@ from core.secrets import is_weak, resolve
 
 MASK = "********"
 MAX_FILE = 1024 * 1024
-MAY_HOLD_SECRETS = {"webhook_urls", "prometheus_url", "llm_base_url"}
+MAY_HOLD_SECRETS = {"webhook_urls", "prometheus_url", "llm_base_url", "embedding_base_url"}
 
 
 def _field(default: Any, text: str, *names: str, **limits: Any) -> Any:
@@ -92,6 +92,17 @@ class Settings(BaseModel):
         (), "Folders of your own runbooks, beside the shipped ones", "FIRSTMATE_KNOWLEDGE_DIRS"
     )
 
+    embedding_model: str = _field(
+        "",
+        "sentence-transformers folder or name, or with EMBEDDING_BASE_URL the endpoint's model; empty: lexical vectors",
+        "EMBEDDING_MODEL",
+    )
+    embedding_base_url: str = _field("", "An OpenAI-compatible endpoint of embeddings", "EMBEDDING_BASE_URL")
+    embedding_api_key: SecretStr = _field(SecretStr(""), "Key for the embeddings endpoint", "EMBEDDING_API_KEY")
+    embedding_timeout: float = _field(
+        30.0, "Seconds before a batch of texts is given up", "EMBEDDING_TIMEOUT", gt=0, le=600
+    )
+
     rules_files: tuple[Path, ...] = _field((), "Prometheus rule files; empty: the shipped rules", "FIRSTMATE_RULES")
     evaluation_interval: float = _field(
         15.0, "Seconds between evaluations of a group without its own", "EVALUATION_INTERVAL", ge=1, le=3600
@@ -152,7 +163,7 @@ class Settings(BaseModel):
     redis_db: int = _field(0, "Redis database", "REDIS_DB", ge=0)
     redis_password: SecretStr = _field(SecretStr(""), "Redis password", "REDIS_PASSWORD")
 
-    @field_validator("prometheus_url", "llm_base_url", "public_url")
+    @field_validator("prometheus_url", "llm_base_url", "embedding_base_url", "public_url")
     @classmethod
     def _address(cls, value: str) -> str:
         if value and urlsplit(value).scheme not in {"http", "https"}:

@@ -33,11 +33,12 @@ class Embedder(Protocol):
         """Model and version: vectors of different names are never compared."""
         ...
 
-    @property
-    def dimensions(self) -> int: ...
-
     def embed(self, texts: Sequence[str]) -> Vectors:
         """One row of length one for each text. May block; called from a thread."""
+        ...
+
+    def question(self, text: str) -> NDArray[np.float32]:
+        """The row of a question that somebody waits for: given up sooner. May raise Upstream; words alone are searched then."""
         ...
 
 
@@ -59,6 +60,10 @@ class LexicalEmbedder:
         for row, text in zip(rows, texts, strict=True):
             self._fill(row, _weights(self._segmenter.terms(text[:_MAX_TEXT])))
         return rows
+
+    def question(self, text: str) -> NDArray[np.float32]:
+        row: NDArray[np.float32] = self.embed([text])[0]
+        return row
 
     def _fill(self, row: Vectors, weights: Mapping[str, float]) -> None:
         for feature, weight in weights.items():
