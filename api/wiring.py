@@ -66,6 +66,7 @@ from core.logs import get
 from core.metrics import Metrics
 from core.redact import Redactor
 from core.secrets import load_or_create_key, resolve
+from knowledge_base.embedders.choice import Wish, chosen
 from knowledge_base.knowledge import SHIPPED, Knowledge
 from knowledge_base.tools import KnowledgeTools
 from mcp_server import server as mcp_server
@@ -231,7 +232,13 @@ async def _build(settings: Settings, clock: Clock, closing: AsyncExitStack) -> H
         lookup=_lookup(alerts.desk),
     )
     _closes(closing, "repairs", repairs.close)
-    knowledge = Knowledge(database=database, clock=clock, folders=(SHIPPED, *settings.knowledge_dirs), metrics=metrics)
+    knowledge = Knowledge(
+        database=database,
+        clock=clock,
+        folders=(SHIPPED, *settings.knowledge_dirs),
+        metrics=metrics,
+        embedder=chosen(_embeddings(settings), settings.data_dir),
+    )
     await knowledge.load()
     services = Services(
         clusters=clusters, prometheus=prometheus, pages=Pages(clock), collector=collector, repairs=repairs
@@ -443,6 +450,15 @@ def _access(settings: Settings) -> KubernetesAccess:
         context=settings.k8s_context,
         namespace=settings.k8s_namespace,
         timeout=settings.k8s_timeout,
+    )
+
+
+def _embeddings(settings: Settings) -> Wish:
+    return Wish(
+        settings.embedding_model,
+        settings.embedding_base_url,
+        settings.embedding_api_key.get_secret_value(),
+        settings.embedding_timeout,
     )
 
 

@@ -51,10 +51,6 @@ class LexicalEmbedder:
     def name(self) -> str:
         return f"lexical-1/{self._dimensions}"
 
-    @property
-    def dimensions(self) -> int:
-        return self._dimensions
-
     def embed(self, texts: Sequence[str]) -> Vectors:
         rows = np.zeros((len(texts), self._dimensions), dtype=np.float32)
         for row, text in zip(rows, texts, strict=True):

@@ -11,19 +11,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from core.clock import Clock
 from core.database import Database
 from core.errors import Invalid, NotFound, near_misses
-from core.language import Language
+from core.language import Language, Text
 from core.logs import get
 from core.metrics import Metrics
 from knowledge_base.checks import Check, checks
 from knowledge_base.embed import Embedder, LexicalEmbedder
 from knowledge_base.folder import Problem, folder_key
 from knowledge_base.index.local import LocalIndex
-from knowledge_base.index.port import Entry, Filters
+from knowledge_base.index.port import Entry, Filters, Question
 from knowledge_base.intake import Intake, Reader
 from knowledge_base.search import SearchAnswer, ask, search
 from knowledge_base.segment import Segmenter
@@ -33,6 +34,15 @@ SHIPPED = Path(__file__).with_name("runbooks")
 MAX_QUERY = 4_000
 MAX_HITS = 20
 _log = get(__name__)
+
+_SILENT = Text(
+    en="The embedder does not answer: pages were found by their words alone.",
+    zh="向量模型没有应答：本次仅按词语检索。",
+)
+_INDEXING = Text(
+    en="Being indexed anew: {left} of {all} pages are found by their words alone until that is done.",
+    zh="正在重建索引：{all} 篇文档中有 {left} 篇在完成之前仅按词语检索。",
+)
 
 
 class PageInfo(BaseModel):
@@ -65,6 +75,8 @@ class RefreshReport(BaseModel):
 class _Shelf:
     index: LocalIndex
     pages: dict[tuple[str, Language], tuple[PageInfo, str]] = field(default_factory=dict)
+    without_vectors: int = 0
+    """Pages whose vectors are another embedder's, or missing."""
 
 
 class Knowledge:
@@ -85,7 +97,7 @@ class Knowledge:
         self._reader = Reader(self._segmenter, self._embedder)
         self._store = Store(database)
         self._turn = asyncio.Lock()
-        self._shelf = _Shelf(LocalIndex([], [], np.zeros((0, self._embedder.dimensions), np.float32)))
+        self._shelf = _Shelf(LocalIndex([], [], np.zeros((0, 0), np.float32)))
         self.problems: tuple[Problem, ...] = ()
 
     async def load(self) -> RefreshReport:
@@ -118,12 +130,13 @@ class Knowledge:
         if not 1 <= limit <= MAX_HITS:
             raise Invalid(f"The limit must be from 1 to {MAX_HITS}.", field="limit")
         started = self._clock.monotonic()
-        index = self._shelf.index
+        shelf = self._shelf
         question = await asyncio.to_thread(ask, query, language, self._segmenter, self._embedder)
-        answer = await search(index, question, limit, self._segmenter, filters)
+        answer = await search(shelf.index, question, limit, self._segmenter, filters)
         seconds = self._clock.monotonic() - started
         self._metrics.search_seconds.observe(seconds)
-        return answer.model_copy(update={"took_ms": round(seconds * 1000, 2)})
+        notices = _notices(shelf, question)
+        return answer.model_copy(update={"took_ms": round(seconds * 1000, 2), "notices": notices})
 
     def pages(self) -> list[PageInfo]:
         return [info for info, _ in self._shelf.pages.values()]
@@ -152,15 +165,13 @@ class Knowledge:
         self._shelf = await asyncio.to_thread(self._built, documents)
 
     def _built(self, documents: Sequence[Document]) -> _Shelf:
-        mine = [document for document in documents if document.known.recipe == self._reader.recipe]
-        shown = _winners(mine, [folder_key(folder) for folder in self._folders])
+        shown = _winners(documents, [folder_key(folder) for folder in self._folders])
         entries = [_entry(document, place) for document in shown for place in range(len(document.passages))]
-        passages = [passage for document in shown for passage in document.passages]
-        vectors = np.zeros((len(passages), self._embedder.dimensions), dtype=np.float32)
-        for row, passage in zip(vectors, passages, strict=True):
-            row[:] = passage.vector
-        index = LocalIndex(entries, [passage.terms for passage in passages], vectors)
-        return _Shelf(index, {(d.page.id, d.page.language): (_info(d), d.page.text) for d in shown})
+        terms = [passage.terms for document in shown for passage in document.passages]
+        compared = [self._reader.has_vectors(document.known) for document in shown]
+        index = LocalIndex(entries, terms, _matrix(shown, compared))
+        pages = {(d.page.id, d.page.language): (_info(d), d.page.text) for d in shown}
+        return _Shelf(index, pages, compared.count(False))
 
     def _report(self, intake: Intake, seconds: float) -> RefreshReport:
         return RefreshReport(
@@ -173,6 +184,27 @@ class Knowledge:
             passages=len(self._shelf.index),
             took_ms=round(seconds * 1000, 2),
         )
+
+
+def _matrix(documents: Sequence[Document], compared: Sequence[bool]) -> NDArray[np.float32]:
+    """A row a passage; of zeros, which are like nothing, where the vectors cannot be compared with a question's."""
+    fluent = [passage.vector for d, yes in zip(documents, compared, strict=True) if yes for passage in d.passages]
+    matrix = np.zeros((sum(len(d.passages) for d in documents), len(fluent[0]) if fluent else 0), np.float32)
+    row = 0
+    for document, yes in zip(documents, compared, strict=True):
+        for passage in document.passages:
+            if yes and passage.vector.size == matrix.shape[1]:
+                matrix[row] = passage.vector
+            row += 1
+    return matrix
+
+
+def _notices(shelf: _Shelf, question: Question) -> list[str]:
+    if not question.vector.size:
+        return [_SILENT(question.language)]
+    if not shelf.without_vectors:
+        return []
+    return [_INDEXING(question.language, left=shelf.without_vectors, all=len(shelf.pages))]
 
 
 def _winners(documents: Iterable[Document], folders: Sequence[str]) -> list[Document]:

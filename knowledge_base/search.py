@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from pydantic import BaseModel, Field
 
+from core.errors import Upstream
 from core.language import Language, Text, detect
 from knowledge_base.embed import Embedder
 from knowledge_base.index.port import (
@@ -59,6 +60,7 @@ class SearchAnswer(BaseModel):
     hits: list[Passage]
     nothing_found: bool
     reason: str = ""
+    notices: list[str] = Field(default_factory=list, description="What this search had to do without")
     took_ms: float = 0.0
 
 
@@ -92,7 +94,15 @@ _UNKNOWN = Text(
 
 def ask(text: str, language: Language | None, segmenter: Segmenter, embedder: Embedder) -> Question:
     units = tuple(dict.fromkeys(segmenter.units(text)))
-    return Question(text, language or detect(text), units, embedder.embed([text])[0])
+    return Question(text, language or detect(text), units, _vector(text, embedder))
+
+
+def _vector(text: str, embedder: Embedder) -> Scores:
+    """Without entries where the embedder does not answer: words find most pages, and somebody is waiting."""
+    try:
+        return embedder.question(text)
+    except Upstream:
+        return np.zeros(0, np.float32)
 
 
 async def search(

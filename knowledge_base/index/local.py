@@ -110,8 +110,8 @@ class LocalIndex:
         return scores
 
     def similarity(self, vector: Scores) -> Scores:
-        if not self.entries:
-            return np.zeros(0, dtype=np.float32)
+        if not vector.size or vector.size != self._vectors.shape[1]:
+            return np.zeros(len(self.entries), dtype=np.float32)
         return np.asarray(self._vectors @ vector, dtype=np.float32)
 
     def coverage(self, units: Sequence[Unit], language: Language) -> Coverage:

@@ -14,7 +14,7 @@ import numpy as np
 import psutil
 
 from core.language import Language
-from knowledge_base.embed import LexicalEmbedder, Vectors
+from knowledge_base.embed import DIMENSIONS, LexicalEmbedder, Vectors
 from knowledge_base.index.local import LocalIndex
 from knowledge_base.index.port import Entry
 from knowledge_base.knowledge import SHIPPED
@@ -90,7 +90,7 @@ def _pages() -> list[Page]:
 def _passages(stock: Stock) -> tuple[list[Entry], list[list[str]], Vectors]:
     dice = random.Random(7)
     entries, terms = [], []
-    vectors = np.zeros((PASSAGES, LexicalEmbedder(Segmenter()).dimensions), dtype=np.float32)
+    vectors = np.zeros((PASSAGES, DIMENSIONS), dtype=np.float32)
     for number, row in enumerate(vectors):
         language: Language = "en" if number % 2 else "zh"
         chosen: Sequence[Sentence] = dice.sample(stock[language], SENTENCES)

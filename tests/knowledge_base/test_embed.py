@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from knowledge_base.embed import LexicalEmbedder
+from knowledge_base.embed import DIMENSIONS, LexicalEmbedder
 from knowledge_base.segment import Segmenter
 
 
@@ -23,7 +23,7 @@ def likeness(embedder: LexicalEmbedder, one: str, other: str) -> float:
 
 def test_a_row_has_length_one_and_an_empty_text_is_zero(embedder: LexicalEmbedder) -> None:
     rows = embedder.embed(["container killed for memory", ""])
-    assert rows.shape == (2, embedder.dimensions)
+    assert rows.shape == (2, DIMENSIONS)
     assert float(np.linalg.norm(rows[0])) == pytest.approx(1.0, abs=1e-5)
     assert not rows[1].any()
 
@@ -70,5 +70,5 @@ def test_saying_a_word_ten_times_does_not_make_it_ten_times_as_important(embedde
 
 
 def test_the_name_tells_the_recipe(embedder: LexicalEmbedder) -> None:
-    assert str(embedder.dimensions) in embedder.name
+    assert str(DIMENSIONS) in embedder.name
     assert LexicalEmbedder(Segmenter(), dimensions=64).name != embedder.name

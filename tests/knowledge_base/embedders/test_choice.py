@@ -5,18 +5,17 @@ from pathlib import Path
 import pytest
 
 from core.errors import Invalid
-from knowledge_base.embed import Embedder
 from knowledge_base.embedders.choice import Wish, chosen
-from knowledge_base.segment import Segmenter
 
 
 def named(wish: Wish, folder: Path) -> str:
-    embedder: Embedder = chosen(wish, Segmenter(), folder)
+    embedder = chosen(wish, folder)
+    assert embedder is not None
     return embedder.name
 
 
 def test_no_model_means_lexical_vectors(tmp_path: Path) -> None:
-    assert named(Wish(), tmp_path).startswith("lexical-")
+    assert chosen(Wish(), tmp_path) is None
 
 
 def test_a_model_with_an_address_means_the_endpoint(tmp_path: Path) -> None:
@@ -39,4 +38,4 @@ def test_another_model_in_the_same_folder_has_another_name(tmp_path: Path) -> No
 
 def test_an_address_without_a_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Invalid, match="EMBEDDING_MODEL"):
-        chosen(Wish(base_url="http://models.example/v1"), Segmenter(), tmp_path)
+        chosen(Wish(base_url="http://models.example/v1"), tmp_path)
