@@ -13,7 +13,20 @@ from starlette.routing import Route
 
 from api import docs, errors
 from api.middleware import BoundedBody, Measured, RateLimited, RequestId
-from api.routes import alerts, assistant, autofix, escalations, health, incidents, rca, rules, stream, tools, v2
+from api.routes import (
+    alerts,
+    assistant,
+    autofix,
+    escalations,
+    health,
+    incidents,
+    knowledge,
+    rca,
+    rules,
+    stream,
+    tools,
+    v2,
+)
 from api.wiring import House, running
 from mcp_server.server import http_app
 
@@ -80,8 +93,9 @@ def _routes(app: FastAPI) -> None:
     # Before the alerts: `rules` would be taken for a fingerprint's place.
     v1.include_router(rules.router, prefix="/alerts/rules")
     v1.include_router(rules.router, prefix="/rules", include_in_schema=False)
-    for room in (assistant, stream, incidents, escalations, alerts, autofix, rca, tools, health):
+    for room in (assistant, stream, knowledge, incidents, escalations, alerts, autofix, rca, tools, health):
         v1.include_router(room.router)
+    v1.include_router(knowledge.assistant)
     app.include_router(v1)
     app.include_router(v2.router, prefix=API_V2)
     app.include_router(v2.silences, prefix=API_V2)

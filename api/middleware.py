@@ -16,6 +16,9 @@ from core.logs import bind
 from core.metrics import Metrics
 
 MAX_BODY = 2 * 1024 * 1024
+MAX_UPLOAD = 64 * 1024 * 1024
+_UPLOAD = "/api/v1/assistant/upload-knowledge-file"
+"""Read as it arrives, a file at a time, so that it may be larger than what is held at once."""
 MAX_CALLERS = 10_000
 _SANE_ID = re.compile(rb"^[A-Za-z0-9._-]{1,64}$")
 _UNLIMITED = ("/api/v1/health", "/metrics")
@@ -83,9 +86,10 @@ class BoundedBody:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        limit = max(MAX_UPLOAD, self._limit) if scope["path"] == _UPLOAD else self._limit
         declared = dict(scope["headers"]).get(b"content-length", b"0")
-        if not declared.isdigit() or int(declared) > self._limit:
-            await reply(scope, send, 413, 1413, f"The body is larger than {self._limit} bytes.")
+        if not declared.isdigit() or int(declared) > limit:
+            await reply(scope, send, 413, 1413, f"The body is larger than {limit} bytes.")
             return
         seen = 0
 
@@ -93,7 +97,7 @@ class BoundedBody:
             nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
-            if seen > self._limit:
+            if seen > limit:
                 # A body that lied about its length is cut off; the parser then sees a client that went away.
                 return {"type": "http.disconnect"}
             return message

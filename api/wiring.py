@@ -138,6 +138,7 @@ class House:
             "reloader": self.alerts.reloader.run,
             "agent": self.sweep,
             "tokens": self.doorkeeper.run,
+            "knowledge": self.knowledge.run,
             "health": self.health.run,
         }
 

@@ -1,13 +1,15 @@
 """The knowledge base as the rest of the product sees it.
 
 Searches run on an immutable shelf (pages and index) held in one attribute; a refresh builds the next shelf in a thread and replaces the
-attribute, so no search waits for it or sees half of it. Refreshes take turns. Where two folders hold a page of the same id and
-language, the later folder wins: a team's own runbook takes the place of the shipped one.
+attribute, so no search waits for it or sees half of it. Whoever changed something waits until it can be found, and several who wait share
+one building. Another replica's changes are noticed by their count. Where two sources hold a page of the same id and language, the later
+folder wins (a team's own runbook takes the place of the shipped one), and what somebody brought wins over any folder.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +18,7 @@ from pydantic import BaseModel, Field
 
 from core.clock import Clock
 from core.database import Database
-from core.errors import Invalid, NotFound, near_misses
+from core.errors import Conflict, FirstmateError, Invalid, NotFound, near_misses
 from core.language import Language, Text
 from core.logs import get
 from core.metrics import Metrics
@@ -26,13 +28,17 @@ from knowledge_base.folder import Problem, folder_key
 from knowledge_base.index.local import LocalIndex
 from knowledge_base.index.port import Entry, Filters, Question
 from knowledge_base.intake import Intake, Reader
+from knowledge_base.refreshing import Refresher
 from knowledge_base.search import SearchAnswer, ask, search
 from knowledge_base.segment import Segmenter
-from knowledge_base.store import Document, Store
+from knowledge_base.sources.kept import Fate, Incoming
+from knowledge_base.store import Document, Known, Source, Store
 
 SHIPPED = Path(__file__).with_name("runbooks")
 MAX_QUERY = 4_000
 MAX_HITS = 20
+LOOK = 2.0
+"""Seconds between two looks at the count of changes, which is one small read."""
 _log = get(__name__)
 
 _SILENT = Text(
@@ -53,6 +59,14 @@ class PageInfo(BaseModel):
     faults: list[str]
     alerts: list[str]
     path: str
+    document: str = Field(default="", description="Tells it from a page of the same id elsewhere")
+    source: Source = "folder"
+    collection: str = Field(default="", description="What it was added with; of a folder's page nothing")
+    added_by: str = ""
+    added_at: datetime | None = None
+    updated_at: datetime | None = None
+    digest: str = ""
+    notes: dict[str, str] = Field(default_factory=dict)
 
 
 class RefreshProblem(BaseModel):
@@ -69,6 +83,31 @@ class RefreshReport(BaseModel):
     pages: int = 0
     passages: int = 0
     took_ms: float = 0.0
+
+
+class _Progress(BaseModel):
+    step: str
+    done: int
+    total: int
+    since: datetime | None
+
+
+class Status(BaseModel):
+    pages: int = Field(description="That can be found: of two for the same id and language, the one that wins")
+    passages: int
+    documents: int
+    sources: dict[str, int]
+    folders: list[str]
+    embedder: str
+    waiting: int = Field(
+        description="Documents that this embedder and splitter have not cut yet: found by their words, as they were"
+    )
+    indexing: bool
+    progress: _Progress
+    generation: int
+    problems: list[RefreshProblem]
+    refreshed_at: datetime | None
+    last_refresh: RefreshReport | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,28 +135,86 @@ class Knowledge:
         self._embedder = embedder or LexicalEmbedder(self._segmenter)
         self._reader = Reader(self._segmenter, self._embedder)
         self._store = Store(database)
+        self._refresher = Refresher(store=self._store, reader=self._reader, clock=clock, folders=self._folders)
         self._turn = asyncio.Lock()
+        self._generation = -1
+        self._last: RefreshReport | None = None
         self._shelf = _Shelf(LocalIndex([], [], np.zeros((0, 0), np.float32)))
         self.problems: tuple[Problem, ...] = ()
 
     async def load(self) -> RefreshReport:
         """At a start: what the database holds is searchable at once, then the folders are looked through for changes."""
         await asyncio.to_thread(self._segmenter.warm)
-        async with self._turn:
-            await self._put_up()
+        await self._caught_up()
         return await self.refresh()
 
+    async def run(self) -> None:
+        """Follow what other replicas change, and what was changed here without waiting for it."""
+        while True:
+            await self._clock.sleep(LOOK)
+            try:
+                await self._caught_up()
+            except FirstmateError as error:
+                _log.warning("the knowledge of other replicas could not be read", reason=error.sentence)
+
     async def refresh(self) -> RefreshReport:
-        async with self._turn:
-            started = self._clock.monotonic()
-            intake = await asyncio.to_thread(self._reader.take, self._folders, await self._store.known())
-            if intake.changes:
-                await self._store.save(intake.changes, self._clock.now())
-                await self._put_up()
-            self.problems = tuple(intake.problems)
-            for problem in self.problems:
-                _log.warning("knowledge file not taken", path=problem.path, why=problem.why)
-            return self._report(intake, self._clock.monotonic() - started)
+        started = self._clock.monotonic()
+        intake = await self._refresher.refresh()
+        await self._caught_up()
+        self.problems = tuple(intake.problems)
+        for problem in self.problems:
+            _log.warning("knowledge file not taken", path=problem.path, why=problem.why)
+        self._last = self._report(intake, self._clock.monotonic() - started)
+        return self._last
+
+    async def add(self, incoming: AsyncIterator[Incoming | Fate], *, wait: bool = True) -> list[Fate]:
+        """Without waiting it is found as soon as the index has followed, which is good for many documents one after the other."""
+        fates = await self._refresher.add(incoming)
+        if wait:
+            await self._caught_up()
+        for fate in fates:
+            if fate.outcome in {"added", "changed"}:
+                _log.info("knowledge document taken", name=fate.name, document=fate.document, outcome=fate.outcome)
+        return fates
+
+    async def remove(self, documents: Iterable[str], by: str, *, wait: bool = True) -> list[Known]:
+        """Kept documents only: what a folder holds would come back with the next refresh."""
+        known = await self._store.known()
+        chosen = [_removable(document, known.get(document)) for document in documents]
+        await self._refresher.remove([one.version for one in chosen])
+        if wait:
+            await self._caught_up()
+        for one in chosen:
+            _log.info("knowledge document removed", path=one.path, document=one.id, by=by)
+        return chosen
+
+    async def kept(self, source: Source, collection: str) -> dict[str, Known]:
+        """By their names inside the collection."""
+        known = (await self._store.known()).values()
+        start = len(collection) + 1 if collection else 0
+        return {one.path[start:]: one for one in known if (one.source, one.folder) == (source, collection)}
+
+    async def status(self) -> Status:
+        shelf = self._shelf
+        documents = (await self._store.known()).values()
+        sources: dict[str, int] = {"folder": 0, "upload": 0, "url": 0}
+        for one in documents:
+            sources[one.source] += 1
+        return Status(
+            pages=len(shelf.pages),
+            passages=len(shelf.index),
+            documents=len(documents),
+            sources=sources,
+            folders=[folder.name for folder in self._folders],
+            embedder=self._embedder.name,
+            waiting=sum(one.recipe != self._reader.recipe for one in documents),
+            indexing=self._refresher.progress.step != "idle" or self._turn.locked(),
+            progress=_Progress.model_validate(self._refresher.progress, from_attributes=True),
+            generation=self._generation,
+            problems=[RefreshProblem(path=problem.path, why=problem.why) for problem in self.problems],
+            refreshed_at=await self._store.refreshed_at(),
+            last_refresh=self._last,
+        )
 
     async def search(
         self, query: str, *, limit: int = 5, language: Language | None = None, filters: Filters | None = None
@@ -143,13 +240,16 @@ class Knowledge:
 
     def page(self, page_id: str, language: Language | None = None) -> str:
         """The page's Markdown, in the other language where it exists in no other form."""
+        return self._on_shelf(page_id, language)[1]
+
+    def _on_shelf(self, page_id: str, language: Language | None) -> tuple[PageInfo, str]:
         shelf = self._shelf.pages
         wished: Language = language or "en"
         other: Language = "en" if wished == "zh" else "zh"
         found = shelf.get((page_id, wished)) or shelf.get((page_id, other))
         if found is None:
             raise NotFound(f"There is no page {page_id}.", near=near_misses(page_id, {known for known, _ in shelf}))
-        return found[1]
+        return found
 
     def checks(self, page_id: str, language: Language | None = None) -> tuple[Check, ...]:
         """What the page asks, check by check, ready to be filled in and run."""
@@ -159,6 +259,19 @@ class Knowledge:
         """The page that is about this fault; the one that is about the fewest others, where several are."""
         named = [(len(info.faults), info.id) for info in self.pages() if fault in info.faults]
         return min(named)[1] if named else None
+
+    def info(self, page_id: str, language: Language | None = None) -> PageInfo:
+        """By the page's id, in the other language where it exists in no other form, or by its document's."""
+        found = next((one for one in self.pages() if one.document == page_id), None)
+        return found or self._on_shelf(page_id, language)[0]
+
+    async def _caught_up(self) -> None:
+        """Until what is shown is at least what the database held when this was asked."""
+        async with self._turn:
+            generation = await self._store.generation()
+            if generation != self._generation:
+                await self._put_up()
+                self._generation = generation
 
     async def _put_up(self) -> None:
         documents = await self._store.documents()
@@ -176,7 +289,7 @@ class Knowledge:
     def _report(self, intake: Intake, seconds: float) -> RefreshReport:
         return RefreshReport(
             added=intake.added,
-            changed=len(intake.written) - intake.added,
+            changed=intake.changed,
             removed=len(intake.removed),
             unchanged=intake.unchanged,
             problems=[RefreshProblem(path=problem.path, why=problem.why) for problem in intake.problems],
@@ -209,9 +322,23 @@ def _notices(shelf: _Shelf, question: Question) -> list[str]:
 
 def _winners(documents: Iterable[Document], folders: Sequence[str]) -> list[Document]:
     order = {folder: place for place, folder in enumerate(folders)}
-    ranked = sorted(documents, key=lambda document: (order.get(document.known.folder, -1), document.known.path))
-    last = {(document.page.id, document.page.language): document for document in ranked}
+
+    def rank(document: Document) -> tuple[int, str, str]:
+        known = document.known
+        if known.source == "folder":
+            return order.get(known.folder, -1), "", known.path
+        return len(order), known.updated_at.isoformat() if known.updated_at else "", known.path
+
+    last = {(document.page.id, document.page.language): document for document in sorted(documents, key=rank)}
     return sorted(last.values(), key=lambda document: (document.page.id, document.page.language))
+
+
+def _removable(document: str, known: Known | None) -> Known:
+    if known is None:
+        raise NotFound(f"There is no document {document}.")
+    if known.source == "folder":
+        raise Conflict(f"{known.path} comes from a folder: remove the file there and refresh.", found=known.path)
+    return known
 
 
 def _entry(document: Document, place: int) -> Entry:
@@ -230,7 +357,7 @@ def _entry(document: Document, place: int) -> Entry:
 
 
 def _info(document: Document) -> PageInfo:
-    page = document.page
+    page, known = document.page, document.known
     return PageInfo(
         id=page.id,
         language=page.language,
@@ -238,5 +365,13 @@ def _info(document: Document) -> PageInfo:
         tags=list(page.tags),
         faults=list(page.faults),
         alerts=list(page.alerts),
-        path=document.known.path,
+        path=known.path,
+        document=known.id,
+        source=known.source,
+        collection="" if known.source == "folder" else known.folder,
+        added_by=known.added_by,
+        added_at=known.added_at,
+        updated_at=known.updated_at,
+        digest=known.digest,
+        notes=dict(known.notes),
     )

@@ -1,36 +1,58 @@
-"""Documents in and out of the database; every refresh is one transaction, so a crash leaves the old knowledge or the new.
+"""Documents in and out of the database, so that a reader and a crash see the old knowledge or the new, never a part.
+
+New versions are written beside the live ones in small transactions (`stage`), which keeps a database with one writer free for alerts
+while some hundred pages come in. One short transaction then makes them all live (`switch`) and counts one generation on; other replicas
+watch that count. What a switch has replaced, and what a killed process had staged, is removed afterwards in small turns (`tidy`).
 
 Vectors are kept in half precision, and rounded to it before they are first used, so that a search after a restart sees the very numbers
 it saw before.
 """
 
 import asyncio
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from secrets import token_hex
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import ColumnElement, delete, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.database import Database
 from knowledge_base.parse import Page
-from knowledge_base.tables import KnowledgeDocument, KnowledgePassage
+from knowledge_base.tables import KnowledgeDocument, KnowledgePassage, KnowledgeState
 
+LEFT_BEHIND = timedelta(hours=1)
+"""After so long without its switch, what was staged belongs to a process that was killed."""
 _BATCH = 400
+_REMOVED_AT_ONCE = 100
+Source = Literal["folder", "upload", "url"]
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is remembered of a file, to tell whether it changed."""
+    """What is remembered of a document, to tell whether it changed and who brought it."""
 
     id: str
+    """The same through all its versions."""
     folder: str
+    """The folder that it was read from; of a kept one, the collection that it was added with."""
     path: str
     stamp: str
     digest: str
     recipe: str
+    source: Source = "folder"
+    added_by: str = ""
+    added_at: datetime | None = None
+    updated_at: datetime | None = None
+    etag: str = ""
+    modified: str = ""
+    notes: Mapping[str, str] = field(default_factory=dict)
+    version: str = ""
+    """The row of what is live."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +71,17 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
-    written: Sequence[Document]
-    touched: Sequence[Known]
-    """Same content under a new stamp."""
-    removed: Collection[str]
+class Switch:
+    """What one transaction makes of what was staged."""
 
-    def __bool__(self) -> bool:
-        return bool(self.written or self.touched or self.removed)
+    batch: str
+    touched: Sequence[Known] = ()
+    """Same content, other marks of it (stamp, ETag)."""
+    removed: Collection[str] = ()
+    """Versions, not documents: what was replaced meanwhile stays."""
+    basis: Mapping[str, str] = field(default_factory=dict)
+    """Documents that were staged from a live version, and which: where it is gone meanwhile, somebody's later word stands."""
+    refreshed_at: datetime | None = None
 
 
 class Store:
@@ -64,34 +89,135 @@ class Store:
         self._database = database
 
     async def known(self) -> dict[str, Known]:
-        columns = [getattr(KnowledgeDocument, name) for name in Known.__slots__]
+        names = [name for name in Known.__slots__ if name not in {"id", "version"}]
+        columns = [KnowledgeDocument.document, *(getattr(KnowledgeDocument, name) for name in names)]
         async with self._database.read() as session:
-            rows = (await session.execute(select(*columns))).all()
-        return {row.id: Known(*row) for row in rows}
+            rows = (await session.execute(select(*columns, KnowledgeDocument.id).where(_LIVE))).all()
+        return {row[0]: Known(row[0], **dict(zip(names, row[1:-1], strict=True)), version=row[-1]) for row in rows}
 
-    async def save(self, changes: Changes, now: datetime) -> None:
+    async def generation(self) -> int:
+        async with self._database.read() as session:
+            return int(await session.scalar(select(KnowledgeState.generation)) or 0)
+
+    async def refreshed_at(self) -> datetime | None:
+        async with self._database.read() as session:
+            return await session.scalar(select(KnowledgeState.refreshed_at))
+
+    async def stage(self, batch: str, documents: Sequence[Document], now: datetime) -> None:
+        """Written and seen by nobody, until the batch's switch."""
+        if not documents:
+            return
         async with self._database.write() as session:
-            gone = [*changes.removed, *(document.known.id for document in changes.written)]
-            for start in range(0, len(gone), _BATCH):
-                await _delete(session, gone[start : start + _BATCH])
-            for document in changes.written:
-                await session.execute(insert(KnowledgeDocument), [_row(document, now)])
-                await session.execute(insert(KnowledgePassage), _passage_rows(document))
-            for known in changes.touched:
-                touched = update(KnowledgeDocument).where(KnowledgeDocument.id == known.id)
-                await session.execute(touched.values(stamp=known.stamp))
+            for document in documents:
+                row = _row(document, now, batch)
+                await session.execute(insert(KnowledgeDocument), [row])
+                await session.execute(insert(KnowledgePassage), _passage_rows(document, str(row["id"])))
+
+    async def switch(self, change: Switch) -> bool:
+        """In one transaction, all of it; says whether what is found has changed."""
+        async with self._database.write() as session:
+            # First of all, so that switches of several replicas take turns on this row.
+            await _mark(session, change.refreshed_at)
+            await _drop_overtaken(session, change)
+            changed = await _replace(session, change)
+            for known in change.touched:
+                marks = {"stamp": known.stamp, "etag": known.etag, "modified": known.modified}
+                await session.execute(
+                    update(KnowledgeDocument).where(KnowledgeDocument.id == known.version).values(**marks)
+                )
+            if changed:
+                await session.execute(update(KnowledgeState).values(generation=KnowledgeState.generation + 1))
+        return changed
+
+    async def tidy(self, now: datetime) -> int:
+        """Remove what a switch replaced or a killed process left, a little at a time with a turn for others between."""
+        removed = 0
+        while ids := await self._past(now):
+            async with self._database.write() as session:
+                await session.execute(delete(KnowledgePassage).where(KnowledgePassage.document.in_(ids)))
+                await session.execute(delete(KnowledgeDocument).where(KnowledgeDocument.id.in_(ids)))
+            removed += len(ids)
+            await asyncio.sleep(0)
+        return removed
+
+    async def discard(self, batch: str) -> None:
+        """What was staged is not wanted after all."""
+        async with self._database.write() as session:
+            await session.execute(update(KnowledgeDocument).where(_staged(batch)).values(state="gone"))
 
     async def documents(self) -> list[Document]:
-        """All of them, in a fixed order; read in batches with a turn for others between, for a store may be large."""
-        async with self._database.read() as session:
+        """All that is live, in a fixed order; read in batches with a turn for others between, for a store may be large."""
+        async with self._snapshot() as session:
             passages = await _passages(session)
-            found = await session.execute(select(KnowledgeDocument).order_by(KnowledgeDocument.id))
+            found = await session.execute(
+                select(KnowledgeDocument).where(_LIVE).order_by(KnowledgeDocument.document, KnowledgeDocument.id)
+            )
             return [_document(row, passages.get(row.id, ())) for row in found.scalars()]
 
+    async def pages(self, versions: Sequence[str]) -> list[Document]:
+        """Without their passages: what is cut anew."""
+        async with self._database.read() as session:
+            found = await session.execute(select(KnowledgeDocument).where(KnowledgeDocument.id.in_(versions)))
+            return [_document(row, ()) for row in found.scalars()]
 
-async def _delete(session: AsyncSession, ids: Sequence[str]) -> None:
-    await session.execute(delete(KnowledgePassage).where(KnowledgePassage.document.in_(ids)))
-    await session.execute(delete(KnowledgeDocument).where(KnowledgeDocument.id.in_(ids)))
+    async def _past(self, now: datetime) -> list[str]:
+        left = (KnowledgeDocument.state == "staged") & (KnowledgeDocument.updated_at < now - LEFT_BEHIND)
+        past = select(KnowledgeDocument.id).where((KnowledgeDocument.state == "gone") | left)
+        async with self._database.read() as session:
+            return list((await session.execute(past.limit(_REMOVED_AT_ONCE))).scalars())
+
+    @asynccontextmanager
+    async def _snapshot(self) -> AsyncIterator[AsyncSession]:
+        """A read whose every statement sees the same moment."""
+        async with self._database.read() as session:
+            if session.get_bind().dialect.name == "sqlite":
+                await session.execute(text("BEGIN"))
+            else:
+                await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+            yield session
+
+
+_LIVE = KnowledgeDocument.state == "live"
+
+
+def _staged(batch: str) -> ColumnElement[bool]:
+    return (KnowledgeDocument.batch == batch) & (KnowledgeDocument.state == "staged")
+
+
+async def _mark(session: AsyncSession, refreshed_at: datetime | None) -> None:
+    values = {"refreshed_at": refreshed_at} if refreshed_at else {"generation": KnowledgeState.generation}
+    found = await session.execute(update(KnowledgeState).values(**values).returning(KnowledgeState.id))
+    if found.first() is None:
+        await session.execute(insert(KnowledgeState).values(id=1, generation=1, refreshed_at=refreshed_at))
+
+
+async def _drop_overtaken(session: AsyncSession, change: Switch) -> None:
+    """What was made from a version that is live no more: it was removed or replaced while this was at work."""
+    live: set[str] = set()
+    for part in _parts(list(change.basis.values())):
+        asked = select(KnowledgeDocument.id).where(_LIVE, KnowledgeDocument.id.in_(part))
+        live.update((await session.execute(asked)).scalars())
+    late = [document for document, version in change.basis.items() if version not in live]
+    for part in _parts(late):
+        overtaken = update(KnowledgeDocument).where(_staged(change.batch), KnowledgeDocument.document.in_(part))
+        await session.execute(overtaken.values(state="gone"))
+
+
+async def _replace(session: AsyncSession, change: Switch) -> bool:
+    count = 0
+    for part in _parts(list(change.removed)):
+        removed = update(KnowledgeDocument).where(_LIVE, KnowledgeDocument.id.in_(part))
+        count += len((await session.execute(removed.values(state="gone").returning(KnowledgeDocument.id))).all())
+    newer = select(KnowledgeDocument.document).where(_staged(change.batch)).scalar_subquery()
+    before = update(KnowledgeDocument).where(_LIVE, KnowledgeDocument.document.in_(newer))
+    await session.execute(before.values(state="gone"), execution_options={"synchronize_session": False})
+    live = update(KnowledgeDocument).where(_staged(change.batch)).values(state="live")
+    count += len((await session.execute(live.returning(KnowledgeDocument.id))).all())
+    return count > 0
+
+
+def _parts(items: list[str]) -> Iterator[list[str]]:
+    return (items[start : start + _BATCH] for start in range(0, len(items), _BATCH))
 
 
 async def _passages(session: AsyncSession) -> dict[str, tuple[StoredPassage, ...]]:
@@ -102,20 +228,24 @@ async def _passages(session: AsyncSession) -> dict[str, tuple[StoredPassage, ...
         KnowledgePassage.terms,
         KnowledgePassage.vector,
     )
-    ordered = select(*columns).order_by(KnowledgePassage.document, KnowledgePassage.position)
+    live = select(*columns).join(KnowledgeDocument, KnowledgeDocument.id == KnowledgePassage.document).where(_LIVE)
+    ordered = live.order_by(KnowledgePassage.document, KnowledgePassage.position)
     gathered: dict[str, list[StoredPassage]] = {}
     async for rows in (await session.stream(ordered)).partitions(_BATCH):
-        for document, heading, text, terms, vector in rows:
-            stored = StoredPassage(heading, text, tuple(terms.split()), np.frombuffer(vector, dtype="<f2"))
+        for document, heading, passage, terms, vector in rows:
+            stored = StoredPassage(heading, passage, tuple(terms.split()), np.frombuffer(vector, dtype="<f2"))
             gathered.setdefault(document, []).append(stored)
         await asyncio.sleep(0)
     return {document: tuple(passages) for document, passages in gathered.items()}
 
 
-def _row(document: Document, now: datetime) -> dict[str, object]:
+def _row(document: Document, now: datetime, batch: str) -> dict[str, object]:
     known, page = document.known, document.page
     return {
-        "id": known.id,
+        "id": token_hex(16),
+        "document": known.id,
+        "state": "staged",
+        "batch": batch,
         "folder": known.folder,
         "path": known.path,
         "page": page.id,
@@ -129,13 +259,19 @@ def _row(document: Document, now: datetime) -> dict[str, object]:
         "digest": known.digest,
         "recipe": known.recipe,
         "updated_at": now,
+        "source": known.source,
+        "added_by": known.added_by,
+        "added_at": known.added_at or now,
+        "etag": known.etag,
+        "modified": known.modified,
+        "notes": dict(known.notes),
     }
 
 
-def _passage_rows(document: Document) -> list[dict[str, object]]:
+def _passage_rows(document: Document, row: str) -> list[dict[str, object]]:
     return [
         {
-            "document": document.known.id,
+            "document": row,
             "position": position,
             "heading": passage.heading,
             "text": passage.text,
@@ -156,5 +292,24 @@ def _document(row: KnowledgeDocument, passages: tuple[StoredPassage, ...]) -> Do
         alerts=tuple(row.alerts),
         text=row.text,
     )
-    known = Known(row.id, row.folder, row.path, row.stamp, row.digest, row.recipe)
-    return Document(known, page, passages)
+    return Document(_known(row), page, passages)
+
+
+def _known(row: KnowledgeDocument) -> Known:
+    source: Source = "url" if row.source == "url" else "upload" if row.source == "upload" else "folder"
+    return Known(
+        id=row.document,
+        folder=row.folder,
+        path=row.path,
+        stamp=row.stamp,
+        digest=row.digest,
+        recipe=row.recipe,
+        source=source,
+        added_by=row.added_by,
+        added_at=row.added_at,
+        updated_at=row.updated_at,
+        etag=row.etag,
+        modified=row.modified,
+        notes=row.notes,
+        version=row.id,
+    )

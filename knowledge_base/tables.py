@@ -1,8 +1,12 @@
-"""Pages and their passages as rows: what the index is built from at a start, without reading or cutting any file again."""
+"""Pages and their passages as rows: what the index is built from at a start, without reading or cutting any file again.
+
+A row of a document is one version of it and never changes its text: a new version is written beside it (`staged`), then one small
+transaction makes it `live` and the one before `gone`. The state row counts these moments, so that another replica sees that one was.
+"""
 
 from datetime import datetime
 
-from sqlalchemy import JSON, ForeignKey, LargeBinary, String, Text
+from sqlalchemy import JSON, BigInteger, ForeignKey, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, UtcTime
@@ -12,6 +16,7 @@ class KnowledgeDocument(Base):
     __tablename__ = "knowledge_documents"
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    """Of this version; `document` is the same through all versions."""
     folder: Mapped[str] = mapped_column(Text)
     path: Mapped[str] = mapped_column(Text)
     page: Mapped[str] = mapped_column(String(80))
@@ -25,6 +30,16 @@ class KnowledgeDocument(Base):
     digest: Mapped[str] = mapped_column(String(64))
     recipe: Mapped[str] = mapped_column(String(80))
     updated_at: Mapped[datetime] = mapped_column(UtcTime)
+    document: Mapped[str] = mapped_column(String(32), index=True)
+    state: Mapped[str] = mapped_column(String(8), index=True)
+    batch: Mapped[str] = mapped_column(String(32))
+    """Whoever staged it makes live what it staged, and nothing else."""
+    source: Mapped[str] = mapped_column(String(8))
+    added_by: Mapped[str] = mapped_column(String(80))
+    added_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    etag: Mapped[str] = mapped_column(Text)
+    modified: Mapped[str] = mapped_column(Text)
+    notes: Mapped[dict[str, str]] = mapped_column(JSON)
 
 
 class KnowledgePassage(Base):
@@ -36,3 +51,13 @@ class KnowledgePassage(Base):
     text: Mapped[str] = mapped_column(Text)
     terms: Mapped[str] = mapped_column(Text)
     vector: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class KnowledgeState(Base):
+    """One row."""
+
+    __tablename__ = "knowledge_state"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    generation: Mapped[int] = mapped_column(BigInteger)
+    refreshed_at: Mapped[datetime | None] = mapped_column(UtcTime)

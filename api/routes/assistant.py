@@ -82,13 +82,6 @@ async def cancel(request: Request, house: TheHouse, caller: TheCaller, run_id: R
     return ok(request, {"run_id": run_id})
 
 
-@router.post("/refresh")
-async def refresh(request: Request, house: TheHouse, _caller: TheOperator) -> dict[str, Any]:
-    """Read the knowledge folders again; only what changed is indexed anew."""
-    report = await house.knowledge.refresh()
-    return ok(request, report.model_dump(mode="json"))
-
-
 @router.get("/config")
 async def config(request: Request, house: TheHouse, _caller: TheCaller) -> dict[str, Any]:
     settings = house.settings

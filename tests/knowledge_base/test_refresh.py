@@ -231,7 +231,7 @@ async def test_a_save_that_fails_half_way_leaves_the_old_knowledge(
     assert (await again.load()).removed == 1
 
 
-def _power_cut(_document: object) -> list[dict[str, object]]:
+def _power_cut(_document: object, _row: str) -> list[dict[str, object]]:
     raise RuntimeError("power cut")
 
 

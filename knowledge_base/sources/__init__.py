@@ -1,0 +1,1 @@
+"""Where pages come from beside folders: what people upload, and what is fetched from the web."""
