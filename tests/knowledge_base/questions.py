@@ -19,7 +19,7 @@ class Question:
 
 _ENGLISH = """
 incorrect_image_reference | Failed to pull image "registry.example.com/cart:v2.3.1": rpc error: manifest unknown
-incorrect_image_reference | nodes cannot log in to our private registry, authentication required
+image_pull_auth | nodes cannot log in to our private registry, authentication required
 incorrect_image_reference | how do I stop bad image tags from reaching production
 oom_killed | my pod was OOMKilled, what now
 oom_killed | RSS grows a little every hour until the container dies
@@ -33,9 +33,9 @@ pod_cpu_overload | is it a traffic surge or a regression in the new version
 application_crash | CrashLoopBackOff after changing a ConfigMap
 application_crash | how can I read the log of the run before the restart
 application_crash | exit status 139 segmentation fault
-pending_pod | FailedScheduling: 3 node(s) didn't match Pod's node affinity/selector
+node_placement | FailedScheduling: 3 node(s) didn't match Pod's node affinity/selector
 pending_pod | pod is stuck in Pending with no events at all
-pending_pod | a node was left cordoned after maintenance
+node_placement | a node was left cordoned after maintenance
 pvc_pending | pod has unbound immediate PersistentVolumeClaims
 pvc_pending | ProvisioningFailed from the CSI driver
 pvc_pending | need ReadWriteMany but the volume offers ReadWriteOnce
@@ -53,15 +53,15 @@ database_connections | should I raise max_connections in postgres
 database_connections | the app says the database is read-only since the failover
 deployment_rollout_stuck | ProgressDeadlineExceeded on the payment deployment
 deployment_rollout_stuck | rollout waits for ever, new pods run but never become ready
-deployment_rollout_stuck | FailedCreate: exceeded quota while releasing
+quota_exceeded | FailedCreate: exceeded quota while releasing
 incorrect_image_reference | deploy pipeline pushed nothing but the manifest already names the tag
-incorrect_image_reference | arm nodes cannot start our amd64 image
+image_pull_auth | arm nodes cannot start our amd64 image
 oom_killed | memory graph looks like a saw
 oom_killed | node process killed, GOMEMLIMIT not set
 service_selector_mismatch | curl to the service times out but curl to the pod ip works
 pod_cpu_overload | hot loop burns one full core
 application_crash | permission denied on startup, read-only root filesystem
-pending_pod | not enough GPUs for the training pod
+capacity_mismatch | not enough GPUs for the training pod
 pvc_pending | statefulset replica 0 has no volume
 node_not_ready | clock skew on a machine
 dns_resolution | UnknownHostException in one namespace only
@@ -72,23 +72,23 @@ deployment_rollout_stuck | kubectl rollout status hangs
 
 _CHINESE = """
 incorrect_image_reference | Pod 一直 ErrImagePull
-incorrect_image_reference | 拉镜像报 toomanyrequests 被限流了
+image_pull_auth | 拉镜像报 toomanyrequests 被限流了
 incorrect_image_reference | 镜像标签写错了，怎样最快恢复
 oom_killed | 容器隔几个小时就被 OOM 杀掉一次
 oom_killed | 内存泄漏和限制设低了怎么区分
 oom_killed | 退出码 137 是什么原因
 service_selector_mismatch | Endpoints 为空但是 Pod 都 Ready
 service_selector_mismatch | 服务的选择器多了一个版本标签
-service_selector_mismatch | Service 端口和容器监听的端口不一致
+service_port_mismatch | Service 端口和容器监听的端口不一致
 pod_cpu_overload | CPU 使用率一直贴着限制，接口延迟很高
 pod_cpu_overload | 大促流量上来了要不要加副本
 pod_cpu_overload | 同一节点上别的 Pod 抢 CPU
 application_crash | 容器启动几秒就退出，反复重启
-application_crash | 缺少环境变量导致应用崩溃
+missing_config | 缺少环境变量导致应用崩溃
 application_crash | Init:Error 是什么意思
-pending_pod | Pod 卡在 Pending，提示 Insufficient memory
-pending_pod | 反亲和导致第四个副本调度失败
-pending_pod | 节点维护完忘了 uncordon
+capacity_mismatch | Pod 卡在 Pending，提示 Insufficient memory
+node_placement | 反亲和导致第四个副本调度失败
+node_placement | 节点维护完忘了 uncordon
 pvc_pending | PVC 一直 Pending 怎么办
 pvc_pending | 存储类不存在
 pvc_pending | 卷还挂在坏掉的节点上，新 Pod 挂载不了
@@ -97,7 +97,7 @@ node_not_ready | containerd 挂了
 node_not_ready | 节点 inode 用尽被驱逐
 dns_resolution | 服务之间互相解析不到域名
 dns_resolution | CoreDNS 重启之后大量 NXDOMAIN
-dns_resolution | 网络策略忘记放行 53 端口
+network_policy_blocked | 网络策略忘记放行 53 端口
 tls_certificate_expired | 网站证书昨晚过期了
 tls_certificate_expired | cert-manager 续期失败
 tls_certificate_expired | 证书更新了但浏览器看到的还是旧证书
@@ -106,7 +106,7 @@ database_connections | 大量 idle in transaction 会话
 database_connections | 轮换密码之后客户端 Access denied
 deployment_rollout_stuck | 上线卡在一半不动了
 deployment_rollout_stuck | 新 Pod 一直不就绪导致滚动更新无法完成
-deployment_rollout_stuck | 发布时报 serviceaccount not found
+missing_service_account | 发布时报 serviceaccount not found
 incorrect_image_reference | 仓库里没有这个版本的镜像
 incorrect_image_reference | 节点解析不了镜像仓库的域名
 oom_killed | 压测时内存飙升，容器被系统杀掉
