@@ -17,6 +17,7 @@ from api.routes import (
     alerts,
     assistant,
     autofix,
+    cases,
     escalations,
     health,
     incidents,
@@ -93,9 +94,10 @@ def _routes(app: FastAPI) -> None:
     # Before the alerts: `rules` would be taken for a fingerprint's place.
     v1.include_router(rules.router, prefix="/alerts/rules")
     v1.include_router(rules.router, prefix="/rules", include_in_schema=False)
-    for room in (assistant, stream, knowledge, incidents, escalations, alerts, autofix, rca, tools, health):
+    for room in (assistant, stream, knowledge, incidents, cases, escalations, alerts, autofix, rca, tools, health):
         v1.include_router(room.router)
     v1.include_router(knowledge.assistant)
+    v1.include_router(cases.of_incident)
     app.include_router(v1)
     app.include_router(v2.router, prefix=API_V2)
     app.include_router(v2.silences, prefix=API_V2)

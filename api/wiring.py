@@ -57,6 +57,8 @@ from api.doors import McpApprovals, McpResources, agent_for
 from api.files import read_alert_config, read_escalations, sources
 from api.health import Health
 from api.lease import RENEW, Lease
+from api.lessons.finding import examiner
+from api.lessons.watch import Lessons
 from api.rootcause import RootCauses
 from core.clock import Clock, SystemClock
 from core.config import Settings
@@ -66,6 +68,8 @@ from core.logs import get
 from core.metrics import Metrics
 from core.redact import Redactor
 from core.secrets import load_or_create_key, resolve
+from knowledge_base.cases.book import CaseBook
+from knowledge_base.cases.tools import CaseTools
 from knowledge_base.embedders.choice import Wish, chosen
 from knowledge_base.knowledge import SHIPPED, Knowledge
 from knowledge_base.tools import KnowledgeTools
@@ -102,6 +106,8 @@ class House:
     repairs: Repairs
     alerts: "AlertSide"
     knowledge: Knowledge
+    cases: CaseBook
+    lessons: Lessons
     toolbox: Toolbox
     root_causes: RootCauses
     doorkeeper: Doorkeeper
@@ -130,6 +136,7 @@ class House:
             "evaluator": self.alerts.evaluator.run,
             "keeper": self.alerts.keeper.run,
             "repairs": self.repairs.run,
+            "lessons": self.lessons.run,
         }
 
     def chores(self) -> dict[str, Loop]:
@@ -244,7 +251,10 @@ async def _build(settings: Settings, clock: Clock, closing: AsyncExitStack) -> H
     services = Services(
         clusters=clusters, prometheus=prometheus, pages=Pages(clock), collector=collector, repairs=repairs
     )
-    declared = [*catalog(services), *AlertTools(alerts.desk).all(), *KnowledgeTools(knowledge).all()]
+    cases = CaseBook(database=database, clock=clock, terms=knowledge.terms, redact=redactor.value)
+    lessons = Lessons(cases, alerts.desk, repairs, examiner(collector), clock)
+    written = [*KnowledgeTools(knowledge).all(), *CaseTools(cases).all()]
+    declared = [*catalog(services), *AlertTools(alerts.desk).all(), *written]
     toolbox = Toolbox(declared, clock=clock, redactor=redactor, metrics=metrics)
 
     doorkeeper = Doorkeeper(admin_token=admin_token, key=key, database=database, clock=clock)
@@ -270,6 +280,8 @@ async def _build(settings: Settings, clock: Clock, closing: AsyncExitStack) -> H
         repairs=repairs,
         alerts=alerts,
         knowledge=knowledge,
+        cases=cases,
+        lessons=lessons,
         toolbox=toolbox,
         root_causes=RootCauses(toolbox, collector, prometheus, clock, redactor, settings.k8s_namespace),
         doorkeeper=doorkeeper,

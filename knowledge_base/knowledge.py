@@ -235,6 +235,10 @@ class Knowledge:
         notices = _notices(shelf, question)
         return answer.model_copy(update={"took_ms": round(seconds * 1000, 2), "notices": notices})
 
+    def terms(self, text: str) -> list[str]:
+        """The terms that a text is found by, for whatever else is to be found the same way."""
+        return self._segmenter.terms(text)
+
     def pages(self) -> list[PageInfo]:
         return [info for info, _ in self._shelf.pages.values()]
 

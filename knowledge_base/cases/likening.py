@@ -1,0 +1,112 @@
+"""From cases and questions to the traits that are compared, and the corpus of all cases, kept until something changes."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from core.language import Text
+from knowledge_base.cases.case import Case
+from knowledge_base.cases.lesson import Lesson
+from knowledge_base.cases.masking import lasting, templates
+from knowledge_base.cases.matching import Corpus, Known, Traits, View, standing
+
+MAX_WORDS = 6_000
+Terms = Callable[[str], Sequence[str]]
+_WHY = {
+    "alert": Text("the same alert {what}", "同一告警 {what}"),
+    "component": Text("the same component {what}", "同一组件 {what}"),
+    "labels": Text("the same labels {what}", "相同标签 {what}"),
+    "logs": Text("the same log line “{what}”", "相同日志“{what}”"),
+    "words": Text("the same words: {what}", "相同用词：{what}"),
+}
+_NAMESPACE = Text("the same namespace {what}", "同一命名空间 {what}")
+_ELSEWHERE = Text("a component of the same name, {what}", "同名组件 {what}")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What something like it is looked for by; whatever is not known stays empty."""
+
+    alerts: Sequence[str] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    namespace: str = ""
+    component: str = ""
+    logs: Sequence[str] = ()
+    text: str = ""
+
+    def traits(self, terms: Terms) -> Traits:
+        return Traits(
+            alerts=frozenset(self.alerts),
+            namespace=self.namespace or self.labels.get("namespace", ""),
+            component=self.component,
+            labels=lasting(self.labels),
+            logs=templates(self.logs),
+            words=Counter(terms(self.text[:MAX_WORDS])) if self.text else {},
+        )
+
+
+def asked_of(lesson: Lesson) -> Asked:
+    """What is known of an incident, as a question for others like it."""
+    found = lesson.finding
+    summaries = dict.fromkeys(text for one in lesson.alerts for text in (one.summary.en, one.summary.zh) if text)
+    statement = [found.statement.en, found.statement.zh] if found else []
+    return Asked(
+        alerts=list(dict.fromkeys(one.name for one in lesson.alerts)),
+        labels={name: value for one in lesson.alerts for name, value in one.labels.items()},
+        namespace=lesson.namespace,
+        component=found.component.name if found else lesson.workload,
+        logs=found.logs if found else [],
+        text="\n".join([*summaries, *statement]),
+    )
+
+
+def traits_of(case: Case, terms: Terms) -> Traits:
+    body, facts = case.body, case.facts
+    said = [text for words in (body.title, body.symptom, body.cause) for text in dict.fromkeys((words.en, words.zh))]
+    logged = [one.quote for one in facts.quotes if one.source == "log"]
+    return Traits(
+        alerts=frozenset(one.name for one in facts.alerts),
+        namespace=facts.component.namespace or next((one.labels.get("namespace", "") for one in facts.alerts), ""),
+        component=facts.component.name,
+        labels=frozenset(pair for one in facts.alerts for pair in lasting(one.labels)),
+        logs=frozenset(facts.logs) | templates(logged),
+        words=Counter(terms("\n".join([*said, *body.tags])[:MAX_WORDS])),
+    )
+
+
+def why(view: View) -> Text:
+    """One reason, in both languages."""
+    made = _WHY[view.name]
+    if view.name == "component":
+        made = made if view.value >= 1 else _ELSEWHERE if view.value > 0.5 else _NAMESPACE
+    what = ", ".join(view.shared) if view.name != "logs" else view.shared[0]
+    return Text(made("en", what=what), made("zh", what=what.replace(", ", "、")))
+
+
+class Shelf:
+    """The corpus of what can be found; traits are worked out once for each version of a case."""
+
+    def __init__(self, terms: Terms) -> None:
+        self._terms = terms
+        self._traits: dict[tuple[str, int], Traits] = {}
+        self._edition: object = None
+        self.corpus = Corpus(())
+
+    def is_of(self, edition: object) -> bool:
+        return self._edition == edition
+
+    async def put_up(self, cases: Sequence[Case], edition: object) -> None:
+        self.corpus = await asyncio.to_thread(self._built, cases)
+        self._edition = edition
+
+    def _built(self, cases: Sequence[Case]) -> Corpus:
+        before, self._traits = self._traits, {}
+        known = []
+        for case in cases:
+            key = case.id, case.version
+            traits = before.get(key) or traits_of(case, self._terms)
+            self._traits[key] = traits
+            liked = standing(case.stars, case.ratings, confirmed=case.state == "confirmed")
+            known.append(Known(case.id, traits, liked))
+        return Corpus(known)

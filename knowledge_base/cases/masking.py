@@ -1,0 +1,43 @@
+"""What stays the same when a trouble comes again: log lines without what varies, labels without names that are made anew.
+
+Lines are masked here once more, although those that come from a diagnosis may be patterns already: a person pastes a line as it is, and the
+two must become equal. Whatever holds a digit is varying, and so is what stands in quotes.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+
+MAX_LINE = 2_000
+MAX_TEMPLATE = 240
+_LEAD = re.compile(
+    r"^\s*(?:\[?\d{4}[-/]\d\d[-/]\d\d[T ][\d:.,]+(?:Z|[+-]\d\d:?\d\d)?\]?\s*)?"
+    r"(?:\[?(?:trace|debug|info|notice|warn(?:ing)?|error|err|fatal|critical|panic)\]?\s*[:|-]?\s*)?",
+    re.IGNORECASE,
+)
+_VARIES = re.compile(r"<[^<>]{0,40}>|\"[^\"]{0,200}\"|'[^']{0,200}'|[^\s,;()\[\]{}=]*\d[^\s,;()\[\]{}=]*")
+_STARS = re.compile(r"\*(?:[\s:/.,-]*\*)*[:.,]*")
+_FLEETING = frozenset(
+    {
+        "pod", "pod_name", "pod_ip", "host_ip", "instance", "uid", "id", "container_id", "image_id", "replicaset", "endpoint",
+        "prometheus", "job_name", "address", "ip", "alertname", "severity", "__name__",
+    }
+)  # fmt: skip
+"""Made anew each time, or told elsewhere."""
+
+
+def template(line: str) -> str:
+    """The line with what varies as one star, without its time and level."""
+    plain = _LEAD.sub("", line[:MAX_LINE], count=1)
+    return _STARS.sub("*", " ".join(_VARIES.sub("*", plain.lower()).split()))[:MAX_TEMPLATE]
+
+
+def templates(lines: Iterable[str]) -> frozenset[str]:
+    """Those that still say something."""
+    return frozenset(made for made in map(template, lines) if len(made.replace("*", "").strip()) >= _TELLING)
+
+
+_TELLING = 8
+
+
+def lasting(labels: Mapping[str, str]) -> frozenset[tuple[str, str]]:
+    return frozenset((name, value) for name, value in labels.items() if value and name not in _FLEETING)
