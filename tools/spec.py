@@ -27,10 +27,17 @@ _NEEDS: dict[Risk, Role] = {"read": "viewer", "write": "operator", "destructive"
 _log = get(__name__)
 
 
+def _untitled(schema: dict[str, Any]) -> None:
+    """Titles only say a field's name once more, and every model that is offered the tools would pay for them."""
+    schema.pop("title", None)
+    for each in schema.get("properties", {}).values():
+        each.pop("title", None)
+
+
 class Input(BaseModel):
     """Base of every tool input: unknown fields are refused by name."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_untitled)
 
 
 class Source(BaseModel):
