@@ -1,7 +1,7 @@
 """The knowledge base as the rest of the product sees it.
 
-Searches run on an immutable shelf (pages and index) held in one attribute; a refresh builds the next shelf in a thread and replaces the
-attribute, so no search waits for it or sees half of it. Whoever changed something waits until it can be found, and several who wait share
+Pages stand on an immutable shelf held in one attribute, and the index goes from one whole state to the next, so no search waits for a
+change or sees half of it. Whoever changed something waits until it can be found, and several who wait share
 one building. Another replica's changes are noticed by their count. Where two sources hold a page of the same id and language, the later
 folder wins (a team's own runbook takes the place of the shipped one), and what somebody brought wins over any folder.
 """
@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from core.clock import Clock
@@ -26,7 +24,7 @@ from knowledge_base.checks import Check, checks
 from knowledge_base.embed import Embedder, LexicalEmbedder
 from knowledge_base.folder import Problem, folder_key
 from knowledge_base.index.local import LocalIndex
-from knowledge_base.index.port import Entry, Filters, Question
+from knowledge_base.index.port import Filters, Index, Question, Shown
 from knowledge_base.intake import Intake, Reader
 from knowledge_base.refreshing import Refresher
 from knowledge_base.search import SearchAnswer, ask, search
@@ -112,7 +110,6 @@ class Status(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class _Shelf:
-    index: LocalIndex
     pages: dict[tuple[str, Language], tuple[PageInfo, str]] = field(default_factory=dict)
     without_vectors: int = 0
     """Pages whose vectors are another embedder's, or missing."""
@@ -127,6 +124,7 @@ class Knowledge:
         folders: Sequence[Path],
         metrics: Metrics,
         embedder: Embedder | None = None,
+        index: Index | None = None,
     ) -> None:
         self._clock = clock
         self._metrics = metrics
@@ -139,7 +137,8 @@ class Knowledge:
         self._turn = asyncio.Lock()
         self._generation = -1
         self._last: RefreshReport | None = None
-        self._shelf = _Shelf(LocalIndex([], [], np.zeros((0, 0), np.float32)))
+        self._index: Index = index or LocalIndex()
+        self._shelf = _Shelf()
         self.problems: tuple[Problem, ...] = ()
 
     async def load(self) -> RefreshReport:
@@ -202,7 +201,7 @@ class Knowledge:
             sources[one.source] += 1
         return Status(
             pages=len(shelf.pages),
-            passages=len(shelf.index),
+            passages=len(self._index),
             documents=len(documents),
             sources=sources,
             folders=[folder.name for folder in self._folders],
@@ -229,7 +228,7 @@ class Knowledge:
         started = self._clock.monotonic()
         shelf = self._shelf
         question = await asyncio.to_thread(ask, query, language, self._segmenter, self._embedder)
-        answer = await search(shelf.index, question, limit, self._segmenter, filters)
+        answer = await search(self._index, question, limit, self._segmenter, filters)
         seconds = self._clock.monotonic() - started
         self._metrics.search_seconds.observe(seconds)
         notices = _notices(shelf, question)
@@ -278,17 +277,12 @@ class Knowledge:
                 self._generation = generation
 
     async def _put_up(self) -> None:
-        documents = await self._store.documents()
-        self._shelf = await asyncio.to_thread(self._built, documents)
-
-    def _built(self, documents: Sequence[Document]) -> _Shelf:
-        shown = _winners(documents, [folder_key(folder) for folder in self._folders])
-        entries = [_entry(document, place) for document in shown for place in range(len(document.passages))]
-        terms = [passage.terms for document in shown for passage in document.passages]
-        compared = [self._reader.has_vectors(document.known) for document in shown]
-        index = LocalIndex(entries, terms, _matrix(shown, compared))
-        pages = {(d.page.id, d.page.language): (_info(d), d.page.text) for d in shown}
-        return _Shelf(index, pages, compared.count(False))
+        async with self._store.view() as view:
+            winners = _winners(await view.documents(), [folder_key(folder) for folder in self._folders])
+            shown = [_shown(one, compared=self._reader.has_vectors(one.known)) for one in winners]
+            await self._index.update(shown, view.passages)
+        pages = {(one.page.id, one.page.language): (_info(one), one.page.text) for one in winners}
+        self._shelf = _Shelf(pages, sum(not one.compared for one in shown))
 
     def _report(self, intake: Intake, seconds: float) -> RefreshReport:
         return RefreshReport(
@@ -298,22 +292,9 @@ class Knowledge:
             unchanged=intake.unchanged,
             problems=[RefreshProblem(path=problem.path, why=problem.why) for problem in intake.problems],
             pages=len(self._shelf.pages),
-            passages=len(self._shelf.index),
+            passages=len(self._index),
             took_ms=round(seconds * 1000, 2),
         )
-
-
-def _matrix(documents: Sequence[Document], compared: Sequence[bool]) -> NDArray[np.float32]:
-    """A row a passage; of zeros, which are like nothing, where the vectors cannot be compared with a question's."""
-    fluent = [passage.vector for d, yes in zip(documents, compared, strict=True) if yes for passage in d.passages]
-    matrix = np.zeros((sum(len(d.passages) for d in documents), len(fluent[0]) if fluent else 0), np.float32)
-    row = 0
-    for document, yes in zip(documents, compared, strict=True):
-        for passage in document.passages:
-            if yes and passage.vector.size == matrix.shape[1]:
-                matrix[row] = passage.vector
-            row += 1
-    return matrix
 
 
 def _notices(shelf: _Shelf, question: Question) -> list[str]:
@@ -345,18 +326,17 @@ def _removable(document: str, known: Known | None) -> Known:
     return known
 
 
-def _entry(document: Document, place: int) -> Entry:
-    page, passage = document.page, document.passages[place]
-    return Entry(
+def _shown(document: Document, *, compared: bool) -> Shown:
+    known, page = document.known, document.page
+    return Shown(
+        id=known.id,
+        revision=known.version,
         page=page.id,
         title=page.title,
-        heading=passage.heading,
-        text=passage.text,
         language=page.language,
-        path=document.known.path,
-        document=document.known.id,
-        position=place,
+        path=known.path,
         tags=page.tags,
+        compared=compared,
     )
 
 

@@ -29,6 +29,7 @@ LEFT_BEHIND = timedelta(hours=1)
 """After so long without its switch, what was staged belongs to a process that was killed."""
 _BATCH = 400
 _REMOVED_AT_ONCE = 100
+_READ_AT_ONCE = 40
 Source = Literal["folder", "upload", "url"]
 
 
@@ -145,14 +146,11 @@ class Store:
         async with self._database.write() as session:
             await session.execute(update(KnowledgeDocument).where(_staged(batch)).values(state="gone"))
 
-    async def documents(self) -> list[Document]:
-        """All that is live, in a fixed order; read in batches with a turn for others between, for a store may be large."""
+    @asynccontextmanager
+    async def view(self) -> AsyncIterator["View"]:
+        """All that is live, at one moment."""
         async with self._snapshot() as session:
-            passages = await _passages(session)
-            found = await session.execute(
-                select(KnowledgeDocument).where(_LIVE).order_by(KnowledgeDocument.document, KnowledgeDocument.id)
-            )
-            return [_document(row, passages.get(row.id, ())) for row in found.scalars()]
+            yield View(session)
 
     async def pages(self, versions: Sequence[str]) -> list[Document]:
         """Without their passages: what is cut anew."""
@@ -177,7 +175,34 @@ class Store:
             yield session
 
 
+class View:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def documents(self) -> list[Document]:
+        """Without their passages, in a fixed order."""
+        live = select(KnowledgeDocument).where(_LIVE).order_by(KnowledgeDocument.document, KnowledgeDocument.id)
+        return [_document(row, ()) for row in (await self._session.execute(live)).scalars()]
+
+    async def passages(self, versions: Sequence[str]) -> AsyncIterator[dict[str, list[StoredPassage]]]:
+        """Those of some versions at a time with a turn for others between, for a store may be large."""
+        for start in range(0, len(versions), _READ_AT_ONCE):
+            some = _PASSAGES.where(KnowledgePassage.document.in_(versions[start : start + _READ_AT_ONCE]))
+            gathered: dict[str, list[StoredPassage]] = {}
+            for version, heading, passage, terms, vector in (await self._session.execute(some)).all():
+                stored = StoredPassage(heading, passage, tuple(terms.split()), np.frombuffer(vector, dtype="<f2"))
+                gathered.setdefault(version, []).append(stored)
+            yield gathered
+
+
 _LIVE = KnowledgeDocument.state == "live"
+_PASSAGES = select(
+    KnowledgePassage.document,
+    KnowledgePassage.heading,
+    KnowledgePassage.text,
+    KnowledgePassage.terms,
+    KnowledgePassage.vector,
+).order_by(KnowledgePassage.document, KnowledgePassage.position)
 
 
 def _staged(batch: str) -> ColumnElement[bool]:
@@ -218,25 +243,6 @@ async def _replace(session: AsyncSession, change: Switch) -> bool:
 
 def _parts(items: list[str]) -> Iterator[list[str]]:
     return (items[start : start + _BATCH] for start in range(0, len(items), _BATCH))
-
-
-async def _passages(session: AsyncSession) -> dict[str, tuple[StoredPassage, ...]]:
-    columns = (
-        KnowledgePassage.document,
-        KnowledgePassage.heading,
-        KnowledgePassage.text,
-        KnowledgePassage.terms,
-        KnowledgePassage.vector,
-    )
-    live = select(*columns).join(KnowledgeDocument, KnowledgeDocument.id == KnowledgePassage.document).where(_LIVE)
-    ordered = live.order_by(KnowledgePassage.document, KnowledgePassage.position)
-    gathered: dict[str, list[StoredPassage]] = {}
-    async for rows in (await session.stream(ordered)).partitions(_BATCH):
-        for document, heading, passage, terms, vector in rows:
-            stored = StoredPassage(heading, passage, tuple(terms.split()), np.frombuffer(vector, dtype="<f2"))
-            gathered.setdefault(document, []).append(stored)
-        await asyncio.sleep(0)
-    return {document: tuple(passages) for document, passages in gathered.items()}
 
 
 def _row(document: Document, now: datetime, batch: str) -> dict[str, object]:

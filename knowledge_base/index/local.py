@@ -1,17 +1,15 @@
-"""The index in memory: BM25 and vectors over the same passages, immutable once built.
+"""The index in memory: postings for BM25 and coverage, vectors, and the passages as they are shown.
 
-A refresh builds a new one beside the old and the reference is swapped, so a search that began on the old one ends on it. Every
-question gets three views of the passages: BM25 (bm25s), cosine similarity, and coverage, which is the share of what was asked, weighted
-by rarity, that a passage and its page answer at all. The first two order, coverage is what the floor is measured with.
+What is searched is immutable: a change builds the next state beside it and the reference is swapped, so a search that began on the old
+one ends on it. The next state takes over what did not change; only changed documents are read from the store again.
+
+Every question gets three views of the passages: BM25, cosine similarity, and coverage, which is the share of what was asked, weighted by
+rarity, that a passage and its page answer at all. The first two order, coverage is what the floor is measured with.
 """
 
 import asyncio
-import logging
-import math
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,23 +21,25 @@ from knowledge_base.index.port import (
     Entry,
     Filters,
     Flags,
+    Passages,
     Question,
     Scores,
+    Shown,
     best_first,
+    entry,
     none_of,
     view_of_pages,
 )
-from knowledge_base.segment import CONCEPT, Unit
+from knowledge_base.index.postings import Counted, Postings, counted, merged, no_postings
+from knowledge_base.index.weights import FOREIGN, lead, weights
+from knowledge_base.segment import Unit
+from knowledge_base.store import StoredPassage
 
-_Places = NDArray[np.intp]
-TECHNICAL = 1.6
-"""A concept of the glossary against a plain word of the same rarity."""
-LEAST = 0.8
-UNKNOWN = 0.6
-"""A word that stands nowhere in the store: half the time a paraphrase, half the time another subject."""
-EVERYDAY = 0.2
-FOREIGN = 0.35
-"""A plain word of the question's language, asked of a page that exists in the other language only."""
+SPARSE = 0.5
+"""Of the vocabulary's numbers, the share in use below which they are given out anew."""
+
+
+_NO_VECTOR: NDArray[np.float16] = np.zeros(0, np.float16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,39 +52,96 @@ class Coverage:
 
 
 class LocalIndex:
-    def __init__(self, entries: Sequence[Entry], terms: Sequence[Sequence[str]], vectors: Scores) -> None:
-        self.entries = tuple(entries)
-        self._vectors = vectors
-        self._bm25 = _bm25(terms) if entries else None
-        # A page and its translation count as one here: what either says, the page answers to.
-        pages = {page: place for place, page in enumerate(dict.fromkeys(e.page for e in entries))}
-        self._page_of: _Places = np.array([pages[e.page] for e in entries], dtype=np.intp)
-        self._is_zh: Flags = np.array([e.language == "zh" for e in entries], dtype=np.bool_)
-        self._pages = len(pages)
+    name = "local"
+
+    def __init__(self) -> None:
+        self._state = _State()
+        self._turn = asyncio.Lock()
 
     def __len__(self) -> int:
-        return len(self.entries)
+        return len(self._state.entries)
 
     async def candidates(self, question: Question, filters: Filters, count: int) -> Candidates:
-        return await asyncio.to_thread(self.find, question, filters, count)
+        return await asyncio.to_thread(self._state.find, question, filters, count)
+
+    async def update(self, shown: Sequence[Shown], read: Passages) -> None:
+        async with self._turn:
+            before = self._state
+            draft = _Draft(before.vocabulary_to_add_to())
+            known = {one.revision: one for one in shown if before.revision(one.id) != one.revision}
+            async for batch in read(list(known)):
+                await asyncio.to_thread(draft.add, [(known[one], passages) for one, passages in batch.items()])
+            self._state = await asyncio.to_thread(before.next, shown, draft)
+
+    async def close(self) -> None:
+        self._state = _State()
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A document's passages: a run of places."""
+
+    revision: str
+    begin: int
+    end: int
+
+
+class _Draft:
+    """What is new, in the order of its reading."""
+
+    def __init__(self, vocabulary: dict[str, int]) -> None:
+        self.vocabulary = vocabulary
+        self.entries: list[Entry] = []
+        self.vectors: list[NDArray[np.float16]] = []
+        self.held: dict[str, _Held] = {}
+        self.counted: list[Counted] = []
+
+    def add(self, documents: Sequence[tuple[Shown, Sequence[StoredPassage]]]) -> None:
+        first = len(self.entries)
+        for shown, passages in documents:
+            begin = len(self.entries)
+            self.entries.extend(entry(shown, position, passage) for position, passage in enumerate(passages))
+            self.vectors.extend(passage.vector if shown.compared else _NO_VECTOR for passage in passages)
+            self.held[shown.id] = _Held(shown.revision, begin, len(self.entries))
+        terms = [passage.terms for _, passages in documents for passage in passages]
+        places = np.arange(first, len(self.entries), dtype=np.int64)
+        self.counted.append(Counted.of(terms, self.vocabulary).at(places))
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    entries: tuple[Entry, ...] = ()
+    vectors: Scores = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    postings: Postings = field(default_factory=no_postings)
+    held: Mapping[str, _Held] = field(default_factory=dict)
+    page_of: NDArray[np.intp] = field(default_factory=lambda: np.zeros(0, np.intp))
+    """A page and its translation count as one: what either says, the page answers to."""
+    pages: int = 0
+    is_zh: Flags = field(default_factory=lambda: np.zeros(0, np.bool_))
+
+    def revision(self, document: str) -> str | None:
+        held = self.held.get(document)
+        return held.revision if held else None
+
+    def vocabulary_to_add_to(self) -> dict[str, int]:
+        return self.postings.vocabulary if isinstance(self.postings.vocabulary, dict) else {}
+
+    # What is asked of it
 
     def find(self, question: Question, filters: Filters, count: int) -> Candidates:
         allowed = self._allowed(filters)
         if not allowed.any() or not question.units:
             return none_of(int(allowed.sum()))
-        coverage = self.coverage(question.units, question.asked_in)
-        views = (
-            self.keywords(question.terms),
-            self.similarity(question.vector),
-            view_of_pages(coverage.page, coverage.passage),
-        )
-        masks = [allowed & self.of_language(language) for language in LANGUAGES]
+        coverage = self._coverage(question.units, question.asked_in)
+        keywords, similarity = self.postings.bm25(question.terms), self._similarity(question.vector)
+        views = (keywords, similarity, view_of_pages(coverage.page, coverage.passage))
+        masks = [allowed & self._of_language(language) for language in LANGUAGES]
         best = [best_first(np.where(mask, view, 0.0), count) for mask in masks for view in views]
         places = np.unique(np.concatenate(best))
         return Candidates(
             entries=tuple(self.entries[place] for place in places),
-            keywords=views[0][places],
-            similarity=views[1][places],
+            keywords=keywords[places],
+            similarity=similarity[places],
             passage=coverage.passage[places],
             page=coverage.page[places],
             technical=coverage.technical[places],
@@ -92,100 +149,99 @@ class LocalIndex:
         )
 
     def _allowed(self, filters: Filters) -> Flags:
-        allowed = (
-            np.ones(len(self.entries), np.bool_) if filters.language is None else self.of_language(filters.language)
-        )
-        if filters.tags:
-            allowed = allowed & np.array([filters.tags <= set(entry.tags) for entry in self.entries], np.bool_)
+        allowed = np.ones(len(self.entries), np.bool_)
+        if filters.language is not None:
+            allowed &= self._of_language(filters.language)
+        for held in self.held.values() if filters.tags else ():
+            if held.begin < held.end and not filters.tags <= set(self.entries[held.begin].tags):
+                allowed[held.begin : held.end] = False
         return allowed
 
-    def of_language(self, language: Language) -> Flags:
-        return self._is_zh if language == "zh" else ~self._is_zh
+    def _of_language(self, language: Language) -> Flags:
+        return self.is_zh if language == "zh" else ~self.is_zh
 
-    def keywords(self, terms: Sequence[str]) -> Scores:
-        known = [place for term in terms if (place := self._place(term)) is not None]
-        if self._bm25 is None or not known:
-            return np.zeros(len(self.entries), dtype=np.float32)
-        scores: Scores = self._bm25.get_scores_from_ids(known)
-        return scores
+    def _similarity(self, vector: Scores) -> Scores:
+        if not len(vector) or self.vectors.shape[1] != len(vector):
+            return np.zeros(len(self.entries), np.float32)
+        return np.asarray(self.vectors @ vector, dtype=np.float32)
 
-    def similarity(self, vector: Scores) -> Scores:
-        if not vector.size or vector.size != self._vectors.shape[1]:
-            return np.zeros(len(self.entries), dtype=np.float32)
-        return np.asarray(self._vectors @ vector, dtype=np.float32)
-
-    def coverage(self, units: Sequence[Unit], language: Language) -> Coverage:
+    def _coverage(self, units: Sequence[Unit], language: Language) -> Coverage:
         """`language` is the question's: a page in the other one is asked only for what means the same in both."""
-        fluent = self._on_page(self.of_language(language))
-        met, page_met, asked = (np.zeros(len(self.entries), np.float32) for _ in range(3))
-        technical = np.zeros(len(self.entries), np.bool_)
-        for unit in units:
-            weights = self._weight(unit) * (
-                np.ones_like(met) if unit.kind == "technical" else np.where(fluent, 1.0, FOREIGN)
-            )
-            here = self._holding(unit)
-            on_page = self._on_page(here)
-            met += weights * here
-            page_met += weights * on_page
+        fluent = np.where(self._page_has(np.flatnonzero(self._of_language(language))), 1.0, FOREIGN).astype(np.float32)
+        met, page_met = np.zeros(len(self.entries), np.float32), np.zeros(self.pages, np.float32)
+        asked, technical = np.zeros(self.pages, np.float32), np.zeros(self.pages, np.bool_)
+        for unit, weight in zip(units, weights(units, self.postings.frequency, len(self.entries)), strict=True):
+            by_page = np.full(self.pages, weight, np.float32) if unit.kind == "technical" else weight * fluent
+            here = self.postings.holding(lead(unit))
+            on_page = self._page_has(here)
+            met[here] += by_page[self.page_of[here]]
+            page_met += by_page * on_page
             technical |= on_page & (unit.kind == "technical")
-            asked += weights
+            asked += by_page
         asked[asked == 0] = 1.0
-        return Coverage(passage=met / asked, page=page_met / asked, technical=technical)
+        return Coverage(met / asked[self.page_of], (page_met / asked)[self.page_of], technical[self.page_of])
 
-    def _weight(self, unit: Unit) -> float:
-        """How much a unit tells: the rarer the more, and a term of operations more than a word that happens to be rare."""
-        passages = max(1, len(self.entries))
-        frequency = self._frequency(unit.terms[0])
-        rarity = math.log(1 + (passages - frequency + 0.5) / (frequency + 0.5))
-        if unit.terms[0].startswith(CONCEPT):
-            return max(LEAST, rarity * TECHNICAL)
-        if unit.kind == "everyday":
-            return rarity * EVERYDAY
-        return rarity if frequency else rarity * UNKNOWN
+    def _page_has(self, passages: NDArray[np.integer]) -> Flags:
+        pages = np.zeros(self.pages, dtype=np.bool_)
+        pages[self.page_of[passages]] = True
+        return pages
 
-    def _holding(self, unit: Unit) -> Flags:
-        holding = np.zeros(len(self.entries), dtype=np.bool_)
-        for term in _answering(unit):
-            holding[self._postings(term)] = True
-        return holding
+    # How it becomes the next
 
-    def _on_page(self, passages: Flags) -> Flags:
-        pages = np.zeros(self._pages, dtype=np.bool_)
-        pages[self._page_of[passages]] = True
-        return pages[self._page_of]
+    def next(self, shown: Sequence[Shown], draft: _Draft) -> "_State":
+        ours, fresh = np.full(len(self.entries), -1, np.int64), np.full(len(draft.entries), -1, np.int64)
+        entries: list[Entry] = []
+        held: dict[str, _Held] = {}
+        for one in shown:
+            new = draft.held.get(one.id)
+            run = new or self.held.get(one.id)
+            if run is None or one.id in held:
+                continue
+            begin = len(entries)
+            entries.extend((draft.entries if new else self.entries)[run.begin : run.end])
+            (fresh if new else ours)[run.begin : run.end] = np.arange(begin, len(entries))
+            held[one.id] = _Held(run.revision, begin, len(entries))
+        return self._filled(entries, held, draft, ours, fresh)
 
-    def _frequency(self, term: str) -> int:
-        return len(self._postings(term))
+    def _filled(
+        self,
+        entries: list[Entry],
+        held: Mapping[str, _Held],
+        draft: _Draft,
+        ours: NDArray[np.int64],
+        fresh: NDArray[np.int64],
+    ) -> "_State":
+        parts = [counted(self.postings).at(ours), *(part.at(fresh) for part in draft.counted)]
+        parts, vocabulary = _in_use(parts, draft.vocabulary)
+        pages = {page: place for place, page in enumerate(dict.fromkeys(one.page for one in entries))}
+        return _State(
+            entries=tuple(entries),
+            vectors=self._all_vectors(len(entries), draft, ours, fresh),
+            postings=merged(parts, len(entries), vocabulary),
+            held=held,
+            page_of=np.array([pages[one.page] for one in entries], dtype=np.intp),
+            pages=len(pages),
+            is_zh=np.array([one.language == "zh" for one in entries], dtype=np.bool_),
+        )
 
-    def _place(self, term: str) -> int | None:
-        return None if self._bm25 is None else self._bm25.vocab_dict.get(term)
-
-    def _postings(self, term: str) -> _Places:
-        place = self._place(term)
-        if self._bm25 is None or place is None:
-            return np.zeros(0, dtype=np.intp)
-        starts = self._bm25.scores["indptr"]
-        found: _Places = self._bm25.scores["indices"][starts[place] : starts[place + 1]]
-        return found
-
-
-def _answering(unit: Unit) -> tuple[str, ...]:
-    """A concept answers for its phrase, an object's whole name for its parts; parts alone would answer to anything."""
-    return unit.terms[:1]
+    def _all_vectors(self, size: int, draft: _Draft, ours: NDArray[np.int64], fresh: NDArray[np.int64]) -> Scores:
+        dimensions = next((len(vector) for vector in draft.vectors if vector.size), self.vectors.shape[1])
+        vectors = np.zeros((size, dimensions), np.float32)
+        if self.vectors.shape[1] == dimensions:
+            vectors[ours[ours >= 0]] = self.vectors[ours >= 0]
+        for place, vector in zip(fresh, draft.vectors, strict=True):
+            if place >= 0 and len(vector) == dimensions:
+                vectors[place] = vector
+        return vectors
 
 
-def _bm25(terms: Sequence[Sequence[str]]) -> Any:
-    import bm25s
-
-    # The library logs at DEBUG by its own decision, past the level of the root logger.
-    logging.getLogger("bm25s").setLevel(logging.WARNING)
-    counts = Counter(term for passage in terms for term in set(passage))
-    # Ids in alphabetical order: the library's own order is that of a set of strings and differs from process to process.
-    vocabulary = {term: place for place, term in enumerate(sorted(counts))}
-    index = bm25s.BM25(k1=1.2, b=0.6)
-    index.index(
-        ([[vocabulary[term] for term in passage] for passage in terms], vocabulary),
-        show_progress=False,
-        create_empty_token=False,
-    )
-    return index
+def _in_use(parts: list[Counted], vocabulary: dict[str, int]) -> tuple[list[Counted], dict[str, int]]:
+    """Words of pages long gone are let go of once they are the most."""
+    used = np.zeros(len(vocabulary), np.bool_)
+    for part in parts:
+        used[part.terms] = True
+    if used.sum() >= SPARSE * len(used):
+        return parts, vocabulary
+    numbers = np.cumsum(used, dtype=np.int64) - 1
+    kept = {term: int(numbers[number]) for term, number in vocabulary.items() if used[number]}
+    return [Counted(numbers[part.terms].astype(np.int32), part.passages, part.counts) for part in parts], kept

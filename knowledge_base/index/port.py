@@ -5,6 +5,7 @@ diversity are `search`'s and work on these figures alike, so that two indexes ov
 are complete for its best passages, in each language by itself, and zero means "not among the best".
 """
 
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from core.language import Language, detect
 from knowledge_base.segment import Unit
+from knowledge_base.store import StoredPassage
 
 Scores = NDArray[np.float32]
 Flags = NDArray[np.bool_]
@@ -32,6 +34,25 @@ class Entry:
     document: str = ""
     position: int = 0
     tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A document as it has to stand in the index; another revision means other passages, and no two documents share one."""
+
+    id: str
+    revision: str
+    page: str
+    title: str
+    language: Language
+    path: str
+    tags: tuple[str, ...] = ()
+    compared: bool = True
+    """Whether its vectors are of the embedder that questions are asked with; else its words alone are looked at."""
+
+
+Passages = Callable[[Sequence[str]], AsyncIterator[Mapping[str, Sequence[StoredPassage]]]]
+"""Reads passages by the revisions of their documents, those of some at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +109,39 @@ class Candidates:
 
 
 class Index(Protocol):
+    @property
+    def name(self) -> str: ...
+
     def __len__(self) -> int:
         """Passages held."""
+        ...
+
+    async def update(self, shown: Sequence[Shown], read: Passages) -> None:
+        """Hold these documents in this order, and no others; only those of a new revision are read.
+
+        Searches meanwhile find what was held before, and after it what is held now.
+        """
         ...
 
     async def candidates(self, question: Question, filters: Filters, count: int) -> Candidates:
         """At least the `count` best passages of each view in each language; does not hold up the loop."""
         ...
+
+    async def close(self) -> None: ...
+
+
+def entry(shown: Shown, position: int, passage: StoredPassage) -> Entry:
+    return Entry(
+        page=shown.page,
+        title=shown.title,
+        heading=passage.heading,
+        text=passage.text,
+        language=shown.language,
+        path=shown.path,
+        document=shown.id,
+        position=position,
+        tags=shown.tags,
+    )
 
 
 def none_of(among: int) -> Candidates:

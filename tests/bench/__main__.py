@@ -22,7 +22,7 @@ FIGURES = (
     "alerting",
     "liveness",
     "start",
-    "vectors",
+    "knowledge",
     "turn",
     "diagnosis",
     "schemas",
