@@ -10,15 +10,13 @@ import json
 import random
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from fnmatch import fnmatch
 from time import perf_counter
 
 from simulator.scenarios import Scenario, shipped
 from tests.bench.table import render
-from tests.evaluation import search
 from tests.evaluation.casebook.__main__ import casebook
-from tests.evaluation.score import SearchScore
+from tests.evaluation.knowledge import measure
 from tests.evaluation.session import examine_all, silence
 from tests.evaluation.totals import CONTROL_HEADS, HEADS, calm, differences, keep, kept, rows, summed
 from tests.evaluation.verdict import Verdict
@@ -33,7 +31,7 @@ def main() -> int:
     if options.casebook_only:
         return 0
     verdicts = _examined(options)
-    found = asyncio.run(search.score()) if options.only in ("", "search") else None
+    found = asyncio.run(measure.all_ways()) if options.only in ("", "search") else {}
     if options.json:
         _print_json(verdicts, found)
     else:
@@ -99,23 +97,20 @@ def _tell(verdict: Verdict, seconds: float) -> None:
     sys.stderr.flush()
 
 
-def _print(verdicts: Sequence[Verdict], found: SearchScore | None) -> None:
+def _print(verdicts: Sequence[Verdict], found: measure.Found) -> None:
     if any(not each.is_control for each in verdicts):
         sys.stdout.write(f"{render(HEADS, rows(verdicts))}\n\n")
     if any(each.is_control for each in verdicts):
         sys.stdout.write(f"{render(CONTROL_HEADS, [calm(verdicts).row()])}\n\n")
     if found:
-        sys.stdout.write(
-            f"knowledge search: recall@1 {found.recall_at_1:.0%}, recall@5 {found.recall_at_5:.0%}, MRR {found.mrr:.3f} over "
-            f"{found.questions} questions; {found.refused:.0%} of {found.unanswerable} unanswerable ones refused\n"
-        )
+        sys.stdout.write(f"{render(measure.HEADS, measure.rows(found))}\n\n")
 
 
-def _print_json(verdicts: Sequence[Verdict], found: SearchScore | None) -> None:
+def _print_json(verdicts: Sequence[Verdict], found: measure.Found) -> None:
     whole = {
         "scenarios": [each.to_json() for each in verdicts],
         "totals": summed(verdicts),
-        "search": asdict(found) if found else None,
+        "search": measure.to_json(found),
     }
     sys.stdout.write(json.dumps(whole, indent=2) + "\n")
 

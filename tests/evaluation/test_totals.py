@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.bench.table import render
-from tests.evaluation.totals import CONTROL_HEADS, HEADS, calm, differences, keep, kept, rows, summed, totals
+from tests.evaluation.totals import CONTROL_HEADS, HEADS, calm, differences, keep, kept, rows, share, summed, totals
 from tests.evaluation.verdict import Verdict
 
 GOOD = Verdict(
@@ -86,3 +86,7 @@ def test_differences_name_what_is_new_better_and_worse() -> None:
         "better b-missed: detected",
         "new    d-calm",
     ]
+
+
+def test_a_share_of_nothing_is_a_dash() -> None:
+    assert (share(1, 4), share(0, 0)) == ("1/4 (25%)", "-")

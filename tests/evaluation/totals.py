@@ -7,7 +7,6 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from tests.evaluation.score import share
 from tests.evaluation.verdict import Verdict, better, read_verdict, worse
 
 KEPT = Path(__file__).with_name("kept.json")
@@ -170,3 +169,7 @@ def differences(verdicts: Iterable[Verdict], before: Mapping[str, Verdict]) -> l
         said += [f"worse  {each.scenario}: {text}" for text in worse(each, known)]
         said += [f"better {each.scenario}: {text}" for text in better(each, known)]
     return said
+
+
+def share(part: int, whole: int) -> str:
+    return f"{part}/{whole} ({part / whole:.0%})" if whole else "-"
