@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from agent import precedents
 from agent.envelope import clip
 from agent.quoting import brief, repair_hit, undoes
 from agent.state import Evidence, State, Step
@@ -96,7 +97,8 @@ def of_run(state: State, language: Language) -> list[Finding]:
         found += diagnosis(step, state.get("evidence", []), language)
     if state["route"]["route"] == "diagnosis" and not diagnoses:
         found += _undiagnosed(state)
-    found += [*_alert(state, language), *_plan(state, language), *_from_pages(state, language)]
+    found += [*_alert(state, language), *precedents.findings(state, language)]
+    found += [*_plan(state, language), *_from_pages(state, language)]
     found += [item for step in state.get("steps", []) if not _is_retold(step, state) for item in gaps(step, language)]
     return found
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from agent import precedents
 from agent.events import Stream
 from agent.hands import Hands, ToolFace
 from agent.limits import Limits
@@ -178,6 +179,8 @@ def _inner(step: Step) -> list[dict[str, str]]:
     if step["tool"] == "diagnose":
         causes = step["data"].get("causes", [])
         return [{**item, "at": str(item.get("at") or "")} for cause in causes for item in cause.get("evidence", [])]
+    if step["tool"] == precedents.TOOL:
+        return [{**each, "quote": each["quote"][:MAX_QUOTE]} for each in precedents.quotes(step)]
     if step["tool"] == "search_knowledge":
         return [
             {

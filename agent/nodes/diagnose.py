@@ -1,10 +1,11 @@
-"""What is wrong: a diagnosis of each place, and what the runbooks say about the first cause."""
+"""What is wrong: a diagnosis of each place, what the runbooks say about the first cause, and what was seen before that is like it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from langgraph.runtime import Runtime
 
+from agent import precedents
 from agent.nodes.gather import Gathering
 from agent.state import State, Step
 from agent.turn import Turn
@@ -25,6 +26,9 @@ async def diagnose(state: State, runtime: Runtime[Turn]) -> dict[str, Any]:
         # The id and its words, and nothing of the statement: the page that lists this fault is wanted, not one that shares a name.
         query = f"{str(cause['fault']).replace('_', ' ')} {cause['fault']} {_REPAIR(turn.language)}"
         await gathering.call("search_knowledge", query=query, language=turn.language, limit=5)
+    asked = precedents.wanted(cause, [*state.get("steps", []), *gathering.steps])
+    if asked is not None:
+        await gathering.call(precedents.TOOL, **asked, limit=precedents.MAX_SHOWN)
     return {"route": route, "steps": gathering.steps, "evidence": gathering.evidence}
 
 

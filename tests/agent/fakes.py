@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mcp import Client
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from agent.hands import Hands
 from agent.limits import Limits
@@ -39,6 +39,7 @@ class Rows(BaseModel):
     namespaces: list[dict[str, Any]] = []
     patterns: list[dict[str, Any]] = []
     hits: list[dict[str, Any]] = []
+    cases: list[dict[str, Any]] = []
     unusual: list[dict[str, Any]] = []
     metrics: list[dict[str, Any]] = []
     series: list[dict[str, Any]] = []
@@ -99,6 +100,16 @@ class Subject(InNamespace):
     alert: str = ""
 
 
+class Precedents(Input):
+    alert: str = ""
+    labels: dict[str, str] = Field(default_factory=dict)
+    namespace: str = ""
+    component: str = ""
+    logs: list[str] = Field(default_factory=list)
+    text: str = ""
+    limit: int = 3
+
+
 class OfPlan(Input):
     plan_id: str
     plan_hash: str
@@ -112,6 +123,7 @@ class Estate:
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.down: set[str] = set()
         self.healthy = False
+        self.cases: list[dict[str, Any]] | None = None
         self.approved: set[str] = set()
         self.applied: list[str] = []
         self.ends_as = ("succeeded", "The alert is gone.")
@@ -146,6 +158,9 @@ class Estate:
         tools: list[AnyTool] = [
             Tool(name, f"{name}.", asks, Rows, "read", self._told(name, does)) for name, asks, does in read
         ]
+        if self.cases is not None:
+            past = self._told("similar_incidents", self.similar)
+            tools.append(Tool("similar_incidents", "Past.", Precedents, Rows, "read", past))
         return [
             *tools,
             Tool("diagnose", "Diagnose.", Subject, Diagnosis, "read", self._told("diagnose", self.diagnose)),
@@ -163,6 +178,9 @@ class Estate:
 
     def names(self) -> list[str]:
         return [name for name, _, _ in self.calls]
+
+    def similar(self, ctx: Context, ask: Precedents) -> ToolResult[Rows]:  # noqa: ARG002
+        return answer(ctx, "Seen before", cases=self.cases)
 
     def _told(self, name: str, does: Any) -> Any:
         async def handler(ctx: Context, ask: Any) -> Any:
