@@ -35,7 +35,8 @@ _ITEM = re.compile(r"^(?:(\d+)\.|-|\*)\s+(.*)$")
 _TITLE = re.compile(r"^\*\*(.+?)\*\*\s*")
 _SPAN = re.compile(r"`([^`\n]+)`")
 _CALL = re.compile(r"^(?:[a-z]+(?:_[a-z]+)+|diagnose|forecast)(?= [a-z_]+=|$)")
-_VERBS = ("cluster_", "list_", "get_", "read_", "query_", "find_", "search_", "diagnose")
+# Tools that are asked without arguments; any other word alone in a code span is a name and no call.
+_ALONE = frozenset({"cluster_overview", "diagnose", "list_alerts", "find_anomalies"})
 _ARGUMENT = re.compile(r"^([a-z_]+)=(?![=~])")
 _HOLE = re.compile(r"<([a-z][a-z0-9-]*)>")
 _NAME = re.compile(r"^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?$")
@@ -103,7 +104,7 @@ def filled(check: Check, values: Mapping[str, str]) -> Check:
 def call_in(span: str) -> Call | None:
     """The tool call that a code span is, if it is one."""
     named = _CALL.match(span.strip())
-    if not named or (named[0] == span.strip() and not named[0].startswith(_VERBS)):
+    if not named or (named[0] == span.strip() and named[0] not in _ALONE):
         return None
     return Call(named[0], dict(_arguments(span.strip()[named.end() :])))
 

@@ -50,7 +50,7 @@ tls_certificate_expired | unable to verify the first certificate
 tls_certificate_expired | failed calling webhook: x509: certificate signed by unknown authority
 database_connections | HikariPool-1 - Connection is not available, request timed out after 30000ms
 database_connections | should I raise max_connections in postgres
-database_connections | the app says the database is read-only since the failover
+database_credentials | the app says the database is read-only since the failover
 deployment_rollout_stuck | ProgressDeadlineExceeded on the payment deployment
 deployment_rollout_stuck | rollout waits for ever, new pods run but never become ready
 quota_exceeded | FailedCreate: exceeded quota while releasing
@@ -60,7 +60,7 @@ oom_killed | memory graph looks like a saw
 oom_killed | node process killed, GOMEMLIMIT not set
 service_selector_mismatch | curl to the service times out but curl to the pod ip works
 pod_cpu_overload | hot loop burns one full core
-application_crash | permission denied on startup, read-only root filesystem
+volume_mount | permission denied on startup, read-only root filesystem
 capacity_mismatch | not enough GPUs for the training pod
 pvc_pending | statefulset replica 0 has no volume
 node_not_ready | clock skew on a machine
@@ -85,7 +85,7 @@ pod_cpu_overload | 大促流量上来了要不要加副本
 pod_cpu_overload | 同一节点上别的 Pod 抢 CPU
 application_crash | 容器启动几秒就退出，反复重启
 missing_config | 缺少环境变量导致应用崩溃
-application_crash | Init:Error 是什么意思
+init_and_command | Init:Error 是什么意思
 capacity_mismatch | Pod 卡在 Pending，提示 Insufficient memory
 node_placement | 反亲和导致第四个副本调度失败
 node_placement | 节点维护完忘了 uncordon
@@ -119,7 +119,7 @@ pvc_pending | 磁盘申请不下来，pod 起不来
 node_not_ready | 机器宕机了，有状态应用没有自动迁移
 dns_resolution | 跨命名空间访问服务应该怎么写域名
 tls_certificate_expired | 证书和域名不匹配
-database_connections | 主从切换之后写入报只读
+database_credentials | 主从切换之后写入报只读
 deployment_rollout_stuck | 旧 Pod 一直停在 Terminating 发布结束不了
 """
 

@@ -132,6 +132,7 @@ def test_a_page_of_endless_checks_is_cut() -> None:
         "spec.claimRef",
         "env FOO=bar",
         "key=value",
+        "read_only",
         "sum(x) by (y)",
         "",
     ],
