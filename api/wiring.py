@@ -72,6 +72,7 @@ from knowledge_base.cases.book import CaseBook
 from knowledge_base.cases.tools import CaseTools
 from knowledge_base.embedders.choice import Wish, chosen
 from knowledge_base.knowledge import SHIPPED, Knowledge
+from knowledge_base.sources.web import Web
 from knowledge_base.tools import KnowledgeTools
 from mcp_server import server as mcp_server
 from mcp_server.guard import Guard
@@ -246,6 +247,7 @@ async def _build(settings: Settings, clock: Clock, closing: AsyncExitStack) -> H
         folders=(SHIPPED, *settings.knowledge_dirs),
         metrics=metrics,
         embedder=chosen(_embeddings(settings), settings.data_dir),
+        web=Web(hosts=settings.knowledge_hosts),
     )
     await knowledge.load()
     services = Services(

@@ -91,6 +91,11 @@ class Settings(BaseModel):
     knowledge_dirs: tuple[Path, ...] = _field(
         (), "Folders of your own runbooks, beside the shipped ones", "FIRSTMATE_KNOWLEDGE_DIRS"
     )
+    knowledge_hosts: tuple[str, ...] = _field(
+        (),
+        "Hosts whose pages may be added though their addresses are private, comma-separated",
+        "FIRSTMATE_KNOWLEDGE_HOSTS",
+    )
 
     embedding_model: str = _field(
         "",
@@ -171,7 +176,13 @@ class Settings(BaseModel):
         return value
 
     @field_validator(
-        "llm_fallback_models", "knowledge_dirs", "rules_files", "webhook_urls", "protected_namespaces", mode="before"
+        "llm_fallback_models",
+        "knowledge_dirs",
+        "knowledge_hosts",
+        "rules_files",
+        "webhook_urls",
+        "protected_namespaces",
+        mode="before",
     )
     @classmethod
     def _split(cls, value: Any) -> Any:

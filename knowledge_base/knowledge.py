@@ -29,7 +29,8 @@ from knowledge_base.intake import Intake, Reader
 from knowledge_base.refreshing import Refresher
 from knowledge_base.search import SearchAnswer, ask, search
 from knowledge_base.segment import Segmenter
-from knowledge_base.sources.kept import Fate, Incoming
+from knowledge_base.sources.kept import Fate, Incoming, Said
+from knowledge_base.sources.web import Web
 from knowledge_base.store import Document, Known, Source, Store
 
 SHIPPED = Path(__file__).with_name("runbooks")
@@ -125,6 +126,7 @@ class Knowledge:
         metrics: Metrics,
         embedder: Embedder | None = None,
         index: Index | None = None,
+        web: Web | None = None,
     ) -> None:
         self._clock = clock
         self._metrics = metrics
@@ -133,7 +135,9 @@ class Knowledge:
         self._embedder = embedder or LexicalEmbedder(self._segmenter)
         self._reader = Reader(self._segmenter, self._embedder)
         self._store = Store(database)
-        self._refresher = Refresher(store=self._store, reader=self._reader, clock=clock, folders=self._folders)
+        self._refresher = Refresher(
+            store=self._store, reader=self._reader, clock=clock, folders=self._folders, web=web or Web()
+        )
         self._turn = asyncio.Lock()
         self._generation = -1
         self._last: RefreshReport | None = None
@@ -145,7 +149,7 @@ class Knowledge:
         """At a start: what the database holds is searchable at once, then the folders are looked through for changes."""
         await asyncio.to_thread(self._segmenter.warm)
         await self._caught_up()
-        return await self.refresh()
+        return await self.refresh(web=False)
 
     async def run(self) -> None:
         """Follow what other replicas change, and what was changed here without waiting for it."""
@@ -156,9 +160,9 @@ class Knowledge:
             except FirstmateError as error:
                 _log.warning("the knowledge of other replicas could not be read", reason=error.sentence)
 
-    async def refresh(self) -> RefreshReport:
+    async def refresh(self, *, web: bool = True) -> RefreshReport:
         started = self._clock.monotonic()
-        intake = await self._refresher.refresh()
+        intake = await self._refresher.refresh(web=web)
         await self._caught_up()
         self.problems = tuple(intake.problems)
         for problem in self.problems:
@@ -175,6 +179,15 @@ class Knowledge:
             if fate.outcome in {"added", "changed"}:
                 _log.info("knowledge document taken", name=fate.name, document=fate.document, outcome=fate.outcome)
         return fates
+
+    async def add_page(self, url: str, said: Said, by: str, *, wait: bool = True) -> Fate:
+        """A page of the web, which refreshes will ask for again."""
+        incoming = await self._refresher.fetched(url, said, by)
+
+        async def alone() -> AsyncIterator[Incoming | Fate]:
+            yield incoming
+
+        return (await self.add(alone(), wait=wait))[0]
 
     async def remove(self, documents: Iterable[str], by: str, *, wait: bool = True) -> list[Known]:
         """Kept documents only: what a folder holds would come back with the next refresh."""
@@ -357,5 +370,5 @@ def _info(document: Document) -> PageInfo:
         added_at=known.added_at,
         updated_at=known.updated_at,
         digest=known.digest,
-        notes=dict(known.notes),
+        notes=known.said.get("notes", {}),
     )

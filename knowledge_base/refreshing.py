@@ -15,18 +15,21 @@ from secrets import token_hex
 from typing import Literal
 
 from core.clock import Clock
-from core.errors import Invalid
+from core.errors import FirstmateError, Invalid, Upstream
 from core.logs import get
 from knowledge_base.folder import Problem
 from knowledge_base.intake import Intake, Reader
-from knowledge_base.sources.kept import Fate, Incoming
+from knowledge_base.sources.kept import Fate, Incoming, Said
+from knowledge_base.sources.web import Fetched, Web, plain
 from knowledge_base.store import Document, Known, Store, Switch
 
 FILES_AT_ONCE = 64
 """Looked at before the loop and the reader of the progress have a turn again."""
 PASSAGES_AT_ONCE = 256
 """Written in one transaction, and held in memory."""
+FETCHES_AT_ONCE = 4
 MAX_KEPT = 20_000
+_STAYS = "The version fetched before stays in use."
 _LOG_EVERY = 10.0
 _log = get(__name__)
 Step = Literal["idle", "looking", "reading", "fetching", "cutting anew", "switching"]
@@ -41,7 +44,8 @@ class Progress:
 
 
 class Refresher:
-    def __init__(self, *, store: Store, reader: Reader, clock: Clock, folders: Sequence[Path]) -> None:
+    def __init__(self, *, store: Store, reader: Reader, clock: Clock, folders: Sequence[Path], web: Web) -> None:
+        self._web = web
         self._store = store
         self._reader = reader
         self._clock = clock
@@ -50,10 +54,17 @@ class Refresher:
         self.progress = Progress()
         self._told = 0.0
 
-    async def refresh(self) -> Intake:
+    async def refresh(self, *, web: bool) -> Intake:
+        """With `web`, pages of the web are asked for again; at a start they are not waited for."""
         async with self._turn:
             with self._at_work():
-                return await self._refresh()
+                return await self._refresh(web=web)
+
+    async def fetched(self, url: str, said: Said, by: str) -> Incoming:
+        found = await self._web.fetch(url)
+        if found is None:
+            raise Upstream(url, "says that its page has not changed, and nobody has it", retryable=True)
+        return _of_the_web(str(plain(url)), found, said, by)
 
     async def add(self, incoming: AsyncIterator[Incoming | Fate]) -> list[Fate]:
         """One after the other as they arrive, and all that could be taken at once in the end; each is told what became of it."""
@@ -81,11 +92,13 @@ class Refresher:
         await self._store.tidy(self._clock.now())
         return changed
 
-    async def _refresh(self) -> Intake:
+    async def _refresh(self, *, web: bool) -> Intake:
         batch, known = token_hex(8), await self._store.known()
         self._reader.begin()
         intake = await asyncio.to_thread(self._reader.look, self._folders, known)
         await self._read(batch, intake)
+        if web:
+            await self._fetch(batch, intake)
         await self._cut_anew(batch, intake)
         intake.problems.extend(self._reader.silence)
         self._goes_on("switching", 0, 0)
@@ -103,6 +116,34 @@ class Refresher:
             looked, documents = await asyncio.to_thread(_some, steps)
             await self._store.stage(batch, documents, self._clock.now())
             done += looked
+
+    async def _fetch(self, batch: str, intake: Intake) -> None:
+        urls = sorted((one for one in intake.known.values() if one.source == "url"), key=lambda one: one.path)
+        for start in range(0, len(urls), FETCHES_AT_ONCE):
+            self._goes_on("fetching", start, len(urls))
+            part = urls[start : start + FETCHES_AT_ONCE]
+            found = await asyncio.gather(*(self._fetched_again(one, intake) for one in part))
+            documents = [document for document in found if document]
+            await self._store.stage(batch, documents, self._clock.now())
+
+    async def _fetched_again(self, before: Known, intake: Intake) -> Document | None:
+        """A page that fails stays as it was, and is named."""
+        try:
+            found = await self._web.fetch(before.path, before.etag, before.modified)
+            if found is None:
+                intake.unchanged += 1
+                return None
+            incoming = _of_the_web(before.path, found, Said.again(before.said), before.added_by)
+            if (before.digest, before.recipe) == (incoming.digest, self._reader.recipe):
+                intake.unchanged += 1
+                intake.touched.append(replace(before, etag=found.etag, modified=found.modified))
+                return None
+            document = await asyncio.to_thread(self._taken, incoming, before)
+        except FirstmateError as error:
+            intake.problems.append(Problem(before.path, f"{error.sentence} {_STAYS}"))
+            return None
+        intake.written(document)
+        return document
 
     async def _cut_anew(self, batch: str, intake: Intake) -> None:
         stale = intake.stale(self._reader.recipe)
@@ -167,6 +208,19 @@ class Refresher:
         if now - self._told >= _LOG_EVERY:
             self._told = now
             _log.info("knowledge is being refreshed", step=step, done=done, total=total)
+
+
+def _of_the_web(url: str, found: Fetched, said: Said, by: str) -> Incoming:
+    return Incoming(
+        name=url,
+        raw=found.raw,
+        source="url",
+        by=by,
+        file=found.file,
+        said=said,
+        etag=found.etag,
+        modified=found.modified,
+    )
 
 
 def refused(name: str, why: str) -> Fate:

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from secrets import token_hex
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,7 +51,8 @@ class Known:
     updated_at: datetime | None = None
     etag: str = ""
     modified: str = ""
-    notes: Mapping[str, str] = field(default_factory=dict)
+    said: Mapping[str, Any] = field(default_factory=dict)
+    """What was said beside it."""
     version: str = ""
     """The row of what is live."""
 
@@ -270,7 +271,7 @@ def _row(document: Document, now: datetime, batch: str) -> dict[str, object]:
         "added_at": known.added_at or now,
         "etag": known.etag,
         "modified": known.modified,
-        "notes": dict(known.notes),
+        "said": dict(known.said),
     }
 
 
@@ -316,6 +317,6 @@ def _known(row: KnowledgeDocument) -> Known:
         updated_at=row.updated_at,
         etag=row.etag,
         modified=row.modified,
-        notes=row.notes,
+        said=row.said,
         version=row.id,
     )

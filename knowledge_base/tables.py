@@ -5,6 +5,7 @@ transaction makes it `live` and the one before `gone`. The state row counts thes
 """
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import JSON, BigInteger, ForeignKey, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -39,7 +40,8 @@ class KnowledgeDocument(Base):
     added_at: Mapped[datetime | None] = mapped_column(UtcTime)
     etag: Mapped[str] = mapped_column(Text)
     modified: Mapped[str] = mapped_column(Text)
-    notes: Mapped[dict[str, str]] = mapped_column(JSON)
+    said: Mapped[dict[str, Any]] = mapped_column(JSON)
+    """What whoever brought it said beside it, to be said again of a newer version."""
 
 
 class KnowledgePassage(Base):

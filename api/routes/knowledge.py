@@ -27,7 +27,7 @@ Wait = Annotated[bool, Query(description="false: answer before it can be found, 
 
 @assistant.post("/refresh")
 async def refresh(request: Request, house: TheHouse, _caller: TheOperator) -> dict[str, Any]:
-    """Read the knowledge folders again; only what changed is indexed anew."""
+    """Read the knowledge folders and the pages of the web again; only what changed is indexed anew."""
     report = await house.knowledge.refresh()
     return ok(request, report.model_dump(mode="json"))
 
@@ -37,8 +37,11 @@ async def add_document(
     request: Request, house: TheHouse, caller: TheOperator, body: schemas.AddDocument, wait: Wait = True
 ) -> dict[str, Any]:
     """Keep one document; the same id (or title) and language again replace it."""
-    fates = await house.knowledge.add(_one(keeping.written(body, caller.name)), wait=wait)
-    return ok(request, _taken(fates)["files"][0])
+    if body.url:
+        fate = await house.knowledge.add_page(body.url, body.said(), caller.name, wait=wait)
+    else:
+        fate = (await house.knowledge.add(_one(keeping.written(body, caller.name)), wait=wait))[0]
+    return ok(request, _taken([fate])["files"][0])
 
 
 @assistant.post("/upload-knowledge-file", status_code=201)

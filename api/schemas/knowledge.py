@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, Field, StringConstraints
+from pydantic import AliasChoices, Field, StringConstraints, model_validator
 
 from api.schemas import Body
 from core.language import Language
@@ -21,14 +21,15 @@ SUFFIX = {"markdown": ".md", "html": ".html", "text": ".txt", "yaml": ".yaml"}
 
 
 class AddDocument(Body):
-    """One document."""
+    """One document: its words, or the URL of a page to fetch and to follow."""
 
     content: str = Field(
-        min_length=1,
+        default="",
         max_length=MAX_CONTENT,
         validation_alias=AliasChoices("content", "text"),
         description="Markdown, front matter allowed; `text` is its other name",
     )
+    url: str = Field(default="", max_length=2_000, description="A page to fetch; fetched again with each refresh")
     format: Literal["markdown", "html", "text", "yaml"] = "markdown"
     id: PageId | None = Field(default=None, description="The page's id; the same id and language again replace it")
     title: Annotated[str, StringConstraints(max_length=200, strip_whitespace=True)] = ""
@@ -40,6 +41,12 @@ class AddDocument(Body):
     type: Annotated[str, StringConstraints(max_length=50)] = Field(
         default="", description="Such as solution, case_study, best_practice: kept beside the page"
     )
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> "AddDocument":
+        if bool(self.content.strip()) == bool(self.url):
+            raise ValueError("give content (or text) or url: one of them")
+        return self
 
     def said(self) -> Said:
         notes = {**self.metadata, **({"type": self.type} if self.type else {})}

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from pathlib import PurePosixPath
-from typing import Literal
+from typing import Any, Literal
 
 import orjson
 from pydantic import BaseModel
@@ -37,6 +37,14 @@ class Said:
     faults: tuple[str, ...] = ()
     alerts: tuple[str, ...] = ()
     notes: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def again(cls, kept: Mapping[str, Any]) -> "Said":
+        """As it was kept: in JSON, which knows no tuples."""
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in kept.items()
+        }
+        return cls(**values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +85,7 @@ class Incoming:
             added_by=self.by,
             etag=self.etag,
             modified=self.modified,
-            notes=dict(self.said.notes),
+            said=asdict(self.said),
         )
 
     def page(self) -> Page:

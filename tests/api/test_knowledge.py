@@ -107,6 +107,8 @@ async def test_what_is_wrong_with_a_document_is_named(http: httpx.AsyncClient) -
     for body, named in (
         ({"content": PRINTER, "colour": "red"}, "colour"),
         ({"title": "Nothing"}, "content"),
+        ({"content": PRINTER, "url": "https://example.com"}, "one of them"),
+        ({"url": "file:///etc/passwd"}, "http://"),
         ({"content": PRINTER, "id": "../etc"}, "id"),
         ({"content": "---\nid: [\n---\n# Broken\n"}, "front matter"),
         ({"content": "# Only\n\n## Headings\n"}, "no text"),

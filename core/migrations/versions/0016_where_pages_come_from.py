@@ -21,7 +21,7 @@ def upgrade() -> None:
     for name in ("etag", "modified"):
         op.add_column(_TABLE, sa.Column(name, sa.Text(), nullable=False, server_default=""))
     op.add_column(_TABLE, sa.Column("added_at", UtcTime(), nullable=True))
-    op.add_column(_TABLE, sa.Column("notes", sa.JSON(), nullable=False, server_default=sa.text("'{}'")))
+    op.add_column(_TABLE, sa.Column("said", sa.JSON(), nullable=False, server_default=sa.text("'{}'")))
     op.execute(f"UPDATE {_TABLE} SET document = id, state = 'live', source = 'folder', added_at = updated_at")  # noqa: S608 - a name of ours
     for name in _INDEXED:
         op.create_index(op.f(f"ix_{_TABLE}_{name}"), _TABLE, [name], unique=False)
@@ -43,5 +43,5 @@ def downgrade() -> None:
     op.execute("DELETE FROM knowledge_documents WHERE state <> 'live'")
     for name in _INDEXED:
         op.drop_index(op.f(f"ix_{_TABLE}_{name}"), table_name=_TABLE)
-    for name in ("notes", "added_at", "modified", "etag", *(name for name, _ in _TEXTS)):
+    for name in ("said", "added_at", "modified", "etag", *(name for name, _ in _TEXTS)):
         op.drop_column(_TABLE, name)
