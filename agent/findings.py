@@ -13,14 +13,13 @@ from agent.envelope import clip
 from agent.quoting import brief, repair_hit, undoes
 from agent.state import Evidence, State, Step
 from agent.terms import moment, term
-from agent.wording import NOTHING, failed, gap_line, missing_lines, pressing_first
+from agent.wording import failed, gap_line, missing_lines, pressing_first
 from core.language import Language, Text
 
 Finding = dict[str, Any]
 MAX_CAUSES = 3
 MAX_SYMPTOMS = 3
 MAX_GAPS = 6
-MAX_PAGES = 3
 MAX_PROOFS = 2
 MAX_PROOF = 140
 MAX_MARKS = 3
@@ -47,7 +46,6 @@ _UNDO_WITH_CARE = Text(
     "执行 `rollout undo` 之前先看 `kubectl rollout history`：它回到上一个版本，如果刚回滚过，上一个版本正是有问题的那个。",
 )
 ROLLBACK = "rollback_rollout"
-_NO_PAGE = Text("The knowledge base has nothing on this. {reason}", "知识库中没有相关内容。{reason}")
 _PLAN = Text("Proposed repair ({risk} risk): {title}. {effect}", "建议的修复（风险：{risk}）：{title}。{effect}")
 _WAITING = Text(
     "Nothing has been changed: the repair is waiting for your approval until {until}.",
@@ -138,20 +136,6 @@ def _proof(cause: Mapping[str, Any], known: _Known, own: Sequence[str], language
     ids = [known[key] for item in shown if (key := (item["ref"], item["quote"])) in known]
     joined = ("；" if language == "zh" else "; ").join(quotes)
     return [{"say": _EVIDENCE(language, quotes=joined), "evidence": ids or list(own)}]
-
-
-def pages(step: Step, language: Language, most: int) -> list[Finding]:
-    if not step["ok"]:
-        return []
-    hits = step["data"].get("hits", [])
-    if not hits:
-        said = _NO_PAGE(language, reason=step["data"].get("reason", "")).strip()
-        return [{"say": said, "evidence": step["evidence"][:1]}, {"say": NOTHING(language), "evidence": []}]
-    shown = zip(hits[:most], step["evidence"][1:], strict=False)
-    return [
-        {"say": _RUNBOOK(language, title=hit["title"], heading=hit["heading"], quote=_line(hit)), "evidence": [found]}
-        for hit, found in shown
-    ]
 
 
 def gaps(step: Step, language: Language) -> list[Finding]:
@@ -246,11 +230,11 @@ def _alert(state: State, language: Language) -> list[Finding]:
 
 
 def _from_pages(state: State, language: Language) -> list[Finding]:
-    """What the question's pages say; after a diagnosis, the one place about the repair of its first cause."""
+    """After a diagnosis, the one place that is about the repair of its first cause."""
     steps = _named(state, "search_knowledge")
-    cause = next((found for step in steps[:1] for found in [_first_cause(state)] if found), None)
-    if cause is None or state["route"]["route"] == "knowledge":
-        return [item for step in steps for item in pages(step, language, MAX_PAGES)]
+    cause = _first_cause(state)
+    if cause is None:
+        return []
     return [item for step in steps for item in _repair_page(step, cause, language)]
 
 
@@ -345,11 +329,3 @@ def _component(each: Mapping[str, Any]) -> str:
         if each.get("namespace")
         else f"{each['kind']} {each['name']}"
     )
-
-
-def _line(hit: Mapping[str, Any]) -> str:
-    """The line that answers most, without a page's list number, bold marks and table bars."""
-    line = re.sub(r"^\s*(?:[-*•]|\d+[.)、])\s+", "", str(hit.get("quote") or hit.get("text", ""))).replace("**", "")
-    if line.lstrip().startswith("|"):
-        line = "; ".join(cell.strip() for cell in line.strip().strip("|").split("|") if cell.strip())
-    return clip(line, 300)

@@ -10,6 +10,7 @@ from typing import Any
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
 from agent.answer import marks_in
+from agent.citing import MARK
 from agent.envelope import cut, question_of
 from agent.limits import Limits
 from agent.state import State, Step
@@ -34,7 +35,7 @@ def without_marks(text: str) -> str:
     """Evidence ids belong to one run; in the next they would name something else."""
     for mark in marks_in(text):
         text = text.replace(f"[{mark}]", "")
-    return text
+    return MARK.sub("", text)
 
 
 def focus_after(state: State) -> dict[str, str]:

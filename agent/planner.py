@@ -19,10 +19,11 @@ from langchain_core.runnables import Runnable
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from agent import measuring
-from agent.envelope import findings_in, focus_in, outputs_in, question_in
+from agent.envelope import findings_in, focus_in, outputs_in, question_in, unwrap
 from agent.picking import Call, is_measured, next_calls
 from agent.reading import read
 from agent.routing import ROUTE, route
+from agent.telling import tell
 from agent.wording import NOT_DONE, say_findings, say_outputs
 from core.language import detect
 
@@ -71,6 +72,9 @@ def decide(messages: Sequence[BaseMessage], tools: Sequence[dict[str, Any]]) -> 
     findings = findings_in(asked)
     if findings is not None:
         return say_findings(findings), []
+    passages = unwrap("passages", asked)
+    if passages is not None:
+        return tell(passages), []
     reading = read(question, focus_in(messages))
     offered = {str(tool["function"]["name"]): tool["function"].get("parameters", {}) for tool in tools}
     if ROUTE in offered:

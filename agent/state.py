@@ -1,7 +1,7 @@
 """What a run carries from node to node: JSON and messages, nothing else, so that a checkpoint can be read back by any later version."""
 
 import operator
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any, NotRequired, TypedDict
 
 from langchain_core.messages import AnyMessage
 
@@ -12,6 +12,8 @@ class Evidence(TypedDict):
     ref: str
     quote: str
     at: str
+    passage: NotRequired[dict[str, Any]]
+    """Of a page's passage: its number in this run, page, title, heading, path, language, score and dates."""
 
 
 class Step(TypedDict):

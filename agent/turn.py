@@ -15,6 +15,7 @@ from agent.events import Stream
 from agent.hands import Hands, ToolFace
 from agent.limits import Limits
 from agent.models import Voice
+from agent.passages import of_step
 from agent.picking import fit
 from agent.state import Evidence, Step
 from core.clock import Clock
@@ -140,14 +141,17 @@ class Turn:
         step["evidence"] = [each["id"] for each in found]
         return found
 
-    def _numbered(self, item: dict[str, str]) -> Evidence:
-        return Evidence(
+    def _numbered(self, item: dict[str, Any]) -> Evidence:
+        numbered = Evidence(
             id=self.next_evidence(),
             source=item["source"],
             ref=item["ref"],
             quote=item["quote"],
             at=item.get("at") or "",
         )
+        if passage := item.get("passage"):
+            numbered["passage"] = passage
+        return numbered
 
     def _tell(self, step: Step, evidence: list[Evidence], seconds: float) -> None:
         said = step["summary"] if step["ok"] else step["error"]
@@ -174,7 +178,7 @@ def _cut(value: Any, most: int) -> Any:
     return value
 
 
-def _inner(step: Step) -> list[dict[str, str]]:
+def _inner(step: Step) -> list[dict[str, Any]]:
     """The pieces inside a result that can be cited on their own: a cause's evidence, a runbook's passage."""
     if step["tool"] == "diagnose":
         causes = step["data"].get("causes", [])
@@ -185,9 +189,10 @@ def _inner(step: Step) -> list[dict[str, str]]:
         return [
             {
                 "source": "runbook",
-                "ref": f"{hit['path']} > {hit['heading']}",
-                "quote": str(hit.get("text", ""))[:MAX_QUOTE],
+                "ref": f"{one.path} > {one.heading}",
+                "quote": one.text[:MAX_QUOTE],
+                "passage": {name: value for name, value in one.citation().items() if name not in ("evidence", "quote")},
             }
-            for hit in step["data"].get("hits", [])
+            for one in of_step(step)
         ]
     return []

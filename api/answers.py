@@ -25,7 +25,9 @@ def answer_of(events: Iterable[RunEvent], session_id: str) -> dict[str, Any]:
         "statements": answer.get("statements", []),
         "evidence": answer.get("evidence", []),
         "unsupported": answer.get("unsupported", []),
-        "sources": answer.get("sources", []),
+        "sources": _sources(answer),
+        "citations": answer.get("citations", []),
+        "answered": answer.get("answered", True),
         "tool_calls": _tool_calls(by_type),
         "diagnosis": _last(by_type, "diagnosis") or None,
         "plan": _last(by_type, "plan") or None,
@@ -36,8 +38,26 @@ def answer_of(events: Iterable[RunEvent], session_id: str) -> dict[str, Any]:
         "metadata": {
             "processing_time": finished.get("seconds"),
             "tools_used": len(by_type.get("tool_started", [])),
+            "context_docs_used": len({one.get("path") for one in answer.get("citations", [])}),
             "usage": by_type.get("usage", []),
         },
+    }
+
+
+def _sources(answer: dict[str, Any]) -> list[dict[str, Any]]:
+    """The passages that the answer cites, or the systems that were read where it cites none."""
+    passages = [_source(one) for one in answer.get("citations", [])]
+    return passages or answer.get("sources", [])
+
+
+def _source(citation: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "title": citation.get("title"),
+        "content": citation.get("quote"),
+        "relevance_score": citation.get("score"),
+        "source_type": "knowledge_base",
+        "file_path": citation.get("path"),
+        **{name: citation.get(name) for name in ("number", "page", "heading", "language", "updated_at", "valid_until")},
     }
 
 

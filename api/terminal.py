@@ -145,6 +145,11 @@ class _Talk:
         out.print(f"  {word}: {data.get('by', '')}", style="bold", markup=False)
 
     def on_answer(self, data: dict[str, Any]) -> None:
+        for one in data.get("citations", []):
+            dated = str(one.get("updated_at") or "")[:10]
+            _faint(
+                f"  [{one['number']}] {one['title']} > {one['heading']} ({one['path']}{', ' if dated else ''}{dated})"
+            )
         cited = {one for statement in data.get("statements", []) for one in statement.get("evidence", [])}
         for evidence in data.get("evidence", []):
             if evidence.get("id") in cited:

@@ -116,7 +116,7 @@ class Reader:
         vectors = self._vectors([f"{page.title}\n{' '.join(piece.headings)}\n{piece.text}" for piece in pieces])
         labels = self._segmenter.terms("\n".join((page.title, *page.tags, *page.faults, *page.alerts))) * _TITLE_WEIGHT
         passages = tuple(
-            StoredPassage(_heading(page, piece), piece.text, self._terms(labels, piece), vector)
+            StoredPassage(heading_of(page.title, piece), piece.text, self._terms(labels, piece), vector)
             for piece, vector in zip(pieces, vectors.astype(np.float16), strict=True)
         )
         recipe = self.recipe if vectors.shape[1] else self.wordy
@@ -158,10 +158,10 @@ def _since(known: Known, before: Known | None) -> Known:
     return replace(known, added_at=before.added_at) if before else known
 
 
-def _heading(page: Page, piece: Piece) -> str:
+def heading_of(title: str, piece: Piece) -> str:
     """The way down to the passage; the page's own title, which is shown beside it, is left out."""
-    headings = piece.headings[1:] if piece.headings[:1] == (page.title,) else piece.headings
-    return " > ".join(headings) or page.title
+    headings = piece.headings[1:] if piece.headings[:1] == (title,) else piece.headings
+    return " > ".join(headings) or title
 
 
 def _kept(folder: Path, listing: Listing, known: Mapping[str, Known]) -> set[str]:

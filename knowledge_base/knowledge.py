@@ -25,12 +25,13 @@ from knowledge_base.embed import Embedder, LexicalEmbedder
 from knowledge_base.folder import Problem, folder_key
 from knowledge_base.index.local import LocalIndex
 from knowledge_base.index.port import Filters, Index, Question, Shown
-from knowledge_base.intake import Intake, Reader
+from knowledge_base.intake import Intake, Reader, heading_of
 from knowledge_base.refreshing import Refresher
 from knowledge_base.search import SearchAnswer, ask, search
 from knowledge_base.segment import Segmenter
 from knowledge_base.sources.kept import Fate, Incoming, Said
 from knowledge_base.sources.web import Web
+from knowledge_base.split import split
 from knowledge_base.store import Document, Known, Source, Store
 
 SHIPPED = Path(__file__).with_name("runbooks")
@@ -266,6 +267,21 @@ class Knowledge:
         if found is None:
             raise NotFound(f"There is no page {page_id}.", near=near_misses(page_id, {known for known, _ in shelf}))
         return found
+
+    def version(self, page_id: str, language: Language) -> PageInfo | None:
+        """What is known of the page in this very language."""
+        found = self._shelf.pages.get((page_id, language))
+        return found[0] if found else None
+
+    def sections(self, page_id: str, language: Language) -> list[tuple[str, str]]:
+        """The page's passages in their order, each under the headings that lead to it; those of a search are among them."""
+        found = self._shelf.pages.get((page_id, language))
+        return [(heading_of(found[0].title, piece), piece.text) for piece in split(found[1])] if found else []
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Pages and passages."""
+        return len(self._shelf.pages), len(self._index)
 
     def checks(self, page_id: str, language: Language | None = None) -> tuple[Check, ...]:
         """What the page asks, check by check, ready to be filled in and run."""

@@ -33,6 +33,7 @@ from knowledge_base.segment import Segmenter
 
 CANDIDATES = 60
 MAX_QUOTE = 300
+MAX_NEAREST = 3
 _STARTS_ANEW = re.compile(r"\n(?=\s*(?:[-*+|>#`~]|\d+[.)]\s|\n))")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z])|(?<=[。！？])\s*")
 FUSION = 20
@@ -56,12 +57,22 @@ class Passage(BaseModel):
     path: str
 
 
+class Near(BaseModel):
+    """A page that does not answer, but lies nearest to what was asked."""
+
+    page: str
+    title: str
+    path: str
+    language: Language
+
+
 class SearchAnswer(BaseModel):
     hits: list[Passage]
     nothing_found: bool
     reason: str = ""
     notices: list[str] = Field(default_factory=list, description="What this search had to do without")
     took_ms: float = 0.0
+    nearest: list[Near] = Field(default_factory=list, description="Where nothing was found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +133,8 @@ def answered(found: Candidates, question: Question, limit: int, segmenter: Segme
         return _nothing(_FILTERED(question.language))
     chosen = _chosen(found, question, _fused(found), limit) if found else []
     if not chosen:
-        return _nothing(_why_not(found, question.language))
+        nothing = _nothing(_why_not(found, question.language))
+        return nothing.model_copy(update={"nearest": _nearest(found, question.language)})
     wanted = frozenset(question.terms)
     hits = [_passage(found.entries[one.place], one.score, wanted, segmenter) for one in chosen]
     return SearchAnswer(hits=hits, nothing_found=False)
@@ -137,6 +149,17 @@ def _why_not(found: Candidates, language: Language) -> str:
         return _UNKNOWN(language)
     best = int(np.argmax(found.page))
     return _BELOW(language, title=found.entries[best].title, share=float(found.page[best]))
+
+
+def _nearest(found: Candidates, language: Language) -> list[Near]:
+    """A page that exists in both languages once, in the reader's."""
+    if not found:
+        return []
+    order = [int(place) for place in np.lexsort((~found.of_language(language), -found.page))]
+    best = [found.entries[place] for place in order if found.page[place] > 0]
+    pages = {entry.page: entry for entry in reversed(best)}
+    first = [pages[page] for page in dict.fromkeys(entry.page for entry in best)][:MAX_NEAREST]
+    return [Near(page=one.page, title=one.title, path=one.path, language=one.language) for one in first]
 
 
 def _fused(found: Candidates) -> Scores:

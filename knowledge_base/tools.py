@@ -5,6 +5,7 @@ nothing answers, it says so and why, and it names the files that could not be re
 """
 
 from collections.abc import Sequence
+from datetime import date, datetime
 from typing import Annotated
 
 from pydantic import BaseModel, Field, StringConstraints
@@ -13,10 +14,11 @@ from core.errors import Invalid, near_misses
 from core.language import Language, Text, detect
 from knowledge_base.checks import Check, Section, filled, placeholders
 from knowledge_base.knowledge import MAX_QUERY, Knowledge
-from knowledge_base.search import Passage, SearchAnswer
+from knowledge_base.search import Near, Passage, SearchAnswer
 from tools.spec import AnyTool, Context, Input, Missing, Source, Tool, ToolResult
 
 _MAX_MISSING = 5
+_MAX_SECTIONS = 20
 _FOUND = Text(en="{count} passages answer “{query}”:", zh="“{query}”找到 {count} 段相关内容：")
 _ONE = Text(en="One passage answers “{query}”:", zh="“{query}”找到 1 段相关内容：")
 _NOTHING = Text(en="Nothing found for “{query}”. {reason}", zh="没有找到“{query}”的相关内容。{reason}")
@@ -33,13 +35,31 @@ class SearchKnowledge(Input):
     query: Annotated[str, StringConstraints(min_length=1, max_length=MAX_QUERY, strip_whitespace=True)]
     limit: Annotated[int, Field(ge=1, le=10)] = 5
     language: Language | None = None
+    whole: bool = Field(default=False, description="Also the other sections of the best page")
+
+
+class DatedPassage(Passage):
+    """A passage with what tells whether it still holds."""
+
+    updated_at: datetime | None = None
+    valid_until: date | None = None
+
+
+class PageSection(BaseModel):
+    heading: str
+    text: str
 
 
 class Passages(BaseModel):
-    hits: list[Passage]
+    hits: list[DatedPassage]
     nothing_found: bool
     reason: str = ""
+    notices: list[str] = Field(default_factory=list, description="What the search had to do without")
     took_ms: float
+    nearest: list[Near] = Field(default_factory=list, description="Pages that do not answer, but lie near")
+    sections: list[PageSection] = Field(default_factory=list, description="Of the first hit's page")
+    pages: int = Field(default=0, description="Pages that were searched")
+    passages: int = 0
 
 
 class RunbookChecks(Input):
@@ -94,7 +114,7 @@ class KnowledgeTools:
         answer = await self._knowledge.search(ask.query, limit=ask.limit, language=language)
         return ToolResult(
             summary=_summary(ask.query, answer, ctx.language),
-            data=Passages.model_validate(answer, from_attributes=True),
+            data=self._passages(answer, whole=ask.whole),
             source=[Source(system="knowledge base", query=ask.query)],
             seen_at=ctx.clock.now(),
             missing=self._missing(ctx.language),
@@ -114,6 +134,23 @@ class KnowledgeTools:
             source=[Source(system="knowledge base", query=page)],
             seen_at=ctx.clock.now(),
         )
+
+    def _passages(self, answer: SearchAnswer, *, whole: bool) -> Passages:
+        pages, passages = self._knowledge.size
+        best = answer.hits[0] if answer.hits and whole else None
+        around = self._knowledge.sections(best.page, best.language)[:_MAX_SECTIONS] if best else []
+        return Passages(
+            **answer.model_dump(exclude={"hits"}),
+            hits=[self._dated(hit) for hit in answer.hits],
+            sections=[PageSection(heading=heading, text=text) for heading, text in around],
+            pages=pages,
+            passages=passages,
+        )
+
+    def _dated(self, hit: Passage) -> DatedPassage:
+        info = self._knowledge.version(hit.page, hit.language)
+        dates = {"updated_at": info.updated_at, "valid_until": getattr(info, "valid_until", None)} if info else {}
+        return DatedPassage(**hit.model_dump(), **dates)
 
     def _missing(self, language: Language) -> list[Missing]:
         problems = self._knowledge.problems[:_MAX_MISSING]

@@ -1,22 +1,47 @@
-"""The road to what is written down: search the runbooks, and let the report cite page and heading."""
+"""The road to what is written down: search the pages, and decide who goes on.
 
-from typing import Any
+Pages that answer are told by `inform`, which also says where none does. A question that no page answers but that names something which can
+be looked at now goes on with the tools, unless the asker wanted the knowledge base and nothing else.
+"""
+
+from typing import Any, Literal
 
 from langgraph.runtime import Runtime
 
-from agent.picking import Call
+from agent.reading import read
 from agent.state import State
 from agent.turn import Turn
 
 MAX_DOCS = 5
+MOST_HITS = 10
+"""What the search takes; whoever asks for more pages gets these."""
 
 
 async def knowledge(state: State, runtime: Runtime[Turn]) -> dict[str, Any]:
     turn = runtime.context
-    call = Call(
-        "search_knowledge",
-        {"query": state["question"][:500], "language": turn.language, "limit": state.get("max_docs", MAX_DOCS)},
-    )
-    arguments = await turn.fitted(call.tool, call.arguments)
-    step, evidence = await turn.use(call.tool, arguments or call.arguments)
+    arguments = {
+        "query": state["question"][:500],
+        "language": turn.language,
+        "limit": min(state.get("max_docs", MAX_DOCS), MOST_HITS),
+        "whole": True,
+    }
+    fitted = await turn.fitted("search_knowledge", arguments)
+    step, evidence = await turn.use("search_knowledge", fitted or arguments)
     return {"steps": [step], "evidence": evidence}
+
+
+def after_knowledge(state: State) -> Literal["inform", "think", "report"]:
+    step = state["steps"][-1]
+    if not step["ok"]:
+        return "report"
+    if step["data"].get("hits") or state["mode"] != "auto":
+        return "inform"
+    return "think" if is_about_estate(state) else "inform"
+
+
+def is_about_estate(state: State) -> bool:
+    """Whether the question names something that can be read now."""
+    reading = read(state["question"], state.get("focus") or {})
+    return bool(
+        reading.sure or reading.placed or reading.alert or reading.expr or (reading.kind and reading.wants("list"))
+    )

@@ -1,5 +1,6 @@
 """The answer: findings worded by the model, checked against what was read, and never without what could not be read."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from langchain_core.messages import HumanMessage, SystemMessage
@@ -7,9 +8,10 @@ from langgraph.runtime import Runtime
 
 from agent import findings
 from agent.answer import check, everything_read, marks_in, sources_of
+from agent.citing import unanswered
 from agent.envelope import question_of, wrap
 from agent.prompts import page
-from agent.state import State
+from agent.state import State, Step
 from agent.turn import Turn
 from agent.wording import cite
 
@@ -18,7 +20,7 @@ async def report(state: State, runtime: Runtime[Turn]) -> dict[str, Any]:
     turn = runtime.context
     text = state.get("draft") or await _worded(state, turn)
     steps, evidence = state.get("steps", []), state.get("evidence", [])
-    whole = "\n".join([text.strip(), *_left_out(text, state, turn)])
+    whole = "\n".join([text.strip(), *_without_page(steps, turn), *_left_out(text, state, turn)])
     checked = check(whole, everything_read(evidence, steps, state["question"]), turn.language)
     answer = {**checked, "evidence": list(evidence), "sources": sources_of(steps)}
     turn.stream.add("answer", answer)
@@ -34,6 +36,12 @@ async def _worded(state: State, turn: Turn) -> str:
     ]
     reply = await turn.voice.say(messages, aloud=True)
     return str(reply.text)
+
+
+def _without_page(steps: Sequence[Step], turn: Turn) -> list[str]:
+    """Where the pages were asked first and had nothing, that is said beside what the tools found."""
+    vain = steps[:1] and steps[0]["tool"] == "search_knowledge" and steps[0]["ok"] and not steps[0]["data"].get("hits")
+    return unanswered(steps[0], turn.language) if vain else []
 
 
 def _left_out(text: str, state: State, turn: Turn) -> list[str]:

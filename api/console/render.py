@@ -3,7 +3,7 @@
 The HTML is built, not cleaned: raw HTML, links and images are not understood at all, so they come out as the characters they are, and the
 only tags are those of paragraphs, lists, tables and code. No attribute ever carries foreign text but a label that screen readers read. The
 page's content policy and its own sanitiser stand behind this, but nothing here relies on them. A mark like [e2] becomes a small chip that
-shows its evidence to whoever points at it or reaches it with the keyboard.
+shows its evidence to whoever points at it or reaches it with the keyboard; so does [2], the number of a page's passage.
 """
 
 import re
@@ -18,7 +18,7 @@ from markdown_it.token import Token
 MAX_TEXT = 60_000
 MAX_QUOTE = 400
 MAX_DIFF_LINES = 400
-_MARK = re.compile(r"\s*\[(e\d+(?:\s*,\s*e\d+)*)\]")
+_MARK = re.compile(r"\s*\[(e?\d+(?:\s*,\s*e?\d+)*)\]")
 _STRUCTURE = re.compile(r"\s{2,}|\t|\s?(?:[-*+>|#]|```|\d+[.)]\s)")
 _KINDS = {"+": "add", "-": "del", "@": "hunk"}
 
@@ -65,21 +65,27 @@ def _text(
     content, done, html = tokens[index].content, 0, []
     for mark in _MARK.finditer(content):
         html.append(escape(content[done : mark.start()]))
-        html += [_chip(each.strip(), env["evidence"]) for each in mark.group(1).split(",")]
+        marks = mark.group(1).split(",") if _is_known(mark, env["evidence"]) else []
+        html += [_chip(each.strip(), env["evidence"]) for each in marks] or [escape(mark.group())]
         done = mark.end()
     return "".join([*html, escape(content[done:])])
+
+
+def _is_known(mark: re.Match[str], evidence: Evidence) -> bool:
+    """A bare number in brackets is a mark only where there is such a passage."""
+    return mark.group(1).startswith("e") or all(each.strip() in evidence for each in mark.group(1).split(","))
 
 
 def _chip(mark: str, evidence: Evidence) -> str:
     found = evidence.get(mark)
     if found is None:
-        return f'<span class="fm-cite">{mark[1:]}</span>'
+        return f'<span class="fm-cite">{mark.removeprefix("e")}</span>'
     source, ref = str(found.get("source", ""))[:MAX_QUOTE], str(found.get("ref", ""))[:MAX_QUOTE]
     quote = str(found.get("quote", ""))[:MAX_QUOTE]
     label = escape(f"{mark}: {source}, {quote}", quote=True)
     shown = f"<b>{mark} · {escape(source)}</b><i>{escape(ref)}</i><span>{escape(quote)}</span>"
     return (
-        f'<span class="fm-cite" tabindex="0" role="note" aria-label="{label}">{mark[1:]}'
+        f'<span class="fm-cite" tabindex="0" role="note" aria-label="{label}">{mark.removeprefix("e")}'
         f'<span class="fm-pop" aria-hidden="true">{shown}</span></span>'
     )
 

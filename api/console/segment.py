@@ -71,7 +71,13 @@ class Segment:
             step.finish(data)
 
     def _on_evidence(self, data: dict[str, Any]) -> None:
-        self._evidence[str(data["id"])] = data
+        self._know(data)
+
+    def _know(self, evidence: dict[str, Any]) -> None:
+        """By its id, and a page's passage by its number too, which is how an answer from pages names it."""
+        self._evidence[str(evidence.get("id"))] = evidence
+        if passage := evidence.get("passage"):
+            self._evidence[str(passage["number"])] = evidence
 
     def _on_diagnosis(self, data: dict[str, Any]) -> None:
         causes = data.get("causes", [])[:MAX_CAUSES]
@@ -84,7 +90,8 @@ class Segment:
 
     def _on_answer(self, data: dict[str, Any]) -> None:
         self._text = data.get("text", self._text)
-        self._evidence.update({str(each.get("id")): each for each in data.get("evidence", [])})
+        for each in data.get("evidence", []):
+            self._know(each)
         self.settle()
         self._evidence_list(data.get("evidence", [])[:MAX_EVIDENCE])
 
@@ -96,7 +103,7 @@ class Segment:
                 ui.label(say(self._language, "evidence", count=len(evidence)))
             for one in evidence:
                 with ui.element("div").classes("fm-proof"):
-                    ui.label(str(one.get("id", ""))[1:]).classes("fm-cite")
+                    ui.label(_number(one)).classes("fm-cite")
                     ui.label(f"{one.get('source', '')} · {one.get('ref', '')}").classes("fm-dim")
                     ui.label(str(one.get("quote", ""))).classes("fm-mono")
 
@@ -108,6 +115,11 @@ class Segment:
 
     def _on_error(self, data: dict[str, Any]) -> None:
         self.note(data["message"], "bad")
+
+
+def _number(evidence: dict[str, Any]) -> str:
+    passage = evidence.get("passage")
+    return str(passage["number"]) if passage else str(evidence.get("id", ""))[1:]
 
 
 class Step:

@@ -78,7 +78,7 @@ async def test_mode_rag_asks_the_knowledge_base_and_mode_mcp_the_tools(tmp_path:
 async def test_what_the_knowledge_base_does_not_know_is_said(tmp_path: Path) -> None:
     async with House(tmp_path) as house:
         told = await house.ask("how do I change the weather?")
-    assert "nothing on this" in told.text
+    assert "No page in the knowledge base answers this" in told.text
 
 
 async def test_an_object_that_nobody_knows_is_said_to_be_unknown(tmp_path: Path) -> None:

@@ -139,3 +139,11 @@ def test_a_diff_without_end_says_how_much_is_not_shown() -> None:
     html = diff_html("\n".join(["+x"] * (MAX_DIFF_LINES + 7)))
     assert html.count("<div") == MAX_DIFF_LINES + 1
     assert "+7" in html
+
+
+def test_a_number_in_brackets_is_a_mark_only_where_there_is_such_a_passage() -> None:
+    known = {"1": {"source": "runbook", "ref": "en/oom.md > Repair", "quote": "Raise the limit."}}
+    html = answer_html("Raise it [1]. An index [7] stays.", known)
+    assert html.count("fm-pop") == 1
+    assert "en/oom.md &gt; Repair" in html
+    assert "[7]" in html

@@ -177,3 +177,20 @@ async def test_nothing_but_names_gets_into_a_command(checked: Toolbox) -> None:
         await steps(checked, page="queue", values={"node": "n1; reboot"})
     with pytest.raises(Invalid, match="not the name of an object"):
         await steps(checked, page="queue", namespace='x"} or {a="')
+
+
+async def test_a_hit_says_when_its_page_was_written_down_and_the_whole_page_comes_when_asked_for(
+    toolbox: Toolbox,
+) -> None:
+    brief = (await ask(toolbox, query="refund batch fails"))["data"]
+    whole = (await ask(toolbox, query="refund batch fails", whole=True))["data"]
+    assert brief["hits"][0]["updated_at"]
+    assert brief["sections"] == []
+    assert whole["sections"] == [{"heading": "Repair", "text": "Replay the refund batch. Then count it."}]
+    assert (whole["pages"], whole["passages"]) == (2, 2)
+
+
+async def test_where_nothing_answers_the_nearest_page_is_named_once_in_the_readers_language(toolbox: Toolbox) -> None:
+    found = (await ask(toolbox, "zh", query="退款政策的法律依据和适用范围是什么", language="zh"))["data"]
+    assert found["hits"] == []
+    assert [(near["page"], near["language"]) for near in found["nearest"]] == [("refund", "zh")]

@@ -1,0 +1,65 @@
+"""The answer from the pages: worded from their passages, each statement with the number of its passage.
+
+Where no page answers, that is said, and never the least bad page.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from langchain_core.messages import HumanMessage, SystemMessage
+from langgraph.runtime import Runtime
+
+from agent.answer import sources_of
+from agent.citing import cited, expired, hint, unanswered
+from agent.envelope import question_of, wrap
+from agent.findings import gaps
+from agent.passages import Passage, of_step, sheet
+from agent.prompts import page
+from agent.state import State, Step
+from agent.turn import Turn
+from agent.wording import cite
+
+
+async def inform(state: State, runtime: Runtime[Turn]) -> dict[str, Any]:
+    turn, step = runtime.context, state["steps"][-1]
+    passages = of_step(step)
+    answer = await _from_pages(state, passages, turn) if passages else await _nothing(step, turn)
+    for notice in step["data"].get("notices") or []:
+        answer["text"] += await _said(f"\n\n{cite(notice, step['evidence'][:1])}", turn)
+    for gap in gaps(step, turn.language):
+        answer["text"] += await _said(f"\n\n{cite(gap['say'], gap['evidence'])}", turn)
+    named = {each["evidence"] for each in answer["citations"]} | set(step["evidence"][:1])
+    answer["evidence"] = [each for each in state.get("evidence", []) if each["id"] in named]
+    answer["sources"] = sources_of(state["steps"])
+    turn.stream.add("answer", answer)
+    return {"answer": answer}
+
+
+async def _from_pages(state: State, passages: Sequence[Passage], turn: Turn) -> dict[str, Any]:
+    text = await _worded(state, passages, turn)
+    for note in expired(passages, text, turn.clock.now(), turn.language):
+        text += await _said(f"\n\n{note}", turn)
+    return {"text": text, "statements": [], "unsupported": [], "citations": cited(text, passages)}
+
+
+async def _worded(state: State, passages: Sequence[Passage], turn: Turn) -> str:
+    shown = wrap("passages", sheet(passages, turn.language, state["question"]))
+    messages = [
+        SystemMessage(page("knowledge", turn.language)),
+        HumanMessage(f"{question_of(state['question'])}\n{shown}"),
+    ]
+    reply = await turn.voice.say(messages, aloud=True)
+    return str(reply.text).strip()
+
+
+async def _said(text: str, turn: Turn) -> str:
+    """What no model words is told as it comes, too: there are readers who show nothing but what is told."""
+    await turn.voice.emit("token", {"text": text})
+    return text
+
+
+async def _nothing(step: Step, turn: Turn) -> dict[str, Any]:
+    lines = [*unanswered(step, turn.language), hint(turn.language)]
+    said = [{"text": line.rsplit(" [", 1)[0], "evidence": step["evidence"][:1]} for line in lines if line.endswith("]")]
+    text = await _said("\n".join(lines), turn)
+    return {"text": text, "statements": said, "unsupported": [], "citations": [], "answered": False}
