@@ -28,7 +28,7 @@ service_selector_mismatch | kubectl get endpoints shows <none> for my service
 service_selector_mismatch | someone renamed a label and now nothing reaches the checkout service
 service_selector_mismatch | should I change the deployment's labels or the service selector
 pod_cpu_overload | requests got slow since noon, pods sit at their cpu limit
-pod_cpu_overload | container_cpu_cfs_throttled_periods_total is going up
+cpu_throttled | container_cpu_cfs_throttled_periods_total is going up
 pod_cpu_overload | is it a traffic surge or a regression in the new version
 application_crash | CrashLoopBackOff after changing a ConfigMap
 application_crash | how can I read the log of the run before the restart
@@ -41,7 +41,7 @@ pvc_pending | ProvisioningFailed from the CSI driver
 pvc_pending | need ReadWriteMany but the volume offers ReadWriteOnce
 node_not_ready | one worker went NotReady at 3 am
 node_not_ready | PLEG is not healthy
-node_not_ready | DiskPressure evicts my pods
+node_pressure | DiskPressure evicts my pods
 dns_resolution | dial tcp: lookup orders.shop.svc.cluster.local: no such host
 dns_resolution | every lookup takes five seconds
 dns_resolution | SERVFAIL only for external domains
@@ -63,7 +63,7 @@ pod_cpu_overload | hot loop burns one full core
 volume_mount | permission denied on startup, read-only root filesystem
 capacity_mismatch | not enough GPUs for the training pod
 pvc_pending | statefulset replica 0 has no volume
-node_not_ready | clock skew on a machine
+node_pressure | clock skew on a machine
 dns_resolution | UnknownHostException in one namespace only
 tls_certificate_expired | mutual TLS client cert rejected
 database_connections | how many connections does each replica of the api take
@@ -81,8 +81,8 @@ service_selector_mismatch | Endpoints 为空但是 Pod 都 Ready
 service_selector_mismatch | 服务的选择器多了一个版本标签
 service_port_mismatch | Service 端口和容器监听的端口不一致
 pod_cpu_overload | CPU 使用率一直贴着限制，接口延迟很高
-pod_cpu_overload | 大促流量上来了要不要加副本
-pod_cpu_overload | 同一节点上别的 Pod 抢 CPU
+traffic_surge | 大促流量上来了要不要加副本
+cpu_throttled | 同一节点上别的 Pod 抢 CPU
 application_crash | 容器启动几秒就退出，反复重启
 missing_config | 缺少环境变量导致应用崩溃
 init_and_command | Init:Error 是什么意思
@@ -94,7 +94,7 @@ pvc_pending | 存储类不存在
 pvc_pending | 卷还挂在坏掉的节点上，新 Pod 挂载不了
 node_not_ready | 节点失联，上面的 Pod 卡在 Terminating
 node_not_ready | containerd 挂了
-node_not_ready | 节点 inode 用尽被驱逐
+node_pressure | 节点 inode 用尽被驱逐
 dns_resolution | 服务之间互相解析不到域名
 dns_resolution | CoreDNS 重启之后大量 NXDOMAIN
 network_policy_blocked | 网络策略忘记放行 53 端口
@@ -117,7 +117,7 @@ application_crash | 应用启动时配置文件解析失败
 pending_pod | 新加的副本一直没有分配到节点
 pvc_pending | 磁盘申请不下来，pod 起不来
 node_not_ready | 机器宕机了，有状态应用没有自动迁移
-dns_resolution | 跨命名空间访问服务应该怎么写域名
+wrong_service_address | 跨命名空间访问服务应该怎么写域名
 tls_certificate_expired | 证书和域名不匹配
 database_credentials | 主从切换之后写入报只读
 deployment_rollout_stuck | 旧 Pod 一直停在 Terminating 发布结束不了
@@ -133,7 +133,7 @@ tls_certificate_expired | certificate expired at the ingress
 database_connections | connection pool exhausted
 application_crash | container crashes again and again at startup
 pvc_pending | volume claim cannot be bound
-pod_cpu_overload | cpu throttling makes requests slow
+cpu_throttled | cpu throttling makes requests slow
 """
 
 _CROSSING_TO_ENGLISH = """
