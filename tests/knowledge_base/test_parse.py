@@ -3,7 +3,9 @@
 import pytest
 
 from core.errors import Invalid
-from knowledge_base.parse import MAX_BYTES, MAX_FRONT_MATTER, MAX_LINE, parse
+from knowledge_base.formats.reading import MAX_FACTS, MAX_LINE
+from knowledge_base.formats.table import limit_of
+from knowledge_base.parse import parse
 
 GOOD = b"""---
 id: disk_full
@@ -63,7 +65,7 @@ def test_a_file_that_is_not_text_is_refused() -> None:
 
 
 def test_a_file_too_large_is_refused() -> None:
-    assert "larger than" in refusal(b"x\n" * (MAX_BYTES // 2 + 1))
+    assert "larger than" in refusal(b"x\n" * (limit_of("page.md") // 2 + 1))
 
 
 def test_a_line_too_long_is_refused() -> None:
@@ -75,7 +77,7 @@ def test_front_matter_that_never_closes_is_refused() -> None:
 
 
 def test_front_matter_too_large_is_refused() -> None:
-    assert "front matter is larger" in refusal(b"---\ntitle: " + b"x" * MAX_FRONT_MATTER + b"\n---\nbody\n")
+    assert "front matter is larger" in refusal(b"---\ntitle: " + b"x" * MAX_FACTS + b"\n---\nbody\n")
 
 
 @pytest.mark.parametrize(
