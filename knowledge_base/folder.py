@@ -12,9 +12,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from core.errors import Invalid
-from knowledge_base.parse import MAX_BYTES
+from knowledge_base.formats.table import SUFFIXES, limit_of, size
 
-SUFFIXES = frozenset({".md", ".markdown"})
 MAX_FILES = 5_000
 MAX_DEPTH = 12
 
@@ -79,9 +78,9 @@ def read(found: Found) -> bytes:
     with os.fdopen(handle, "rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise Invalid("This is not a plain file.")
-        raw = file.read(MAX_BYTES + 1)
-    if len(raw) > MAX_BYTES:
-        raise Invalid(f"The file is larger than {MAX_BYTES // 1024} KiB.")
+        raw = file.read(limit_of(found.relative) + 1)
+    if len(raw) > limit_of(found.relative):
+        raise Invalid(f"The file is larger than {size(limit_of(found.relative))}.")
     return raw
 
 
@@ -147,8 +146,8 @@ def _found(folder: Path, root: Path, path: Path, relative: str, shown: str) -> F
         return None  # a link to a folder inside: its files are met where they are
     if not stat.S_ISREG(seen.st_mode):
         raise Invalid("This is not a plain file.")
-    if seen.st_size > MAX_BYTES:
-        raise Invalid(f"The file is larger than {MAX_BYTES // 1024} KiB.")
+    if seen.st_size > limit_of(path.name):
+        raise Invalid(f"The file is larger than {size(limit_of(path.name))}.")
     stamp = f"{seen.st_size}:{seen.st_mtime_ns}:{seen.st_ctime_ns}"
     return Found(id=document_id(folder, relative), path=shown, relative=relative, real=real, stamp=stamp)
 

@@ -24,8 +24,8 @@ from knowledge_base.segment import Segmenter
 from knowledge_base.split import Piece, split
 from knowledge_base.store import Document, Known, StoredPassage
 
-RECIPE = "1"
-"""Raised whenever the code of splitting or segmentation changes what is stored for the same file."""
+RECIPE = "2"
+"""Raised whenever the code of reading, splitting or segmentation changes what is stored for the same file."""
 _TITLE_WEIGHT = 2
 _MAX_PASSAGES = 2_000
 _BY_WORDS = " Pages are found by their words alone until the next refresh."
@@ -116,7 +116,7 @@ class Reader:
         vectors = self._vectors([f"{page.title}\n{' '.join(piece.headings)}\n{piece.text}" for piece in pieces])
         labels = self._segmenter.terms("\n".join((page.title, *page.tags, *page.faults, *page.alerts))) * _TITLE_WEIGHT
         passages = tuple(
-            StoredPassage(heading_of(page.title, piece), piece.text, self._terms(labels, piece), vector)
+            StoredPassage(heading_of(page.title, piece), piece.text, self._terms(labels, piece), vector, piece.section)
             for piece, vector in zip(pieces, vectors.astype(np.float16), strict=True)
         )
         recipe = self.recipe if vectors.shape[1] else self.wordy

@@ -15,8 +15,8 @@ from core.errors import Invalid
 from core.language import Language, detect
 from knowledge_base.formats.reading import MAX_TITLE, Kind
 from knowledge_base.formats.table import read
+from knowledge_base.split import first_heading
 
-_HEADING = re.compile(r"^#\s+(.+?)\s*#*$", re.MULTILINE)
 _NOT_AN_ID = re.compile(r"[^a-z0-9_-]+")
 _LONGEST_ID = 80
 
@@ -42,10 +42,9 @@ def parse(raw: bytes, relative: str) -> Page:
     body, facts = reading.text, reading.facts
     if not body.strip():
         raise Invalid("The page is empty.")
-    heading = _HEADING.search(body)
     return Page(
         id=facts.id or _id_from(relative, form.kind),
-        title=reading.title or (heading.group(1)[:MAX_TITLE] if heading else PurePosixPath(relative).stem[:MAX_TITLE]),
+        title=(reading.title or first_heading(body) or PurePosixPath(relative).stem)[:MAX_TITLE],
         language=facts.language or detect(body[:20_000]),
         tags=tuple(facts.tags),
         faults=tuple(facts.faults),

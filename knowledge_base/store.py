@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from secrets import token_hex
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from sqlalchemy import ColumnElement, delete, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.database import Database
+from knowledge_base.formats.reading import Kind
 from knowledge_base.parse import Page
 from knowledge_base.tables import KnowledgeDocument, KnowledgePassage, KnowledgeState
 
@@ -63,6 +64,8 @@ class StoredPassage:
     text: str
     terms: tuple[str, ...]
     vector: NDArray[np.float16]
+    section: int = 0
+    """Its place among `split.sections` of the page's text, to show what stood around it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,8 +193,9 @@ class View:
         for start in range(0, len(versions), _READ_AT_ONCE):
             some = _PASSAGES.where(KnowledgePassage.document.in_(versions[start : start + _READ_AT_ONCE]))
             gathered: dict[str, list[StoredPassage]] = {}
-            for version, heading, passage, terms, vector in (await self._session.execute(some)).all():
-                stored = StoredPassage(heading, passage, tuple(terms.split()), np.frombuffer(vector, dtype="<f2"))
+            for version, heading, passage, terms, vector, section in (await self._session.execute(some)).all():
+                numbers = np.frombuffer(vector, dtype="<f2")
+                stored = StoredPassage(heading, passage, tuple(terms.split()), numbers, section)
                 gathered.setdefault(version, []).append(stored)
             yield gathered
 
@@ -203,6 +207,7 @@ _PASSAGES = select(
     KnowledgePassage.text,
     KnowledgePassage.terms,
     KnowledgePassage.vector,
+    KnowledgePassage.section,
 ).order_by(KnowledgePassage.document, KnowledgePassage.position)
 
 
@@ -262,6 +267,9 @@ def _row(document: Document, now: datetime, batch: str) -> dict[str, object]:
         "faults": list(page.faults),
         "alerts": list(page.alerts),
         "text": page.text,
+        "kind": page.kind,
+        "valid_from": page.valid_from,
+        "valid_until": page.valid_until,
         "stamp": known.stamp,
         "digest": known.digest,
         "recipe": known.recipe,
@@ -284,9 +292,16 @@ def _passage_rows(document: Document, row: str) -> list[dict[str, object]]:
             "text": passage.text,
             "terms": " ".join(passage.terms),
             "vector": passage.vector.astype("<f2").tobytes(),
+            "section": passage.section,
         }
         for position, passage in enumerate(document.passages)
     ]
+
+
+def _kind(stored: str) -> Kind:
+    """A kind that a later version stored, read by an earlier one, is text all the same."""
+    kinds: tuple[Kind, ...] = get_args(Kind)
+    return next((kind for kind in kinds if kind == stored), "text")
 
 
 def _document(row: KnowledgeDocument, passages: tuple[StoredPassage, ...]) -> Document:
@@ -298,6 +313,9 @@ def _document(row: KnowledgeDocument, passages: tuple[StoredPassage, ...]) -> Do
         faults=tuple(row.faults),
         alerts=tuple(row.alerts),
         text=row.text,
+        kind=_kind(row.kind),
+        valid_from=row.valid_from,
+        valid_until=row.valid_until,
     )
     return Document(_known(row), page, passages)
 

@@ -4,10 +4,10 @@ A row of a document is one version of it and never changes its text: a new versi
 transaction makes it `live` and the one before `gone`. The state row counts these moments, so that another replica sees that one was.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, LargeBinary, String, Text
+from sqlalchemy import JSON, BigInteger, Date, ForeignKey, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, UtcTime
@@ -27,6 +27,9 @@ class KnowledgeDocument(Base):
     faults: Mapped[list[str]] = mapped_column(JSON)
     alerts: Mapped[list[str]] = mapped_column(JSON)
     text: Mapped[str] = mapped_column(Text)
+    kind: Mapped[str] = mapped_column(String(16), default="markdown", server_default="markdown")
+    valid_from: Mapped[date | None] = mapped_column(Date)
+    valid_until: Mapped[date | None] = mapped_column(Date)
     stamp: Mapped[str] = mapped_column(String(80))
     digest: Mapped[str] = mapped_column(String(64))
     recipe: Mapped[str] = mapped_column(String(80))
@@ -53,6 +56,7 @@ class KnowledgePassage(Base):
     text: Mapped[str] = mapped_column(Text)
     terms: Mapped[str] = mapped_column(Text)
     vector: Mapped[bytes] = mapped_column(LargeBinary)
+    section: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class KnowledgeState(Base):

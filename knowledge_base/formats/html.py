@@ -19,6 +19,7 @@ from knowledge_base.formats.writer import Writer
 _ATTRIBUTES = re.compile(r"""(?:=\s*+"[^"]*+"|=\s*+'[^']*+'|[^>=]++|=)*+""")
 _ATTRIBUTE = re.compile(r"""([^\s=>"'/]++)(?:\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s>"']++)))?""")
 _NAME = re.compile(r"[a-zA-Z][^\s/>\x00]{0,40}")
+MAX_TOKENS = 200_000
 _MAX_ATTRIBUTES = 16 * 1024
 _CHARSET = re.compile(rb"""(?:charset|encoding)\s{0,4}=\s{0,4}["']?\s{0,4}([a-zA-Z0-9_:-]{1,40})""")
 _INVISIBLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
@@ -36,9 +37,27 @@ _ENCODINGS = {
     **dict.fromkeys(("utf-16", "utf-16le"), "utf-8"),  # it could not be read in bytes if it were true
 }
 """What a page may call its letters: the registry of the language would also take zips and riddles for encodings."""
-_VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
-_RAW = frozenset("script style title textarea xmp iframe noembed noframes noscript".split())
-_DROPPED = frozenset("nav template svg math object applet audio video canvas select datalist button dialog".split())
+_VOID = frozenset(
+    {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"}
+)
+_RAW = frozenset({"script", "style", "title", "textarea", "xmp", "iframe", "noembed", "noframes", "noscript"})
+_DROPPED = frozenset(
+    {
+        "nav",
+        "template",
+        "svg",
+        "math",
+        "object",
+        "applet",
+        "audio",
+        "video",
+        "canvas",
+        "select",
+        "datalist",
+        "button",
+        "dialog",
+    }
+)
 _CLOSED_BY = {
     "li": frozenset({"li"}),
     "dt": frozenset({"dt", "dd"}),
@@ -50,10 +69,36 @@ _CLOSED_BY = {
     "option": frozenset({"option"}),
 }
 _CLOSED_BY.update(dict.fromkeys(("thead", "tfoot"), _CLOSED_BY["tbody"]))
-_SCOPES = frozenset("ul ol dl table".split())
+_SCOPES = frozenset({"ul", "ol", "dl", "table"})
 _ENDS_PARAGRAPH = frozenset(
-    "address article aside blockquote details div dl fieldset figure footer form h1 h2 h3 h4 h5 h6 header hr main ol p pre section"
-    " table ul".split()
+    {
+        "address",
+        "article",
+        "aside",
+        "blockquote",
+        "details",
+        "div",
+        "dl",
+        "fieldset",
+        "figure",
+        "footer",
+        "form",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "header",
+        "hr",
+        "main",
+        "ol",
+        "p",
+        "pre",
+        "section",
+        "table",
+        "ul",
+    }
 )
 
 
@@ -66,7 +111,9 @@ class _Tag:
 
 def read(raw: bytes) -> Reading:
     reader = _Reader()
-    for token in _tokens(tidy(_decoded(raw))):
+    for number, token in enumerate(_tokens(tidy(_decoded(raw)))):
+        if number > MAX_TOKENS:
+            raise Invalid(f"The page holds more than {MAX_TOKENS} tags and texts.")
         if isinstance(token, str):
             reader.letters(token)
         elif token.closes:

@@ -21,7 +21,13 @@ _MARKS = (
     (b"\xfe\xff", "utf-16"),
 )
 _LOOKED_AT = 64 * 1024
-_CHINESE_ENOUGH = 0.9
+_KNOWN_ENOUGH = 0.9
+_DAILY_ENOUGH = 0.1
+_DAILY = frozenset(
+    "的一是不了在人有我他这中大来上个国到说们为子和你地出道也时年得就那要下以生会自着去之过家学对可她里后小么心多天而能好都然没日于起还发成事只作当想看文无开手"
+    "用主行方又如前所本见经头面公同三已老从动两长知民样现分将外但身些与高意进把法此实回二理美点月明其种声全工己话儿者向情部正名定女问力机给等几很业最间新什打"
+    "便位因重被走电四第门相次东政海口使教西再平真听世气信北少关并内加化由却代军产入先山五太水万市八即务器数据库服应请求错误失败重启重置查看日志告警，。、：；（）"
+)
 _UNDERLINE = re.compile(r"^(?:={3,}|-{3,}|\*{3,})\s*$")
 _DOUBLE = re.compile(r"^={3,}\s*$")
 _NUMBERED = re.compile(
@@ -50,17 +56,19 @@ def decoded(raw: bytes) -> str:
             return raw.decode("utf-8")
         except UnicodeDecodeError as error:
             return _chinese(raw, error.start)
-    encoding = _two_bytes_each(raw[:_LOOKED_AT])
-    if encoding is None:
+    guessed = _two_bytes_each(raw[:_LOOKED_AT])
+    if guessed is None or len(raw) % 2:
         raise Invalid("The file holds NUL characters; it is not text.")
-    return _with_mark(raw, encoding)
+    return _with_mark(raw, guessed)
 
 
 def _with_mark(raw: bytes, encoding: str) -> str:
     try:
         text = raw.decode(encoding)
     except UnicodeDecodeError as error:
-        raise Invalid(f"The file is no {encoding.upper()[:6]} text, as its first bytes say (byte {error.start}).") from None
+        raise Invalid(
+            f"The file is no {encoding.upper()[:6]} text, as its first bytes say (byte {error.start})."
+        ) from None
     if "\x00" in text:
         raise Invalid("The file holds NUL characters; it is not text.")
     return text
@@ -82,9 +90,10 @@ def _chinese(raw: bytes, wrong: int) -> str:
     except UnicodeDecodeError:
         raise Invalid(why) from None
     letters = [char for char in text[:_LOOKED_AT] if char > "\x7f"]
-    # What GB 2312 holds is what people write; the rest of GB18030 is what wrong bytes come out as.
-    common = sum(1 for char in letters if char.encode("gb2312", "ignore"))
-    if common < len(letters) * _CHINESE_ENOUGH:
+    # What GB 2312 holds is what people write, and some of it in every sentence; the rest is what wrong bytes come out as.
+    known = sum(1 for char in letters if char.encode("gb2312", "ignore"))
+    daily = sum(1 for char in letters if char in _DAILY)
+    if known < len(letters) * _KNOWN_ENOUGH or daily < max(2, len(letters) * _DAILY_ENOUGH):
         raise Invalid(why)
     return text
 

@@ -19,8 +19,30 @@ _CODE = frozenset({"code", "kbd", "samp", "tt"})
 _LISTS = frozenset({"ul", "ol", "dl", "menu"})
 _ITEMS = frozenset({"li", "dt"})
 _BLOCKS = frozenset(
-    "address article aside blockquote body caption center dd details div fieldset figcaption figure footer form header html legend main"
-    " p section summary".split()
+    {
+        "address",
+        "article",
+        "aside",
+        "blockquote",
+        "body",
+        "caption",
+        "center",
+        "dd",
+        "details",
+        "div",
+        "fieldset",
+        "figcaption",
+        "figure",
+        "footer",
+        "form",
+        "header",
+        "html",
+        "legend",
+        "main",
+        "p",
+        "section",
+        "summary",
+    }
 )
 _SPACE = re.compile(r"[^\S\n]+")
 _WHITE = re.compile(r"\s+")

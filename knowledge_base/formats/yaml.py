@@ -117,18 +117,18 @@ class _Composer:
         self._nodes = 0
 
     def take(self, event: Any) -> None:
+        start, end = (event.start_mark.line, event.start_mark.column), (event.end_mark.line, event.end_mark.column)
         if isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
-            self._open.pop().end = (event.end_mark.line, event.end_mark.column)
+            self._open.pop().end = end
         elif isinstance(event, yaml.AliasEvent):
-            known = self._anchors.get(event.anchor)
+            known = self._anchors.get(str(event.anchor))
             if known is None:
-                raise Invalid(f"The file is not YAML in line {event.start_mark.line + 1}: nothing is named {event.anchor}.")
+                raise Invalid(f"The file is not YAML: nothing is named {event.anchor}.")
             self._place(known)
         elif isinstance(event, yaml.NodeEvent):
-            self._begin(event)
+            self._begin(event, (start, end))
 
-    def _begin(self, event: Any) -> None:
-        marks = (event.start_mark.line, event.start_mark.column), (event.end_mark.line, event.end_mark.column)
+    def _begin(self, event: Any, marks: tuple[_Spot, _Spot]) -> None:
         if isinstance(event, yaml.ScalarEvent):
             node = Node("scalar", *marks, event.value)
         else:
@@ -265,7 +265,9 @@ def _shown(section: _Section) -> str:
 def _without_secrets(root: Node, lines: list[str]) -> list[str]:
     items = root.get("items")
     objects = [root, *(items.below if items is not None and items.shape == "list" else [])]
-    spans = sorted({span for one in objects if one.said("kind") == "Secret" for span in _secret_spans(one)}, reverse=True)
+    spans = sorted(
+        {span for one in objects if one.said("kind") == "Secret" for span in _secret_spans(one)}, reverse=True
+    )
     kept = list(lines)
     for start, end in spans:
         _hide(kept, start, end)

@@ -8,7 +8,7 @@ import pytest
 from core.errors import Invalid
 from knowledge_base import folder as folders
 from knowledge_base.folder import read, scan
-from knowledge_base.parse import MAX_BYTES
+from knowledge_base.formats.table import limit_of
 
 
 @pytest.fixture
@@ -27,10 +27,10 @@ def problems(folder: Path) -> dict[str, str]:
     return {problem.path: problem.why for problem in scan(folder).problems}
 
 
-def test_markdown_is_found_at_any_depth_and_other_files_are_passed_over(shelf: Path) -> None:
+def test_pages_are_found_at_any_depth_and_other_files_are_passed_over(shelf: Path) -> None:
     (shelf / "team" / "net").mkdir(parents=True)
     (shelf / "team" / "net" / "two.markdown").write_text("# Two\n")
-    (shelf / "notes.txt").write_text("not a page")
+    (shelf / "chart.svg").write_text("not a page")
     (shelf / ".hidden.md").write_text("# Hidden\n")
     assert names(shelf) == ["runbooks/one.md", "runbooks/team/net/two.markdown"]
 
@@ -96,7 +96,7 @@ def test_a_file_that_became_a_link_after_the_scan_is_not_followed(shelf: Path, t
 
 def test_a_file_too_large_is_refused_without_being_read(shelf: Path) -> None:
     with (shelf / "huge.md").open("wb") as file:
-        file.truncate(MAX_BYTES + 1)
+        file.truncate(limit_of("huge.md") + 1)
     assert "larger than" in problems(shelf)["runbooks/huge.md"]
 
 
