@@ -17,7 +17,7 @@ from pydantic import BaseModel
 
 from core.errors import Invalid
 from core.language import Language
-from knowledge_base.folder import SUFFIXES
+from knowledge_base.formats.table import SUFFIXES
 from knowledge_base.parse import Page, parse
 from knowledge_base.store import Known, Source
 

@@ -20,8 +20,7 @@ from pathlib import PurePosixPath
 import httpx
 
 from core.errors import Forbidden, Invalid, Upstream
-from knowledge_base.folder import SUFFIXES
-from knowledge_base.parse import MAX_BYTES
+from knowledge_base.formats.table import MAX_BYTES, SUFFIXES
 
 PATIENCE = 20.0
 """Seconds for all of one page, redirects included."""
