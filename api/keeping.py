@@ -11,8 +11,8 @@ from api.schemas.knowledge import SUFFIX, AddDocument, Sync
 from api.uploads import Part, parts
 from core.errors import Invalid
 from core.language import Language
+from knowledge_base.formats.table import MAX_BYTES
 from knowledge_base.knowledge import Knowledge
-from knowledge_base.parse import MAX_BYTES
 from knowledge_base.refreshing import refused
 from knowledge_base.sources.kept import Fate, Incoming, Said, digest_of, safe_name
 
