@@ -12,9 +12,9 @@ from api.errors import ok
 from api.schemas import knowledge as schemas
 from core.errors import Invalid
 from core.language import Language
+from knowledge_base.formats.reading import Label
 from knowledge_base.index.port import Filters
 from knowledge_base.knowledge import MAX_HITS, MAX_QUERY, PageInfo
-from knowledge_base.parse import Label
 from knowledge_base.sources.kept import Fate
 from knowledge_base.store import Source
 

@@ -6,7 +6,7 @@ from pydantic import AliasChoices, Field, StringConstraints, model_validator
 
 from api.schemas import Body
 from core.language import Language
-from knowledge_base.parse import Label, PageId
+from knowledge_base.formats.reading import Label, PageId
 from knowledge_base.sources.kept import MAX_NAME, Said
 
 MAX_CONTENT = 1_000_000
