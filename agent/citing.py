@@ -24,6 +24,10 @@ _ADD = Text(
     "If you know the answer, write it down for the next one: `{command}` (a file, a folder or an address).",
     "如果你知道答案，请写下来留给下一位：`{command}`（可以是文件、文件夹或网址）。",
 )
+_CHECKS = Text(
+    "“{title}” has {count} checks to run: `firstmate tool runbook_checks --page {page} --namespace NS --name WORKLOAD`",
+    "《{title}》有 {count} 项可执行的检查：`firstmate tool runbook_checks --page {page} --namespace NS --name WORKLOAD`",
+)
 _EXPIRED = Text(
     "“{title}” was valid until {until} and has expired; check with its owners before you act on it. [{n}]",
     "《{title}》的有效期到 {until}，已过期；照做之前请先向维护者确认。[{n}]",
@@ -74,6 +78,12 @@ def unanswered(step: Step, language: Language) -> list[str]:
     near = [_TITLE(language, title=each["title"], path=each["path"]) for each in data.get("nearest") or []]
     perhaps = [_PERHAPS(language, titles=("、" if language == "zh" else ", ").join(near))] if near else []
     return [cite(line, step["evidence"][:1]) for line in [said, *perhaps]] + [_ADD(language, command=ADD)]
+
+
+def checks(step: Step, language: Language) -> list[str]:
+    """How to run what the best page asks, where it asks anything."""
+    offered, hits = step["data"].get("checks"), step["data"].get("hits")
+    return [_CHECKS(language, title=hits[0]["title"], **offered)] if offered and hits else []
 
 
 def hint(language: Language) -> str:

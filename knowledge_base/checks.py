@@ -10,6 +10,7 @@ what may be the name of an object is let in.
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
 from core.errors import Invalid
@@ -78,6 +79,7 @@ class Check:
         )
 
 
+@lru_cache(maxsize=256)  # every search asks for those of its best page
 def checks(text: str) -> tuple[Check, ...]:
     """All of a page, in its order: the first checks, then what proves that the trouble is over."""
     found = [_check(section, number, body) for section, number, body in _items(text)]

@@ -50,6 +50,11 @@ class PageSection(BaseModel):
     text: str
 
 
+class Runnable(BaseModel):
+    page: str
+    count: int
+
+
 class Passages(BaseModel):
     hits: list[DatedPassage]
     nothing_found: bool
@@ -58,6 +63,7 @@ class Passages(BaseModel):
     took_ms: float
     nearest: list[Near] = Field(default_factory=list, description="Pages that do not answer, but lie near")
     sections: list[PageSection] = Field(default_factory=list, description="Of the first hit's page")
+    checks: Runnable | None = Field(default=None, description="Of the first hit's page: runbook_checks gives them")
     pages: int = Field(default=0, description="Pages that were searched")
     passages: int = 0
 
@@ -143,9 +149,16 @@ class KnowledgeTools:
             **answer.model_dump(exclude={"hits"}),
             hits=[self._dated(hit) for hit in answer.hits],
             sections=[PageSection(heading=heading, text=text) for heading, text in around],
+            checks=self._runnable(answer.hits[0]) if answer.hits else None,
             pages=pages,
             passages=passages,
         )
+
+    def _runnable(self, best: Passage) -> Runnable | None:
+        if self._knowledge.version(best.page, best.language) is None:
+            return None  # removed since it was found
+        count = sum(check.section == "check" for check in self._knowledge.checks(best.page, best.language))
+        return Runnable(page=best.page, count=count) if count else None
 
     def _dated(self, hit: Passage) -> DatedPassage:
         info = self._knowledge.version(hit.page, hit.language)

@@ -10,7 +10,7 @@ from langchain_core.messages import HumanMessage, SystemMessage
 from langgraph.runtime import Runtime
 
 from agent.answer import sources_of
-from agent.citing import cited, expired, hint, unanswered
+from agent.citing import checks, cited, expired, hint, unanswered
 from agent.envelope import question_of, wrap
 from agent.findings import gaps
 from agent.passages import Passage, of_step, sheet
@@ -24,6 +24,8 @@ async def inform(state: State, runtime: Runtime[Turn]) -> dict[str, Any]:
     turn, step = runtime.context, state["steps"][-1]
     passages = of_step(step)
     answer = await _from_pages(state, passages, turn) if passages else await _nothing(step, turn)
+    for line in checks(step, turn.language) if passages else ():
+        answer["text"] += await _said(f"\n\n{line}", turn)
     for notice in step["data"].get("notices") or []:
         answer["text"] += await _said(f"\n\n{cite(notice, step['evidence'][:1])}", turn)
     for gap in gaps(step, turn.language):

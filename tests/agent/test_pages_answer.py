@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from agent.citing import cited, expired, marks_in, unanswered
+from agent.citing import checks, cited, expired, marks_in, unanswered
 from agent.events import RunEvent
 from agent.memory import without_marks
 from agent.passages import Passage
@@ -124,3 +124,14 @@ def test_a_page_holds_through_its_last_day() -> None:
 
 def test_numbers_of_passages_are_not_remembered_by_the_conversation() -> None:
     assert without_marks("Restart it. [1] It helps [2][3] and [e4].") == "Restart it. It helps and ."
+
+
+def test_the_checks_of_the_best_page_are_offered_in_the_reader_s_language() -> None:
+    found = step([0])
+    found["data"] = {"hits": [{"title": "OOM"}, {"title": "Other"}], "checks": {"page": "oom_killed", "count": 6}}
+    assert checks(found, "en") == [
+        "“OOM” has 6 checks to run: `firstmate tool runbook_checks --page oom_killed --namespace NS --name WORKLOAD`"
+    ]
+    assert checks(found, "zh")[0].startswith("《OOM》有 6 项可执行的检查")
+    found["data"]["checks"] = None
+    assert checks(found, "en") == []

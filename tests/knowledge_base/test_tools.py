@@ -194,3 +194,10 @@ async def test_where_nothing_answers_the_nearest_page_is_named_once_in_the_reade
     found = (await ask(toolbox, "zh", query="退款政策的法律依据和适用范围是什么", language="zh"))["data"]
     assert found["hits"] == []
     assert [(near["page"], near["language"]) for near in found["nearest"]] == [("refund", "zh")]
+
+
+async def test_a_search_says_how_many_checks_its_best_page_has(checked: Toolbox) -> None:
+    found = await checked.call("search_knowledge", {"query": "refund queue pressure"}, VIEWER)
+    assert found["data"]["checks"] == {"page": found["data"]["hits"][0]["page"], "count": 2}
+    plain = await checked.call("search_knowledge", {"query": "notes nothing to run"}, VIEWER)
+    assert (plain["data"]["hits"][0]["page"], plain["data"]["checks"]) == ("c", None)
