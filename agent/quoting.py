@@ -16,6 +16,7 @@ _COMMAND = re.compile(r"`[^`]*`")
 _OWN_TOOL = re.compile(r"^`propose_fix[^`]*`\s*")
 _PLACE = {"ns", "namespace"}
 _OBJECT = {"name", "deployment", "statefulset", "daemonset", "workload", "service", "svc"}
+_PROGRAMS = {"", "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Pod", "Job", "CronJob", "Service"}
 _UNDOES = re.compile(r"\brollout undo\b")
 _ITEM = re.compile(r"^\s*(?:[-*•]|\d+[.)、])\s+")
 _END = re.compile(r"(?<=[。！？])|(?<=[.!?])\s+(?=[A-Z\u4e00-\u9fff`“\"*])")
@@ -79,12 +80,19 @@ def _paragraphs(text: str) -> list[str]:
 
 def _filled(sentence: str, component: Mapping[str, Any]) -> str:
     def value(found: re.Match[str]) -> str:
-        blank = found.group(1)
-        known = component.get("namespace") if blank in _PLACE else component.get("name") if blank in _OBJECT else ""
-        return str(known or found.group())
+        return str(_known(found.group(1), component) or found.group())
 
     prose = _OWN_TOOL.sub("", sentence)  # the call has been made already
     return re.sub(r"：\s+", "：", _BLANK.sub(value, prose))
+
+
+def _known(blank: str, component: Mapping[str, Any]) -> Any:
+    """What stands for a blank: a node or a policy has a name too, but not the one of the deployment that a page speaks of."""
+    kind = str(component.get("kind") or "")
+    if blank in _PLACE:
+        return component.get("namespace")
+    stands = blank in _OBJECT if kind in _PROGRAMS else kind.lower().endswith(blank)
+    return component.get("name") if stands else ""
 
 
 def _is_whole(sentence: str) -> bool:

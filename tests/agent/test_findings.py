@@ -115,6 +115,16 @@ def test_where_no_release_is_to_blame_no_page_tells_to_take_one_back() -> None:
     assert "rollout undo deployment/ledger" in brief(UNDO, CART)
 
 
+def test_a_node_fills_the_blanks_of_a_node_and_never_those_of_a_deployment() -> None:
+    node = {"kind": "Node", "name": "worker-2"}
+    text = "Keep new pods away: `kubectl cordon <node>`.\n\nScale `deployment/<name>` down.\n\nReplace the machine."
+    assert brief(text, node) == "Keep new pods away: `kubectl cordon worker-2`. Replace the machine."
+    assert "<node>" not in brief(text, CART)
+    policy = {"kind": "NetworkPolicy", "namespace": "shop", "name": "closed"}
+    text = "Save it first: `kubectl -n <ns> get networkpolicy <policy>`.\n\nPoint `<service>` elsewhere."
+    assert brief(text, policy) == "Save it first: `kubectl -n shop get networkpolicy closed`."
+
+
 @pytest.mark.parametrize(
     ("question", "care"),
     [
