@@ -13,6 +13,9 @@ from urllib.parse import quote
 
 import typer
 
+from api.commands import AsJson, Server, Token, run_to_its_end, stop
+from api.kbcommands import kb
+
 app = typer.Typer(
     name="firstmate",
     help="Keeps the watch over Kubernetes, explains what it sees, and repairs on your word. 值守、解释、经你同意后修复。",
@@ -27,12 +30,9 @@ app.add_typer(secret, name="secret")
 alerts = typer.Typer(no_args_is_help=True, help="Check rule and route files; try a receiver or a template.")
 app.add_typer(alerts, name="alerts")
 
+app.add_typer(kb, name="kb")
+
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="YAML settings file; the environment wins over it.")]
-Server = Annotated[
-    str, typer.Option(envvar="FIRSTMATE_SERVER", help="A running Firstmate; default: the one on this machine.")
-]
-Token = Annotated[str, typer.Option(envvar="FIRSTMATE_TOKEN", help="Bearer token for that server.", show_default=False)]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 
 @app.command()
@@ -49,7 +49,7 @@ def demo(
     """The whole product against a simulated cluster: no key, no server, no cluster."""
     from api.demo import run_demo
 
-    _run(run_demo(port=port, incident_after=incident_after, fault=fault, folder=data_dir))
+    run_to_its_end(run_demo(port=port, incident_after=incident_after, fault=fault, folder=data_dir))
 
 
 @app.command()
@@ -67,7 +67,7 @@ def serve(
         check(loaded.settings)
         return run_server(loaded)
 
-    _run(_guarded(start))
+    run_to_its_end(_guarded(start))
 
 
 @app.command()
@@ -86,7 +86,7 @@ def ask(
     """Ask; a repair that needs your word is shown and asked for here."""
     from api.terminal import ask as ask_in_terminal
 
-    _run(
+    run_to_its_end(
         ask_in_terminal(
             question,
             mode=mode,
@@ -142,7 +142,7 @@ def diagnose(
             as_json=as_json, report=report, output=output, every=_seconds(every) if watch else 0, exit_code=exit_code
         )
     )
-    code = _run(run_diagnose(bundles or [], ask, wish, server, token))
+    code = run_to_its_end(run_diagnose(bundles or [], ask, wish, server, token))
     if code:
         raise typer.Exit(code)
 
@@ -179,7 +179,7 @@ def collect(
         console.print(summary(snapshot), markup=False)
         typer.echo(folder)
 
-    _run(run())
+    run_to_its_end(run())
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -194,9 +194,9 @@ def tool(
     from api.terminal import call_tool, list_tools
 
     if not name:
-        _run(list_tools(server=server, token=token, as_json=as_json))
+        run_to_its_end(list_tools(server=server, token=token, as_json=as_json))
         return
-    _run(call_tool(name, context.args, server=server, token=token, as_json=as_json))
+    run_to_its_end(call_tool(name, context.args, server=server, token=token, as_json=as_json))
 
 
 @app.command()
@@ -214,7 +214,7 @@ def report(
     """One day of alerts as an HTML page with charts, or as JSON."""
     from api.terminal import daily_report
 
-    _run(daily_report(date, zone, language, output, server=server, token=token, as_json=as_json))
+    run_to_its_end(daily_report(date, zone, language, output, server=server, token=token, as_json=as_json))
 
 
 @app.command()
@@ -227,7 +227,7 @@ def duty(
     """Who is on duty, and who comes next, for every rota."""
     from api.terminal import on_duty
 
-    _run(on_duty(at, server=server, token=token, as_json=as_json))
+    run_to_its_end(on_duty(at, server=server, token=token, as_json=as_json))
 
 
 @app.command()
@@ -241,7 +241,7 @@ def mcp(
     from api.server import run_mcp_stdio
     from core.config import load
 
-    _run(_guarded(lambda: run_mcp_stdio(load(config), role)))
+    run_to_its_end(_guarded(lambda: run_mcp_stdio(load(config), role)))
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
@@ -268,7 +268,7 @@ def migrate(config: ConfigFile = None) -> None:
     from api.server import run_migrations
     from core.config import load
 
-    _run(_guarded(lambda: run_migrations(load(config).settings)))
+    run_to_its_end(_guarded(lambda: run_migrations(load(config).settings)))
 
 
 @alerts.command("check")
@@ -318,7 +318,7 @@ def alerts_test(
         if not outcomes or not all(one["delivered"] for one in outcomes):
             raise typer.Exit(1)
 
-    _run(send())
+    run_to_its_end(send())
 
 
 @alerts.command("unit-test")
@@ -340,7 +340,7 @@ def alerts_unit_test(
         if not all(verdict["passed"] for verdict in verdicts):
             raise typer.Exit(1)
 
-    _run(ask())
+    run_to_its_end(ask())
 
 
 @secret.command("encrypt")
@@ -377,7 +377,7 @@ def token_add(
         async with with_doorkeeper(load(config).settings) as doorkeeper:
             print(await doorkeeper.add(name, role, days or None))  # noqa: T201 - the token is this command's output
 
-    _run(add())
+    run_to_its_end(add())
 
 
 @tokens.command("list")
@@ -391,7 +391,7 @@ def token_list(config: ConfigFile = None) -> None:
         async with with_doorkeeper(load(config).settings) as doorkeeper:
             print_tokens(await doorkeeper.tokens())
 
-    _run(show())
+    run_to_its_end(show())
 
 
 @tokens.command("remove")
@@ -404,7 +404,7 @@ def token_remove(name: Annotated[str, typer.Argument()], config: ConfigFile = No
         async with with_doorkeeper(load(config).settings) as doorkeeper:
             await doorkeeper.remove(name)
 
-    _run(remove())
+    run_to_its_end(remove())
 
 
 def main() -> None:
@@ -422,34 +422,13 @@ def _guarded_value(make: Any) -> Any:
     try:
         return make()
     except FirstmateError as error:
-        _stop(error.sentence)
+        stop(error.sentence)
 
 
 def _seconds(text: str) -> int:
     from api.spans import seconds
 
     return seconds(text)
-
-
-def _run(work: Any) -> Any:
-    """Run a coroutine to its end; an error of the tree is one sentence and exit code 1, an interrupt is no error."""
-    import asyncio
-
-    from core.errors import FirstmateError
-
-    try:
-        return asyncio.run(work)
-    except FirstmateError as error:
-        _stop(error.sentence)
-    except OSError as error:
-        _stop(f"{error.strerror or error}: {error.filename or 'the system'}")
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None
-
-
-def _stop(sentence: str) -> None:
-    typer.echo(f"firstmate: {sentence}", err=True)
-    raise typer.Exit(1)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ last event by its number.
 import json
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,19 @@ class Client:
 
     async def post(self, path: str, body: dict[str, Any], language: str = "en") -> Any:
         return await self._call("POST", path, body, language)
+
+    async def delete(self, path: str) -> Any:
+        return await self._call("DELETE", path, None)
+
+    async def upload(self, files: Sequence[tuple[str, bytes]], params: dict[str, Any]) -> Any:
+        """Files for the knowledge base; also where none was taken, what became of each."""
+        parts = [("files", (name, raw, "application/octet-stream")) for name, raw in files]
+        response = await self._sent(
+            lambda: self._http.post("/api/v1/assistant/upload-knowledge-file", files=parts, params=params)
+        )
+        if response.status_code == 422 and "files" in response.json().get("details", {}):
+            return response.json()["details"]
+        return _data(response)
 
     async def ask(self, body: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
         """The events of a new run, until it ends or waits for a word."""
@@ -81,17 +94,22 @@ class Client:
             ) from error
 
     async def _call(self, method: str, path: str, body: Any, language: str = "en") -> Any:
+        headers = {"Accept-Language": language}
+        return _data(await self._sent(lambda: self._http.request(method, f"/api/v1{path}", json=body, headers=headers)))
+
+    async def _sent(self, send: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
         try:
-            response = await self._http.request(
-                method, f"/api/v1{path}", json=body, headers={"Accept-Language": language}
-            )
+            return await send()
         except httpx.HTTPError as error:
             raise Upstream(
                 "Firstmate", f"could not be reached at {self._http.base_url}: {error}", retryable=True
             ) from error
-        if response.status_code >= 400:
-            raise _error(response)
-        return response.json()["data"]
+
+
+def _data(response: httpx.Response) -> Any:
+    if response.status_code >= 400:
+        raise _error(response)
+    return response.json()["data"]
 
 
 def _error(response: httpx.Response) -> FirstmateError:
