@@ -1,16 +1,19 @@
 """From a question to the passages that answer it, or to an honest "nothing found".
 
 BM25 and vectors are fused by reciprocal rank, together with a view of whole pages, because a question may use words of two sections of
-the same page. Passages in the reader's language come first; the other language steps in for pages that exist in no other form. A page
-gives at most a few passages. The floor is not a score of the ranking, which always has a best: it is the share of the question that
-the best page answers to at all. Below it the answer is nothing, with the reason.
+the same page. A page is shown in the reader's language; one that exists in the other language alone competes as it is, because a page to
+be translated is worth more than a page about something else. A page gives at most a few passages.
+
+The floor is not a score of the ranking, which always has a best: it is the share of the question that the best page answers to at all.
+Below it the answer is nothing, with the reason. Text pasted from a page needs no ranking and no floor: the passage that holds it, word for
+word, is the first.
 """
 
 import asyncio
-import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from pydantic import BaseModel, Field
@@ -19,31 +22,53 @@ from core.errors import Upstream
 from core.language import Language, Text, detect
 from knowledge_base.embed import Embedder
 from knowledge_base.index.port import (
-    LANGUAGES,
     Candidates,
     Entry,
     Filters,
+    Flags,
     Index,
     Question,
     Scores,
     best_first,
     view_of_pages,
 )
+from knowledge_base.quoting import Quoter
 from knowledge_base.segment import Segmenter
 
 CANDIDATES = 60
-MAX_QUOTE = 300
 MAX_NEAREST = 3
-_STARTS_ANEW = re.compile(r"\n(?=\s*(?:[-*+|>#`~]|\d+[.)]\s|\n))")
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z])|(?<=[。！？])\s*")
 FUSION = 20
 PAGE_VIEW = 0.75
 """Weight of the page view: it tells pages apart, but ties many of their passages."""
-FLOOR = 0.38
-PLAIN_FLOOR = 0.65
+PASSAGE_VIEW = 0.5
+"""Weight of how much of the question a passage answers to by itself: it tells the passages of one page apart."""
+FLOOR = 0.36
+PLAIN_FLOOR = 0.55
 """The floor where only plain words agree: they are shared by subjects that have nothing to do with each other."""
+BESIDE = 0.5
+"""The share of the floor that is asked of further pages once one page has passed it whole."""
 NEAR = 0.5
 """A further passage is shown while it has at least this share of the best one's score."""
+PASTED = 40
+"""Characters from which on a question that stands in a passage word for word was taken from it."""
+RERANKED = 20
+
+Rerank = Callable[[str, Sequence[str]], Sequence[float]]
+"""The question and passages to how well each answers it, the more the better; may block, called from a thread."""
+
+
+Exists = Callable[[str, Language], bool]
+"""Whether a page exists in a language, also where none of its passages is a candidate."""
+
+
+class Measured(BaseModel):
+    """What the ranking was made of."""
+
+    keyword: float = Field(description="BM25")
+    vector: float = Field(description="Cosine")
+    coverage: float = Field(description="Share of the question that the passage answers to")
+    page_coverage: float = Field(description="The same of its whole page")
+    pasted: bool = Field(default=False, description="The question stands in it word for word")
 
 
 class Passage(BaseModel):
@@ -52,8 +77,10 @@ class Passage(BaseModel):
     heading: str = Field(description="Headings above it, outermost first")
     text: str
     quote: str = Field(description="The line that answers most")
+    marks: list[tuple[int, int]] = Field(default_factory=list, description="What matched in the quote, from and to")
     language: Language
     score: float
+    measured: Measured | None = None
     path: str
 
 
@@ -79,6 +106,7 @@ class SearchAnswer(BaseModel):
 class Ranked:
     place: int
     score: float
+    pasted: bool = False
 
 
 _EMPTY = Text(
@@ -117,7 +145,14 @@ def _vector(text: str, embedder: Embedder) -> Scores:
 
 
 async def search(
-    index: Index, question: Question, limit: int, segmenter: Segmenter, filters: Filters | None = None
+    index: Index,
+    question: Question,
+    limit: int,
+    segmenter: Segmenter,
+    filters: Filters | None = None,
+    *,
+    rerank: Rerank | None = None,
+    exists: Exists | None = None,
 ) -> SearchAnswer:
     """The index says what may answer, and a thread decides what does."""
     if not len(index):
@@ -125,19 +160,32 @@ async def search(
     if not question.units:
         return _nothing(_NO_WORDS(question.language))
     found = await index.candidates(question, filters or Filters(), CANDIDATES)
-    return await asyncio.to_thread(answered, found, question, limit, segmenter)
+    return await asyncio.to_thread(answered, found, question, limit, segmenter, rerank=rerank, exists=exists)
 
 
-def answered(found: Candidates, question: Question, limit: int, segmenter: Segmenter) -> SearchAnswer:
+def answered(
+    found: Candidates,
+    question: Question,
+    limit: int,
+    segmenter: Segmenter,
+    *,
+    rerank: Rerank | None = None,
+    exists: Exists | None = None,
+) -> SearchAnswer:
     if not found.among:
         return _nothing(_FILTERED(question.language))
-    chosen = _chosen(found, question, _fused(found), limit) if found else []
+    readable = _readable(found, question.language, exists)
+    chosen = _chosen(found, question, limit, readable, rerank) if found else []
     if not chosen:
         nothing = _nothing(_why_not(found, question.language))
         return nothing.model_copy(update={"nearest": _nearest(found, question.language)})
-    wanted = frozenset(question.terms)
-    hits = [_passage(found.entries[one.place], one.score, wanted, segmenter) for one in chosen]
-    return SearchAnswer(hits=hits, nothing_found=False)
+    wanted, quoter = frozenset(question.terms), _quoter(segmenter)
+    return SearchAnswer(hits=[_passage(found, one, wanted, quoter) for one in chosen], nothing_found=False)
+
+
+@lru_cache(maxsize=2)
+def _quoter(segmenter: Segmenter) -> Quoter:
+    return Quoter(segmenter)
 
 
 def _nothing(reason: str) -> SearchAnswer:
@@ -162,18 +210,62 @@ def _nearest(found: Candidates, language: Language) -> list[Near]:
     return [Near(page=one.page, title=one.title, path=one.path, language=one.language) for one in first]
 
 
-def _fused(found: Candidates) -> Scores:
-    """Reciprocal rank fusion in each language by itself, so that the number of pages in the other one does not push ranks down."""
+def _chosen(found: Candidates, question: Question, limit: int, readable: Flags, rerank: Rerank | None) -> list[Ranked]:
+    pasted = _pasted(found, question)
+    # A message that both a page and its translation quote is no reason to show the translation.
+    pasted = pasted & readable if (pasted & readable).any() else pasted
+    fused = _fused(found, readable)
+    eligible = np.flatnonzero(_good(found, fused) | pasted)
+    order = [int(place) for place in eligible[np.lexsort((-fused[eligible], ~pasted[eligible]))]]
+    scores = np.where(pasted, 1.0, fused).astype(np.float32)
+    if rerank:
+        order, scores = _reranked(found, question, order, scores, rerank)
+    return _diverse(found.entries, scores, order, limit, pasted)
+
+
+def _good(found: Candidates, fused: Scores) -> Flags:
+    floor = np.where(found.technical, FLOOR, PLAIN_FLOOR)
+    known = fused > 0
+    passes = bool((known & (found.page >= floor)).any())
+    return known & (found.page >= floor * BESIDE) if passes else np.zeros(len(found), dtype=np.bool_)
+
+
+def _pasted(found: Candidates, question: Question) -> Flags:
+    """Passages that hold the question word for word, however its lines were wrapped, or are held by it."""
+    asked = " ".join(question.text.split())
+    if len(asked) < PASTED:
+        return np.zeros(len(found), dtype=np.bool_)
+    return np.array([_holds(asked, " ".join(entry.text.split())) for entry in found.entries], dtype=np.bool_)
+
+
+def _holds(asked: str, text: str) -> bool:
+    return asked in text or (len(text) >= PASTED and text in asked)
+
+
+def _readable(found: Candidates, language: Language, exists: Exists | None) -> Flags:
+    """Passages in the reader's language, and those of pages that exist in no other form."""
+    own = found.of_language(language)
+    pages = {entry.page for entry, mine in zip(found.entries, own, strict=True) if mine}
+    return np.array(
+        [
+            mine or (entry.page not in pages and not (exists and exists(entry.page, language)))
+            for entry, mine in zip(found.entries, own, strict=True)
+        ],
+        dtype=np.bool_,
+    )
+
+
+def _fused(found: Candidates, readable: Flags) -> Scores:
+    """Reciprocal rank fusion; a translation that nobody will be shown takes no rank from another page."""
     fused = np.zeros(len(found), dtype=np.float32)
     views = (
         (1.0, found.keywords),
         (1.0, found.similarity),
         (PAGE_VIEW, view_of_pages(found.page, found.passage)),
+        (PASSAGE_VIEW, found.passage),
     )
-    for language in LANGUAGES:
-        mask = found.of_language(language)
-        for weight, view in views:
-            fused += weight * _reciprocal_ranks(np.where(mask, view, 0.0))
+    for weight, view in views:
+        fused += weight * _reciprocal_ranks(np.where(readable, view, 0.0))
     return np.asarray(fused * (FUSION + 1) / sum(weight for weight, _ in views), dtype=np.float32)
 
 
@@ -186,53 +278,51 @@ def _reciprocal_ranks(scores: Scores) -> Scores:
     return shares
 
 
-def _chosen(found: Candidates, question: Question, fused: Scores, limit: int) -> list[Ranked]:
-    good = found.page >= np.where(found.technical, FLOOR, PLAIN_FLOOR)
-    eligible = np.flatnonzero((fused > 0) & good)
-    order = [int(place) for place in eligible[np.argsort(-fused[eligible], kind="stable")]]
-    own = found.of_language(question.language)
-    first = [place for place in order if own[place]]
-    pages = {found.entries[place].page for place in first}
-    rest = [place for place in order if not own[place] and found.entries[place].page not in pages]
-    return _diverse(found.entries, fused, first, limit) or _diverse(found.entries, fused, rest, limit)
+def _reranked(
+    found: Candidates, question: Question, order: list[int], scores: Scores, rerank: Rerank
+) -> tuple[list[int], Scores]:
+    """The best few in the order that the reranker gives them, each with the score of its new place; the floor stays ours."""
+    best, rest = order[:RERANKED], order[RERANKED:]
+    said = rerank(question.text, [f"{found.entries[place].title}\n{found.entries[place].text}" for place in best])
+    again = [place for _, place in sorted(zip(said, best, strict=True), key=lambda pair: -pair[0])]
+    moved = scores.copy()
+    moved[again] = scores[best]
+    return again + rest, moved
 
 
-def _diverse(entries: Sequence[Entry], fused: Scores, order: Iterable[int], limit: int) -> list[Ranked]:
+def _diverse(entries: Sequence[Entry], scores: Scores, order: Iterable[int], limit: int, pasted: Flags) -> list[Ranked]:
     most = max(2, (limit + 1) // 2)
     of_page: Counter[str] = Counter()
     chosen: list[Ranked] = []
     for place in order:
-        if chosen and fused[place] < NEAR * chosen[0].score:
+        if chosen and scores[place] < NEAR * chosen[0].score:
             break
         of_page[entries[place].page] += 1
         if of_page[entries[place].page] <= most:
-            chosen.append(Ranked(place, float(fused[place])))
+            chosen.append(Ranked(place, float(scores[place]), bool(pasted[place])))
         if len(chosen) == limit:
             break
     return chosen
 
 
-def _passage(entry: Entry, score: float, wanted: frozenset[str], segmenter: Segmenter) -> Passage:
+def _passage(found: Candidates, one: Ranked, wanted: frozenset[str], quoter: Quoter) -> Passage:
+    entry = found.entries[one.place]
+    quote = quoter.quote(entry.text, wanted)
     return Passage(
         page=entry.page,
         title=entry.title,
         heading=entry.heading,
         text=entry.text,
-        quote=_quote(entry.text, wanted, segmenter),
+        quote=quote,
+        marks=quoter.marks(quote, wanted),
         language=entry.language,
-        score=round(min(1.0, score), 4),
+        score=round(min(1.0, one.score), 4),
+        measured=_measured(found, one),
         path=entry.path,
     )
 
 
-def _quote(text: str, wanted: frozenset[str], segmenter: Segmenter) -> str:
-    statements = [found for found in _statements(text) if any(char.isalnum() for char in found)]
-    best = max(statements, key=lambda found: len(wanted.intersection(segmenter.terms(found))), default="")
-    return best if len(best) <= MAX_QUOTE else best[: MAX_QUOTE - 1] + "…"
-
-
-def _statements(text: str) -> Iterator[str]:
-    """List items and table rows as they stand, paragraphs sentence by sentence however their lines were wrapped."""
-    for paragraph in _STARTS_ANEW.split(text):
-        line = " ".join(paragraph.split())
-        yield from _SENTENCE_END.split(line) if line and line[0].isalpha() else (line,)
+def _measured(found: Candidates, one: Ranked) -> Measured:
+    figures = (found.keywords, found.similarity, found.passage, found.page)
+    keyword, vector, coverage, page_coverage = (round(float(figure[one.place]), 4) for figure in figures)
+    return Measured(keyword=keyword, vector=vector, coverage=coverage, page_coverage=page_coverage, pasted=one.pasted)

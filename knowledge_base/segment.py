@@ -27,6 +27,7 @@ from knowledge_base.lexicon import Lexicon
 
 GLOSSARY = Path(__file__).with_name("glossary.yaml")
 CONCEPT = "~"
+EXIT_CODE = "~exit"
 _TOKEN = re.compile(r"[A-Za-z0-9]+(?:[._/:@-][A-Za-z0-9]+)*|[\u3400-\u4dbf\u4e00-\u9fff]+")
 _CAMEL = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _SEPARATOR = re.compile(r"[._/:@-]")
@@ -53,11 +54,15 @@ class Unit:
     kind: Kind
 
 
+Located = tuple[int, int, Unit]
+
+
 @dataclass(frozen=True, slots=True)
 class Glossary:
     concepts: dict[str, tuple[str, ...]]
     stop: frozenset[str]
     everyday: frozenset[str]
+    general: frozenset[str]
     edition: str
 
     @classmethod
@@ -69,7 +74,8 @@ class Glossary:
     def read(cls, raw: bytes) -> "Glossary":
         found = yaml.safe_load(raw)
         concepts = {name: tuple(str(phrase) for phrase in phrases) for name, phrases in found["concepts"].items()}
-        return cls(concepts, _all(found["stop"]), _all(found["everyday"]), sha256(raw).hexdigest()[:12])
+        general = frozenset(CONCEPT + name for name in found["general"])
+        return cls(concepts, _all(found["stop"]), _all(found["everyday"]), general, sha256(raw).hexdigest()[:12])
 
     def chinese_words(self) -> Iterator[str]:
         for phrases in self.concepts.values():
@@ -106,20 +112,27 @@ class Segmenter:
 
     def units(self, text: str) -> list[Unit]:
         text = unicodedata.normalize("NFKC", text)
-        found = [Unit((f"{CONCEPT}exit{code}",), "technical") for code in _EXIT.findall(text)]
+        found = [Unit((f"{EXIT_CODE}{code}",), "technical") for code in _EXIT.findall(text)]
+        return [*found, *(unit for _, _, unit in self._located(text))]
+
+    def located(self, text: str) -> list[Located]:
+        """What the text says and where, from one character to another."""
+        return list(self._located("".join(map(_compared, text))))
+
+    def _located(self, text: str) -> Iterator[Located]:
         position = 0
         for match in self._phrases.finditer(_lower(text)):
-            found.extend(self._plain_units(text[position : match.start()]))
-            found.append(self._concept_unit(match.group(), text[match.start() : match.end()]))
+            yield from self._plain_units(text, position, match.start())
+            yield match.start(), match.end(), self._concept_unit(match.group(), text[match.start() : match.end()])
             position = match.end()
-        found.extend(self._plain_units(text[position:]))
-        return found
+        yield from self._plain_units(text, position, len(text))
 
     def _concept_unit(self, matched: str, phrase: str) -> Unit:
         plain = " ".join(matched.split())
         concept = self._concept_of.get(plain) or self._concept_of[plain.removesuffix("s")]
-        words = [term for unit in self._plain_units(phrase) for term in unit.terms]
-        return Unit((concept, *words, *self._inside(plain, concept)), "technical")
+        words = [term for _, _, unit in self._plain_units(phrase, 0, len(phrase)) for term in unit.terms]
+        kind: Kind = "plain" if concept in self._glossary.general else "technical"
+        return Unit((concept, *words, *self._inside(plain, concept)), kind)
 
     def _inside(self, plain: str, concept: str) -> tuple[str, ...]:
         """Wider concepts named within the phrase: a stuck rollout is about rollouts, too, for a question that says it in two words."""
@@ -129,13 +142,13 @@ class Segmenter:
             self._nested[plain] = tuple(sorted(found - {concept}))
         return self._nested[plain]
 
-    def _plain_units(self, text: str) -> Iterator[Unit]:
-        for match in _TOKEN.finditer(text):
+    def _plain_units(self, text: str, begin: int, end: int) -> Iterator[Located]:
+        for match in _TOKEN.finditer(text, begin, end):
             token = match.group()[:MAX_TOKEN]
             if _HAN.match(token):
-                yield from self._chinese_units(token)
+                yield from self._chinese_units(token, match.start())
             else:
-                yield from self._latin(token)
+                yield from ((match.start(), match.end(), unit) for unit in self._latin(token))
 
     def _latin(self, token: str) -> Iterator[Unit]:
         whole = token.lower()
@@ -149,13 +162,14 @@ class Segmenter:
         elif self._tells(whole):
             yield Unit((stem(whole),), self._kind(whole))
 
-    def _chinese_units(self, run: str) -> Iterator[Unit]:
+    def _chinese_units(self, run: str, begin: int) -> Iterator[Located]:
         dictionary = self._chinese()
         for word in dictionary.cut(run, HMM=False):
+            begin += len(word)
             if not self._tells(word):
                 continue
             parts = (part for part in dictionary.cut_for_search(word, HMM=False) if part != word and self._tells(part))
-            yield Unit((word, *parts), self._kind(word))
+            yield begin - len(word), begin, Unit((word, *parts), self._kind(word))
 
     def _kind(self, word: str) -> Kind:
         return "everyday" if stem(word) in self._everyday else "plain"
@@ -187,6 +201,13 @@ def stem(word: str) -> str:
         if root != word and len(root) >= 4:
             return root[:-1] if root[-1] == root[-2] and root[-1] not in "ls" else root.removesuffix("e")
     return word.removesuffix("e") if len(word) > 5 else word
+
+
+@lru_cache(maxsize=4_096)
+def _compared(char: str) -> str:
+    """As it is compared, where that keeps every character's place."""
+    plain = unicodedata.normalize("NFKC", char)
+    return plain if len(plain) == 1 else char
 
 
 def _plain(phrase: str) -> str:

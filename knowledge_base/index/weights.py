@@ -3,13 +3,17 @@
 import math
 from collections.abc import Callable, Sequence
 
-from knowledge_base.segment import CONCEPT, Unit
+from knowledge_base.segment import CONCEPT, EXIT_CODE, Unit
 
 TECHNICAL = 1.6
 """A concept of the glossary against a plain word of the same rarity."""
 LEAST = 0.8
 UNKNOWN = 0.6
 """A word that stands nowhere in the store: half the time a paraphrase, half the time another subject."""
+UNHEARD = 0.25
+"""A name, code or address that stands nowhere in the store: pasted lines are full of them, and no page could know them."""
+ABSENT = 1.5
+"""A thing of the glossary that stands nowhere in the store, most of all a product: whatever is said of it is not here."""
 EVERYDAY = 0.2
 FOREIGN = 0.35
 """A plain word of the question's language, asked of a page that exists in the other language only."""
@@ -33,8 +37,14 @@ def rarity(frequency: int, passages: int) -> float:
 
 def _weight(unit: Unit, frequency: int, passages: int) -> float:
     told = rarity(frequency, passages)
+    if not frequency and unit.kind == "technical" and not _is_of_glossary(unit):
+        return told * UNHEARD
     if lead(unit).startswith(CONCEPT):
-        return max(LEAST, told * TECHNICAL)
+        return max(LEAST, told * (TECHNICAL if unit.kind == "technical" else 1.0) * (1.0 if frequency else ABSENT))
     if unit.kind == "everyday":
         return told * EVERYDAY
     return told if frequency else told * UNKNOWN
+
+
+def _is_of_glossary(unit: Unit) -> bool:
+    return lead(unit).startswith(CONCEPT) and not lead(unit).startswith(EXIT_CODE)

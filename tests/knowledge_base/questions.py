@@ -1,4 +1,4 @@
-"""What people ask over the shipped pages, and the page that answers; None where nothing shipped does.
+"""What people ask over the shipped pages, and the pages that answer, with commas between; None where nothing shipped does.
 
 Written as people type in the night: half in Chinese, with error messages pasted, without the words of a page's title where that could be
 helped. `reads` is the language that the answer is wanted in; where it differs from the question's own, the question crosses.
@@ -16,18 +16,21 @@ class Question:
     reads: Language
     crosses: bool = False
 
+    def answered_by(self, page: str) -> bool:
+        return self.page is not None and page in self.page.split(",")
+
 
 _ENGLISH = """
 incorrect_image_reference | Failed to pull image "registry.example.com/cart:v2.3.1": rpc error: manifest unknown
 image_pull_auth | nodes cannot log in to our private registry, authentication required
 incorrect_image_reference | how do I stop bad image tags from reaching production
 oom_killed | my pod was OOMKilled, what now
-oom_killed | RSS grows a little every hour until the container dies
+oom_killed,node_pressure | RSS grows a little every hour until the container dies
 oom_killed | JVM Xmx equals the container limit
 service_selector_mismatch | kubectl get endpoints shows <none> for my service
 service_selector_mismatch | someone renamed a label and now nothing reaches the checkout service
 service_selector_mismatch | should I change the deployment's labels or the service selector
-pod_cpu_overload | requests got slow since noon, pods sit at their cpu limit
+pod_cpu_overload,cpu_throttled | requests got slow since noon, pods sit at their cpu limit
 cpu_throttled | container_cpu_cfs_throttled_periods_total is going up
 pod_cpu_overload | is it a traffic surge or a regression in the new version
 application_crash | CrashLoopBackOff after changing a ConfigMap
@@ -40,7 +43,7 @@ pvc_pending | pod has unbound immediate PersistentVolumeClaims
 pvc_pending | ProvisioningFailed from the CSI driver
 pvc_pending | need ReadWriteMany but the volume offers ReadWriteOnce
 node_not_ready | one worker went NotReady at 3 am
-node_not_ready | PLEG is not healthy
+node_not_ready,disk_io_saturated | PLEG is not healthy
 node_pressure | DiskPressure evicts my pods
 dns_resolution | dial tcp: lookup orders.shop.svc.cluster.local: no such host
 dns_resolution | every lookup takes five seconds
@@ -58,13 +61,13 @@ incorrect_image_reference | deploy pipeline pushed nothing but the manifest alre
 image_pull_auth | arm nodes cannot start our amd64 image
 oom_killed | memory graph looks like a saw
 oom_killed | node process killed, GOMEMLIMIT not set
-service_selector_mismatch | curl to the service times out but curl to the pod ip works
+service_selector_mismatch,network_policy_blocked | curl to the service times out but curl to the pod ip works
 pod_cpu_overload | hot loop burns one full core
 volume_mount | permission denied on startup, read-only root filesystem
 capacity_mismatch | not enough GPUs for the training pod
-pvc_pending | statefulset replica 0 has no volume
+pvc_pending,volume_mount | statefulset replica 0 has no volume
 node_pressure | clock skew on a machine
-dns_resolution | UnknownHostException in one namespace only
+dns_resolution,wrong_service_address | UnknownHostException in one namespace only
 tls_certificate_expired | mutual TLS client cert rejected
 database_connections | how many connections does each replica of the api take
 deployment_rollout_stuck | kubectl rollout status hangs
@@ -87,11 +90,11 @@ application_crash | 容器启动几秒就退出，反复重启
 missing_config | 缺少环境变量导致应用崩溃
 init_and_command | Init:Error 是什么意思
 capacity_mismatch | Pod 卡在 Pending，提示 Insufficient memory
-node_placement | 反亲和导致第四个副本调度失败
+node_placement,pending_pod | 反亲和导致第四个副本调度失败
 node_placement | 节点维护完忘了 uncordon
 pvc_pending | PVC 一直 Pending 怎么办
 pvc_pending | 存储类不存在
-pvc_pending | 卷还挂在坏掉的节点上，新 Pod 挂载不了
+pvc_pending,volume_mount | 卷还挂在坏掉的节点上，新 Pod 挂载不了
 node_not_ready | 节点失联，上面的 Pod 卡在 Terminating
 node_not_ready | containerd 挂了
 node_pressure | 节点 inode 用尽被驱逐
@@ -107,11 +110,11 @@ database_connections | 轮换密码之后客户端 Access denied
 deployment_rollout_stuck | 上线卡在一半不动了
 deployment_rollout_stuck | 新 Pod 一直不就绪导致滚动更新无法完成
 missing_service_account | 发布时报 serviceaccount not found
-incorrect_image_reference | 仓库里没有这个版本的镜像
+incorrect_image_reference,image_pull_auth | 仓库里没有这个版本的镜像
 incorrect_image_reference | 节点解析不了镜像仓库的域名
 oom_killed | 压测时内存飙升，容器被系统杀掉
 oom_killed | 堆转储怎么做才来得及
-service_selector_mismatch | 服务调用全部 503，但后端日志里一条请求都没有
+service_selector_mismatch,gateway_misroute | 服务调用全部 503，但后端日志里一条请求都没有
 pod_cpu_overload | 单个 Pod CPU 100%，其他都正常
 application_crash | 应用启动时配置文件解析失败
 pending_pod | 新加的副本一直没有分配到节点
@@ -126,7 +129,7 @@ deployment_rollout_stuck | 旧 Pod 一直停在 Terminating 发布结束不了
 # Asked in one language, to be read in the other.
 _CROSSING_TO_CHINESE = """
 oom_killed | container killed by the kernel for memory
-incorrect_image_reference | image cannot be pulled from the registry
+incorrect_image_reference,image_pull_auth | image cannot be pulled from the registry
 service_selector_mismatch | service has no endpoints
 node_not_ready | kubelet stopped sending heartbeats
 tls_certificate_expired | certificate expired at the ingress

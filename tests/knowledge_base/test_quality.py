@@ -42,9 +42,9 @@ async def score(base: Knowledge, questions: Sequence[Question]) -> Score:
     for question in questions:
         answer = await base.search(question.text, limit=5, language=question.reads)
         pages = pages_of(answer.hits)
-        first += pages[:1] == [question.page]
-        among += question.page in pages
-        if pages[:1] != [question.page]:
+        first += any(map(question.answered_by, pages[:1]))
+        among += any(map(question.answered_by, pages))
+        if not any(map(question.answered_by, pages[:1])):
             missed.append(f"{question.text!r} wants {question.page}, got {pages or answer.reason}")
     return Score(first / len(questions), among / len(questions), missed)
 
