@@ -19,6 +19,7 @@ from tools.spec import AnyTool, Context, Input, Missing, Source, Tool, ToolResul
 
 _MAX_MISSING = 5
 _MAX_SECTIONS = 20
+_REPAIR = frozenset({"repair", "fix", "remedy", "修复", "处理"})
 _FOUND = Text(en="{count} passages answer “{query}”:", zh="“{query}”找到 {count} 段相关内容：")
 _ONE = Text(en="One passage answers “{query}”:", zh="“{query}”找到 1 段相关内容：")
 _NOTHING = Text(en="Nothing found for “{query}”. {reason}", zh="没有找到“{query}”的相关内容。{reason}")
@@ -36,6 +37,7 @@ class SearchKnowledge(Input):
     limit: Annotated[int, Field(ge=1, le=10)] = 5
     language: Language | None = None
     whole: bool = Field(default=False, description="Also the other sections of the best page")
+    fault: str = Field(default="", max_length=80, description="A diagnosed fault: the repair on its page comes first")
 
 
 class DatedPassage(Passage):
@@ -118,6 +120,8 @@ class KnowledgeTools:
         # A question in Chinese letters wants Chinese pages; Latin letters decide nothing, a Chinese reader pastes them too.
         language = ask.language or ("zh" if detect(ask.query) == "zh" else ctx.language)
         answer = await self._knowledge.search(ask.query, limit=ask.limit, language=language)
+        if ask.fault:
+            answer = self._led_by(ask.fault, answer, language, ask.limit)
         return ToolResult(
             summary=_summary(ask.query, answer, ctx.language),
             data=self._passages(answer, whole=ask.whole),
@@ -153,6 +157,28 @@ class KnowledgeTools:
             pages=pages,
             passages=passages,
         )
+
+    def _led_by(self, fault: str, answer: SearchAnswer, language: Language, limit: int) -> SearchAnswer:
+        """What names a fault needs no ranking: its page is known, and of it the repair is wanted."""
+        page = self._knowledge.page_for(fault)
+        info = self._knowledge.info(page, language) if page else None
+        sections = self._knowledge.sections(info.id, info.language) if info else []
+        if not info or not sections:
+            return answer
+        heading, text = next((one for one in sections if one[0].split(" > ")[-1].casefold() in _REPAIR), sections[0])
+        found = next((hit for hit in answer.hits if (hit.page, hit.heading) == (info.id, heading)), None)
+        best = found or Passage(
+            page=info.id,
+            title=info.title,
+            heading=heading,
+            text=text,
+            quote=text.strip().split("\n", 1)[0],
+            language=info.language,
+            score=max((hit.score for hit in answer.hits), default=1.0),
+            path=info.path,
+        )
+        hits = [best, *(hit for hit in answer.hits if hit is not found)][:limit]
+        return answer.model_copy(update={"hits": hits, "nothing_found": False, "reason": "", "nearest": []})
 
     def _runnable(self, best: Passage) -> Runnable | None:
         if self._knowledge.version(best.page, best.language) is None:

@@ -25,7 +25,8 @@ async def diagnose(state: State, runtime: Runtime[Turn]) -> dict[str, Any]:
     if cause is not None:
         # The id and its words, and nothing of the statement: the page that lists this fault is wanted, not one that shares a name.
         query = f"{str(cause['fault']).replace('_', ' ')} {cause['fault']} {_REPAIR(turn.language)}"
-        await gathering.call("search_knowledge", query=query, language=turn.language, limit=5)
+        about = {"query": query, "fault": cause["fault"], "language": turn.language}
+        await gathering.call("search_knowledge", **about, limit=5)
     asked = precedents.wanted(cause, [*state.get("steps", []), *gathering.steps])
     if asked is not None:
         await gathering.call(precedents.TOOL, **asked, limit=precedents.MAX_SHOWN)

@@ -110,6 +110,10 @@ faults: [{faults}]
    kubectl: `kubectl describe node <node>`
    Its pressure.
 
+## Repair
+
+1. **Start {id} again.** Then count.
+
 ## Verification
 
 - `read_logs name=<workload> namespace=<ns>` is calm.
@@ -201,3 +205,28 @@ async def test_a_search_says_how_many_checks_its_best_page_has(checked: Toolbox)
     assert found["data"]["checks"] == {"page": found["data"]["hits"][0]["page"], "count": 2}
     plain = await checked.call("search_knowledge", {"query": "notes nothing to run"}, VIEWER)
     assert (plain["data"]["hits"][0]["page"], plain["data"]["checks"]) == ("c", None)
+
+
+async def test_a_diagnosed_fault_leads_to_the_repair_of_its_page_whatever_the_words(checked: Toolbox) -> None:
+    asked = {"query": "queue notes of the node's pressure", "fault": "worker_lost", "limit": 2}
+    found = await checked.call("search_knowledge", asked, VIEWER)
+    best, second = found["data"]["hits"]
+    assert (best["page"], best["heading"], best["quote"]) == (
+        "worker",
+        "Repair",
+        "1. **Start worker again.** Then count.",
+    )
+    assert (second["page"], second["heading"]) != ("worker", "Repair")
+    assert found["summary"].splitlines()[1].startswith("[1] Refund queue > Repair (pages/b.md)")
+
+
+async def test_a_page_of_a_fault_is_found_where_the_words_find_nothing(checked: Toolbox) -> None:
+    found = await checked.call("search_knowledge", {"query": "zzz", "fault": "queue_stuck", "language": "zh"}, VIEWER)
+    assert [(hit["page"], hit["language"]) for hit in found["data"]["hits"]] == [("queue", "en")]
+    assert not found["data"]["nothing_found"]
+
+
+async def test_a_fault_without_a_page_changes_nothing(checked: Toolbox) -> None:
+    plain = await checked.call("search_knowledge", {"query": "refund queue"}, VIEWER)
+    named = await checked.call("search_knowledge", {"query": "refund queue", "fault": "unheard_of"}, VIEWER)
+    assert plain["data"]["hits"] == named["data"]["hits"]
