@@ -34,7 +34,9 @@ _COMMON = (
 )
 # Vue compiles its templates in the page, so its own scripts may evaluate; from elsewhere nothing is loaded at all.
 CONSOLE_POLICY = _COMMON + "script-src 'self' 'unsafe-inline' 'unsafe-eval'"
-_PAGE = re.compile(rf"{MOUNT}/?(?:(?:alerts|incidents|silences|rules|routes)(?:/[0-9A-Za-z-]{{1,64}})?/?)?")
+_PAGE = re.compile(
+    rf"{MOUNT}/?(?:(?:alerts|incidents|silences|rules|routes|knowledge|cases)(?:/[0-9A-Za-z_-]{{1,80}})?/?)?"
+)
 _FINGERPRINT = re.compile(r"[0-9a-f]{4,16}")
 Spoken = Annotated[str, Form(max_length=4096)]
 

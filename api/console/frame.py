@@ -18,7 +18,7 @@ from api.console.words import say
 
 SHADE = "firstmate_shade"
 YEAR_SECONDS = 31_536_000
-LOOK = "".join((Path(__file__).parent / name).read_text() for name in ("look.css", "pages.css"))
+LOOK = "".join((Path(__file__).parent / name).read_text() for name in ("look.css", "pages.css", "learned.css"))
 WAYS = {
     "conversation": "",
     "alerts": "alerts",
@@ -26,6 +26,8 @@ WAYS = {
     "silences": "silences",
     "rules": "rules",
     "routes": "routes",
+    "knowledge": "knowledge",
+    "cases": "cases",
 }
 """By the word that names it, where each page is."""
 

@@ -12,14 +12,27 @@ from nicegui import ui
 from api.console.chat import CONVERSATION, Chat
 from api.console.door import MOUNT, Guard, open_door
 from api.console.frame import Frame, icon
-from api.console.pages import alert, alerts, incident, incidents, routes, rule, rules, silences
+from api.console.pages import (
+    alert,
+    alerts,
+    case,
+    cases,
+    incident,
+    incidents,
+    knowledge,
+    knowledge_page,
+    routes,
+    rule,
+    rules,
+    silences,
+)
 from api.console.visitor import Sessions, Visitor
 from api.console.watch import Watch
 from api.console.words import say
 from api.wiring import House
 from core.errors import FirstmateError
 
-LEAVES = (alerts, alert, incidents, incident, silences, rules, rule, routes)
+LEAVES = (alerts, alert, incidents, incident, silences, rules, rule, routes, knowledge, knowledge_page, cases, case)
 """The other pages: they are there once they are imported."""
 _FINGERPRINT = re.compile(r"^[0-9a-f]{4,16}$")
 # While an answer grows the page stays at its end, unless the reader has scrolled up.

@@ -16,9 +16,12 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
 MAX_TEXT = 60_000
+MAX_PAGE = 400_000
 MAX_QUOTE = 400
 MAX_DIFF_LINES = 400
 _MARK = re.compile(r"\s*\[(e?\d+(?:\s*,\s*e?\d+)*)\]")
+_FIRST_HEADING = re.compile(r"\A\s*# [^\n]*\n")
+_ITEM = re.compile(r"^(?:[-*+•]|#{1,6}|\d+[.)、])\s+")
 _STRUCTURE = re.compile(r"\s{2,}|\t|\s?(?:[-*+>|#]|```|\d+[.)]\s)")
 _KINDS = {"+": "add", "-": "del", "@": "hunk"}
 
@@ -27,6 +30,19 @@ Evidence = Mapping[str, Mapping[str, Any]]
 
 def answer_html(text: str, evidence: Evidence) -> str:
     return str(_MARKDOWN.render(_apart(text[:MAX_TEXT]), {"evidence": evidence}))
+
+
+def page_html(text: str) -> str:
+    """A page of the knowledge base. Its first heading is its title, which stands above it already."""
+    return str(_PAGES.render(_FIRST_HEADING.sub("", text[:MAX_PAGE], count=1)))
+
+
+def line_html(text: str) -> str:
+    """One line out of a page, without its list's mark and a table's bars."""
+    line = text[:MAX_TEXT].strip()
+    if line.startswith("|"):
+        line = "; ".join(cell.strip() for cell in line.strip("|").split("|") if cell.strip())
+    return str(_PAGES.renderInline(_ITEM.sub("", line, count=1)))
 
 
 def diff_html(text: str) -> str:
@@ -90,11 +106,10 @@ def _chip(mark: str, evidence: Evidence) -> str:
     )
 
 
-def _markdown() -> MarkdownIt:
-    understood = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable("table")
-    understood.disable(["link", "image", "autolink", "reference", "html_inline", "html_block"])
-    understood.add_render_rule("text", _text)
-    return understood
+def _understood(*, breaks: bool) -> MarkdownIt:
+    made = MarkdownIt("commonmark", {"html": False, "breaks": breaks}).enable("table")
+    return made.disable(["link", "image", "autolink", "reference", "html_inline", "html_block"])
 
 
-_MARKDOWN = _markdown()
+_MARKDOWN, _PAGES = _understood(breaks=True), _understood(breaks=False)
+_MARKDOWN.add_render_rule("text", _text)

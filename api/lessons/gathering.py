@@ -1,7 +1,7 @@
 """What is told of one incident: its alerts, what people did and wrote, the repair that was carried out, and how it ended."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -49,6 +49,9 @@ class Gathering:
 
     async def lesson(self, incident: str, finding: Finding | None) -> Lesson:
         found, members = await self._desk.incidents.get(incident)
+        if finding and found.workload.startswith(finding.component.name):
+            # Of a workload by its ReplicaSet's name the diagnosis knows better.
+            found = replace(found, workload=finding.component.name)
         seen = [await self._witness(member, found) for member in members[:MAX_ALERTS]]
         plan = await self._plan(found, finding, {member.fingerprint for member in members})
         return Lesson(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from core.language import Text
 from knowledge_base.cases.case import Case
 from knowledge_base.cases.lesson import Lesson
-from knowledge_base.cases.masking import lasting, templates
+from knowledge_base.cases.masking import lasting, templates, workload
 from knowledge_base.cases.matching import Corpus, Known, Traits, View, standing
 
 MAX_WORDS = 6_000
@@ -39,7 +39,7 @@ class Asked:
         return Traits(
             alerts=frozenset(self.alerts),
             namespace=self.namespace or self.labels.get("namespace", ""),
-            component=self.component,
+            component=workload(self.component),
             labels=lasting(self.labels),
             logs=templates(self.logs),
             words=Counter(terms(self.text[:MAX_WORDS])) if self.text else {},
@@ -68,7 +68,7 @@ def traits_of(case: Case, terms: Terms) -> Traits:
     return Traits(
         alerts=frozenset(one.name for one in facts.alerts),
         namespace=facts.component.namespace or next((one.labels.get("namespace", "") for one in facts.alerts), ""),
-        component=facts.component.name,
+        component=workload(facts.component.name),
         labels=frozenset(pair for one in facts.alerts for pair in lasting(one.labels)),
         logs=frozenset(facts.logs) | templates(logged),
         words=Counter(terms("\n".join([*said, *body.tags])[:MAX_WORDS])),

@@ -16,6 +16,9 @@ _LEAD = re.compile(
 )
 _VARIES = re.compile(r"<[^<>]{0,40}>|\"[^\"]{0,200}\"|'[^']{0,200}'|[^\s,;()\[\]{}=]*\d[^\s,;()\[\]{}=]*")
 _STARS = re.compile(r"\*(?:[\s:/.,-]*\*)*[:.,]*")
+_MADE_ANEW = re.compile(r"-(?=[a-z]*\d)[bcdfghjklmnpqrstvwxz2456789]{8,10}$")
+_TELLING = 8
+"""Fewer letters than this say nothing of themselves."""
 _FLEETING = frozenset(
     {
         "pod", "pod_name", "pod_ip", "host_ip", "instance", "uid", "id", "container_id", "image_id", "replicaset", "endpoint",
@@ -36,8 +39,10 @@ def templates(lines: Iterable[str]) -> frozenset[str]:
     return frozenset(made for made in map(template, lines) if len(made.replace("*", "").strip()) >= _TELLING)
 
 
-_TELLING = 8
-
-
 def lasting(labels: Mapping[str, str]) -> frozenset[tuple[str, str]]:
     return frozenset((name, value) for name, value in labels.items() if value and name not in _FLEETING)
+
+
+def workload(name: str) -> str:
+    """Without the end that a Deployment gives its ReplicaSets: where only that is known, it is the same workload all the same."""
+    return _MADE_ANEW.sub("", name)

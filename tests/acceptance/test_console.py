@@ -22,7 +22,9 @@ from agent.run import Agent
 from agent.store import RunRecord
 from alerts.incidents.records import Filter as Incidents
 from alerts.rules import SHIPPED
+from knowledge_base.cases.case import Sighting, Words
 from tests.acceptance.stage import Stage, stage
+from tests.knowledge_base.cases.fakes import lesson
 from tools.clients.promwire import Wire
 from tools.spec import Caller
 
@@ -586,7 +588,16 @@ async def test_a_viewer_reads_every_page_and_is_offered_nothing_to_do(harbour: H
             "rename",
             "new-rule",
         )
-        for path in (f"alerts/{alert['fingerprint']}", "alerts", "silences", "incidents", "rules", "routes"):
+        for path in (
+            f"alerts/{alert['fingerprint']}",
+            "alerts",
+            "silences",
+            "incidents",
+            "rules",
+            "routes",
+            "cases",
+            "knowledge",
+        ):
             await page.goto(f"{harbour.url}/console/{path}")
             await expect(
                 page.get_by_test_id("row")
@@ -600,6 +611,79 @@ async def test_a_viewer_reads_every_page_and_is_offered_nothing_to_do(harbour: H
         await page.get_by_test_id("menu").click()
         await page.get_by_role("link", name="静默").click()
         await expect(page).to_have_url(f"{harbour.url}/console/silences")
+
+
+async def test_a_page_is_found_read_in_the_other_language_and_printed(harbour: Harbour) -> None:
+    async with harbour.person("knowledge") as (_, page):
+        await harbour.sign_in(page)
+        await page.goto(f"{harbour.url}/console/knowledge?tag=crash")
+        await expect(page.get_by_test_id("row").first).to_be_visible()
+        box = page.get_by_test_id("knowledge-ask")
+        await box.fill("quarterly tax return of the bakery")
+        await expect(page.get_by_test_id("nothing")).to_contain_text("No page")
+        await box.fill("container keeps crashing CrashLoopBackOff")
+        hit = page.get_by_test_id("hit").first
+        await expect(hit).to_contain_text("CrashLoopBackOff")
+        assert "q=container" in page.url
+        await hit.get_by_role("link").press("Enter")
+        text = page.get_by_test_id("text")
+        await expect(text.locator("h2").first).to_have_text("Symptom")
+        await expect(page.get_by_test_id("facts")).to_contain_text("runbooks/en/application_crash.md")
+        await expect(page.get_by_test_id("checks")).to_contain_text("get_object kind=Pod")
+        await page.emulate_media(media="print")
+        await expect(page.get_by_test_id("print")).to_be_hidden()
+        await expect(page.get_by_test_id("ways")).to_be_hidden()
+        await expect(text).to_be_visible()
+        await page.emulate_media(media="screen")
+        await page.get_by_test_id("other-language").click()
+        await expect(text.locator("h2").first).to_have_text("症状")
+        await page.goto(f"{harbour.url}/console/knowledge/no_such_page")
+        await expect(page.get_by_test_id("problem")).to_contain_text("no page no_such_page")
+
+
+@pytest.mark.soak
+async def test_a_case_is_found_put_right_judged_confirmed_and_rejected(harbour: Harbour) -> None:
+    play = harbour.stage
+    alert = await play.until_firing("Steady")
+    while await play.house.alerts.incidents.tick():
+        pass
+    incident = await play.house.desk.incidents.of_alert(alert["fingerprint"])
+    assert incident is not None
+    hostile = Words(en=HOSTILE, zh=HOSTILE)
+    sighted = [Sighting(name="Steady", labels={"namespace": "elsewhere", HOSTILE: HOSTILE}, summary=hostile)]
+    await play.house.cases.write(lesson("c1", title=hostile, namespace="elsewhere", alerts=sighted), ended=True)
+    async with harbour.person("case") as (context, page):
+        await harbour.sign_in(page)
+        await page.goto(f"{harbour.url}/console/incidents/{incident.id}")
+        past = page.get_by_test_id("precedent").first
+        await expect(past).to_contain_text("the same alert Steady")
+        await past.get_by_role("link").click()
+        await expect(page).to_have_url(f"{harbour.url}/console/cases/c1")
+        await expect(page.get_by_test_id("standing")).to_contain_text("nobody has confirmed it")
+        await page.get_by_test_id("star-4").press("Enter")
+        await expect(page.get_by_test_id("rated")).to_have_text("4 of 5, 1 ratings")
+        await page.get_by_test_id("edit").click()
+        await page.get_by_test_id("title").fill("The steady one")
+        await page.get_by_test_id("edit-fix").fill(HOSTILE)
+        await page.get_by_test_id("edit-tags").fill("night, steady")
+        await form_done(page)
+        await expect(page.get_by_test_id("fix")).to_contain_text("<script>pwned()</script>")
+        await page.get_by_test_id("confirm").click()
+        await expect(page.get_by_test_id("standing")).to_contain_text("Confirmed by captain")
+        await expect(page.get_by_test_id("version")).to_have_count(3)
+        await page.goto(f"{harbour.url}/console/cases?tag=steady")
+        await page.get_by_test_id("row").get_by_role("link", name="The steady one").click()
+        await context.clear_cookies(name="firstmate_session")
+        await harbour.sign_in(page, Caller(name="vera", role="viewer", via="console"))
+        await page.goto(f"{harbour.url}/console/cases/c1")
+        await expect(page.get_by_test_id("may-not")).to_be_visible()
+        assert await page.get_by_test_id("star-4").count() == await page.get_by_test_id("reject").count() == 0
+        await context.clear_cookies(name="firstmate_session")
+        await harbour.sign_in(page)
+        await page.goto(f"{harbour.url}/console/cases/c1")
+        await page.get_by_test_id("reject").click()
+        await page.get_by_test_id("do").click()
+        await expect(page.get_by_test_id("empty")).to_be_visible()
 
 
 async def test_signing_out_closes_the_console(harbour: Harbour) -> None:

@@ -1,10 +1,11 @@
 """What the console makes of text that others wrote."""
 
+from collections.abc import Callable
 from html.parser import HTMLParser
 
 import pytest
 
-from api.console.render import MAX_DIFF_LINES, MAX_TEXT, answer_html, diff_html
+from api.console.render import MAX_DIFF_LINES, MAX_TEXT, answer_html, diff_html, line_html, page_html
 
 SAFE_TAGS = {
     *("p", "br", "hr", "ul", "ol", "li", "strong", "em", "code", "pre", "blockquote", "span", "b", "i", "div"),
@@ -71,6 +72,34 @@ def test_a_hostile_diff_becomes_nothing_but_lines(text: str) -> None:
     seen = Tags(diff_html(f"+{text}"))
     assert seen.tags == {"div"}
     assert seen.attributes == {"class"}
+
+
+@pytest.mark.parametrize("made", [page_html, line_html])
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_hostile_page_becomes_nothing_but_text(text: str, made: Callable[[str], str]) -> None:
+    seen = Tags(made(f"# Title\n\n{text} [e1]\n"))
+    assert seen.tags <= SAFE_TAGS
+    assert seen.attributes <= SAFE_ATTRIBUTES
+
+
+def test_a_page_is_shown_without_its_title_and_with_its_paragraphs_whole() -> None:
+    html = page_html("\n# Crash loops\n\nOne line\nand its end [e1].\n\n## Repair\n\n# Not the title\n")
+    assert "Crash loops" not in html
+    assert "<p>One line\nand its end [e1].</p>" in html
+    assert html.count("<h1>") == html.count("<h2>") == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("- **Restarts** climb", "<strong>Restarts</strong> climb"),
+        ("3. `kubectl get` first", "<code>kubectl get</code> first"),
+        ("| a | b |", "a; b"),
+        ("1.5 is a number", "1.5 is a number"),
+    ],
+)
+def test_a_line_of_a_page_stands_without_its_lists_mark(line: str, shown: str) -> None:
+    assert line_html(line) == shown
 
 
 def test_a_link_is_shown_with_its_address_and_cannot_be_followed() -> None:

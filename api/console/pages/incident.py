@@ -11,7 +11,8 @@ from alerts.incidents.book import MAX_TITLE
 from alerts.incidents.incident import Incident, why
 from alerts.incidents.member import Member
 from api.console.frame import Frame, address, go, link
-from api.console.pages import arranged
+from api.console.pages import arranged, before
+from api.console.pages.before import Before
 from api.console.pages.live import Live
 from api.console.pages.parts import SEVERITIES, Ages, Form, button, chip, facts, field, section, stamp, title
 from api.console.pages.timeline import bar
@@ -20,7 +21,7 @@ from api.console.words import known, say
 from core.errors import FirstmateError
 
 MAX_SHOWN = 200
-_Read = tuple[Incident, tuple[Member, ...], tuple[Arrangement, ...]]
+_Read = tuple[Incident, tuple[Member, ...], tuple[Arrangement, ...], Before]
 
 
 @ui.page("/incidents/{incident}")
@@ -43,7 +44,8 @@ class IncidentPage:
     async def refresh(self) -> None:
         try:
             found, members = await self._visitor.house.desk.incidents.get(self._id)
-            read = found, tuple(members), await arranged.read(self._visitor, self._id)
+            by_hand = await arranged.read(self._visitor, self._id)
+            read = found, tuple(members), by_hand, await before.read(self._visitor, self._id)
         except FirstmateError as error:
             self._root.clear()
             self._shown = None
@@ -56,11 +58,14 @@ class IncidentPage:
             self._draw(*read)
         self._ages.refresh()
 
-    def _draw(self, incident: Incident, members: Sequence[Member], by_hand: Sequence[Arrangement]) -> None:
+    def _draw(
+        self, incident: Incident, members: Sequence[Member], by_hand: Sequence[Arrangement], past: Before
+    ) -> None:
         self._root.clear()
         self._ages.clear()
         with self._root:
             self._headline(incident)
+            before.seen_before(self._visitor, past)
             with section(say(self._visitor.language, "timeline"), "timeline"):
                 self._timeline(incident, members)
             arranged.arranged(self._visitor, incident.id, by_hand, self._live.now)

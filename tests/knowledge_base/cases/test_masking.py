@@ -2,7 +2,7 @@
 
 import pytest
 
-from knowledge_base.cases.masking import lasting, template, templates
+from knowledge_base.cases.masking import lasting, template, templates, workload
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,17 @@ def test_a_huge_line_is_cut_before_it_is_read() -> None:
 def test_labels_that_are_made_anew_do_not_count() -> None:
     labels = {"pod": "cart-7d9f", "instance": "10.0.0.1:80", "namespace": "shop", "deployment": "cart", "zone": ""}
     assert lasting(labels) == {("namespace", "shop"), ("deployment", "cart")}
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("cart-n67vrzgw6l", "cart"),
+        ("cart-api", "cart-api"),
+        ("cart", "cart"),
+        ("mysql-0", "mysql-0"),
+        ("a-backends", "a-backends"),
+    ],
+)
+def test_a_replicaset_is_its_deployment(written: str, meant: str) -> None:
+    assert workload(written) == meant
