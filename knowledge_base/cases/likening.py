@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from core.language import Text
+from core.language import Language, Text
 from knowledge_base.cases.case import Case
 from knowledge_base.cases.lesson import Lesson
 from knowledge_base.cases.masking import lasting, templates, workload
@@ -36,13 +36,15 @@ class Asked:
     text: str = ""
 
     def traits(self, terms: Terms) -> Traits:
+        # A line that names somebody else has another template, and still the same words.
+        said = "\n".join([self.text, *self.logs])[:MAX_WORDS]
         return Traits(
             alerts=frozenset(self.alerts),
             namespace=self.namespace or self.labels.get("namespace", ""),
             component=workload(self.component),
             labels=lasting(self.labels),
             logs=templates(self.logs),
-            words=Counter(terms(self.text[:MAX_WORDS])) if self.text else {},
+            words=Counter(terms(said)) if said.strip() else {},
         )
 
 
@@ -71,7 +73,7 @@ def traits_of(case: Case, terms: Terms) -> Traits:
         component=workload(facts.component.name),
         labels=frozenset(pair for one in facts.alerts for pair in lasting(one.labels)),
         logs=frozenset(facts.logs) | templates(logged),
-        words=Counter(terms("\n".join([*said, *body.tags])[:MAX_WORDS])),
+        words=Counter(terms("\n".join([*said, *facts.logs, *body.tags])[:MAX_WORDS])),
     )
 
 
@@ -82,6 +84,13 @@ def why(view: View) -> Text:
         made = made if view.value >= 1 else _ELSEWHERE if view.value > 0.5 else _NAMESPACE
     what = ", ".join(view.shared) if view.name != "logs" else view.shared[0]
     return Text(made("en", what=what), made("zh", what=what.replace(", ", "、")))
+
+
+def reasons(views: Sequence[View], language: Language) -> list[str]:
+    """The heaviest first; the words of a log line that is shared as a whole are no reason of their own."""
+    has_line = any(view.name == "logs" for view in views)
+    told = [view for view in views if view.shared and not (has_line and view.name == "words")]
+    return [why(view)(language) for view in told]
 
 
 class Shelf:

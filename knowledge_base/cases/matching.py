@@ -20,7 +20,7 @@ from functools import cached_property
 
 WEIGHTS = {"alert": 0.22, "component": 0.2, "labels": 0.1, "logs": 0.26, "words": 0.22}
 FLOOR = 0.2
-STRONG = {"alert": 0.3, "component": 0.7, "labels": 0.6, "logs": 0.3, "words": 0.3}
+STRONG = {"alert": 0.3, "component": 0.7, "labels": 0.8, "logs": 0.3, "words": 0.3}
 REACH = 0.1
 SAME_NAMESPACE = 0.25
 SAME_NAME = 0.7
@@ -126,7 +126,8 @@ class Corpus:
         whole = sum(self._rarity("labels", pair) for pair in asked)
         share = sum(self._rarity("labels", pair) for pair in shared) / whole if whole else 0.0
         rarest = sorted(shared, key=lambda pair: (-self._rarity("labels", pair), pair))
-        return View("labels", share, tuple(f"{name}={value}" for name, value in rarest[:MAX_SHOWN]))
+        telling = self._share("labels", rarest[0]) if rarest else 0.0
+        return View("labels", share * telling, tuple(f"{name}={value}" for name, value in rarest[:MAX_SHOWN]))
 
     def _logs(self, asked: frozenset[str], mine: frozenset[str]) -> View:
         shared = sorted(asked & mine, key=lambda line: (-self._rarity("logs", line), line))

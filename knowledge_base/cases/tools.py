@@ -13,7 +13,7 @@ from core.errors import Invalid
 from core.language import Language, Text
 from knowledge_base.cases.book import CaseBook, Edit, Similar
 from knowledge_base.cases.case import Component, Facts, Sighting
-from knowledge_base.cases.likening import Asked, why
+from knowledge_base.cases.likening import Asked, reasons
 from knowledge_base.cases.masking import template
 from tools.spec import AnyTool, Context, Input, Source, Tool, ToolResult
 
@@ -152,7 +152,7 @@ def shown(one: Similar, language: Language) -> SimilarCase:
         fault=case.facts.fault,
         minutes=max(1, round(seconds / 60)) if seconds is not None else None,
         score=one.score,
-        why=[why(view)(language) for view in one.views],
+        why=reasons(one.views, language),
         stars=case.stars,
     )
 

@@ -17,6 +17,7 @@ from simulator.scenarios import Scenario, shipped
 from tests.bench.table import render
 from tests.evaluation.casebook.__main__ import casebook
 from tests.evaluation.knowledge import measure
+from tests.evaluation.lessons import score as lessons
 from tests.evaluation.session import examine_all, silence
 from tests.evaluation.totals import CONTROL_HEADS, HEADS, calm, differences, keep, kept, rows, summed
 from tests.evaluation.verdict import Verdict
@@ -32,10 +33,11 @@ def main() -> int:
         return 0
     verdicts = _examined(options)
     found = asyncio.run(measure.all_ways()) if options.only in ("", "search") else {}
+    past = lessons.score() if options.only in ("", "lessons") else []
     if options.json:
-        _print_json(verdicts, found)
+        _print_json(verdicts, found, past)
     else:
-        _print(verdicts, found)
+        _print(verdicts, found, past)
         sys.stdout.write(f"{len(verdicts)} scenarios in {perf_counter() - began:.0f} s\n")
     return _compare(options, verdicts)
 
@@ -44,7 +46,9 @@ def _parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="python -m tests.evaluation", description="Score the product.")
     made.add_argument("--json", action="store_true", help="print JSON instead of tables")
     made.add_argument(
-        "--only", default="", help="scenarios, faults, categories or patterns of them, with commas between; or `search`"
+        "--only",
+        default="",
+        help="scenarios, faults, categories or patterns of them, with commas between; or `search`, `lessons`",
     )
     made.add_argument("--casebook-only", action="store_true", help="bundles only, without the played scenarios (fast)")
     made.add_argument("--sample", type=int, default=0, help="so many of them, drawn by the seed")
@@ -55,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _examined(options: argparse.Namespace) -> list[Verdict]:
-    if options.only == "search":
+    if options.only in ("search", "lessons"):
         return []
     wanted = [one for one in shipped().values() if _is_meant(one, options.only)]
     if options.sample:
@@ -97,20 +101,23 @@ def _tell(verdict: Verdict, seconds: float) -> None:
     sys.stderr.flush()
 
 
-def _print(verdicts: Sequence[Verdict], found: measure.Found) -> None:
+def _print(verdicts: Sequence[Verdict], found: measure.Found, past: Sequence[lessons.CaseScore]) -> None:
     if any(not each.is_control for each in verdicts):
         sys.stdout.write(f"{render(HEADS, rows(verdicts))}\n\n")
     if any(each.is_control for each in verdicts):
         sys.stdout.write(f"{render(CONTROL_HEADS, [calm(verdicts).row()])}\n\n")
     if found:
         sys.stdout.write(f"{render(measure.HEADS, measure.rows(found))}\n\n")
+    if past:
+        sys.stdout.write(f"{render(lessons.HEADS, [each.row() for each in past])}\n\n")
 
 
-def _print_json(verdicts: Sequence[Verdict], found: measure.Found) -> None:
+def _print_json(verdicts: Sequence[Verdict], found: measure.Found, past: Sequence[lessons.CaseScore]) -> None:
     whole = {
         "scenarios": [each.to_json() for each in verdicts],
         "totals": summed(verdicts),
         "search": measure.to_json(found),
+        "lessons": [each.to_json() for each in past],
     }
     sys.stdout.write(json.dumps(whole, indent=2) + "\n")
 
