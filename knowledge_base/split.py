@@ -91,15 +91,24 @@ def _add(pieces: list[Piece], piece: Piece) -> None:
 def _hang(pieces: list[Piece], at: int, bare: list[Section], hard: int) -> None:
     """Headings with nothing under them, in the words of the passage before them, or of the one after where there is none."""
     for section in bare:
-        line = f"{'#' * section.level} {section.headings[-1]}"
         place = max(at - 1, 0)
         held = pieces[place]
+        line = "\n".join(_unsaid(section, held))
         if len(held.text) + len(line) > hard + MAX_HEADING:
             pieces.insert(at, Piece(section.headings[:-1], line, held.section))
             at += 1
             continue
         text = f"{held.text}\n\n{line}" if at else f"{line}\n\n{held.text}"
         pieces[place] = Piece(held.headings, text, held.section)
+
+
+def _unsaid(section: Section, held: Piece) -> Iterator[str]:
+    """Its heading, under those above it that the passage does not carry."""
+    *above, own = section.headings
+    for depth, name in enumerate(above):
+        if name not in held.headings and name not in held.text:
+            yield f"{'#' * max(1, section.level - len(above) + depth)} {name}"
+    yield f"{'#' * section.level} {own}"
 
 
 # Sections

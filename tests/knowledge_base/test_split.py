@@ -1,7 +1,7 @@
 """Cutting a page: at headings, never inside a list, a table or a code block that can be borne whole."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as some
 
 from knowledge_base.split import Piece, first_heading, sections, split, surroundings
@@ -168,6 +168,7 @@ LINES = (
 PAGES = some.lists(some.sampled_from(LINES), max_size=60).map("\n".join)
 
 
+@example("#\n# Top\n## Below")
 @settings(deadline=None)
 @given(PAGES | some.text(alphabet="ab#`|-1. \n~", max_size=400))
 def test_every_letter_of_a_page_ends_in_some_passage_in_its_order(text: str) -> None:
