@@ -9,7 +9,7 @@ folder wins (a team's own runbook takes the place of the shipped one), and what 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 from pydantic import BaseModel, Field
@@ -65,6 +65,8 @@ class PageInfo(BaseModel):
     added_by: str = ""
     added_at: datetime | None = None
     updated_at: datetime | None = None
+    valid_from: date | None = None
+    valid_until: date | None = None
     digest: str = ""
     notes: dict[str, str] = Field(default_factory=dict)
 
@@ -395,6 +397,8 @@ def _info(document: Document) -> PageInfo:
         added_by=known.added_by,
         added_at=known.added_at,
         updated_at=known.updated_at,
+        valid_from=page.valid_from,
+        valid_until=page.valid_until,
         digest=known.digest,
         notes=known.said.get("notes", {}),
     )

@@ -13,7 +13,7 @@ from api.lessons.finding import recorded
 from core.errors import NotFound
 from knowledge_base.cases.case import Sighting, Times, Words
 from knowledge_base.cases.lesson import Ending, Finding, Lesson, Note, Repair
-from tools.autofix.plan import LedgerEntry, Plan
+from tools.autofix.plan import RUNNING, LedgerEntry, Plan
 
 
 class Plans(Protocol):
@@ -47,14 +47,16 @@ class Gathering:
         self._desk = desk
         self._repairs = repairs
 
-    async def lesson(self, incident: str, finding: Finding | None) -> Lesson:
+    async def lesson(self, incident: str, finding: Finding | None) -> tuple[Lesson, bool]:
+        """With it, whether a repair of it is still going on: then its outcome is yet to come."""
         found, members = await self._desk.incidents.get(incident)
         if finding and found.workload.startswith(finding.component.name):
             # Of a workload by its ReplicaSet's name the diagnosis knows better.
             found = replace(found, workload=finding.component.name)
         seen = [await self._witness(member, found) for member in members[:MAX_ALERTS]]
-        plan = await self._plan(found, finding, {member.fingerprint for member in members})
-        return Lesson(
+        plans = await self._plans(found, finding, {member.fingerprint for member in members})
+        plan = min((one for one in plans if one.state in DONE), key=lambda one: DONE.index(one.state), default=None)
+        lesson = Lesson(
             incident=found.id,
             title=Words(en=found.title("en"), zh=found.title("zh")),
             namespace=found.namespace,
@@ -70,6 +72,7 @@ class Gathering:
             people=_people(seen, plan),
             times=_times(found, seen),
         )
+        return lesson, any(one.state in RUNNING for one in plans)
 
     async def _witness(self, member: Member, incident: Incident) -> Witness:
         try:
@@ -87,15 +90,11 @@ class Gathering:
         same = alert if alert.episode == member.episode else None
         return Witness(member, same, dict(alert.labels), summary, tuple(deeds))
 
-    async def _plan(self, incident: Incident, finding: Finding | None, fingerprints: set[str]) -> Plan | None:
-        """The repair of its time that was for one of its alerts or for its component; one that helped before others."""
+    async def _plans(self, incident: Incident, finding: Finding | None, fingerprints: set[str]) -> list[Plan]:
+        """The repairs of its time that were for one of its alerts or for its component, the latest first."""
         plans, _ = await self._repairs.list(None, MAX_PLANS)
-        own = [
-            plan
-            for plan in plans
-            if plan.state in DONE and _is_of_its_time(plan, incident) and _is_for(plan, incident, finding, fingerprints)
-        ]
-        return min(own, key=lambda plan: DONE.index(plan.state), default=None)
+        its_time = [plan for plan in plans if _is_of_its_time(plan, incident)]
+        return [plan for plan in its_time if _is_for(plan, incident, finding, fingerprints)]
 
     async def _repair(self, plan: Plan) -> Repair:
         ledger = await self._repairs.ledger(plan.id)

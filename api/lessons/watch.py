@@ -27,6 +27,8 @@ LOOK = 5.0
 LOOK_BACK = timedelta(days=7)
 OVERLAP = timedelta(minutes=10)
 SWEEP = timedelta(hours=6)
+PATIENCE = timedelta(minutes=30)
+"""With a repair that goes on after the alerts have ended."""
 AT_ONCE = 20
 OPEN = 100
 ENDED = 500
@@ -72,7 +74,7 @@ class Lessons:
 
     async def similar(self, incident: str, limit: int = 5) -> list[Similar]:
         """Past cases like this incident; its own is none of them."""
-        lesson = await self._gathering.lesson(incident, await self._known(incident))
+        lesson, _ = await self._gathering.lesson(incident, await self._known(incident))
         return await self._book.similar(asked_of(lesson), limit, without=incident)
 
     async def _finish(self) -> int:
@@ -83,13 +85,17 @@ class Lessons:
         todo = [one for one in ended if _is_to_do(one, standing.get(one.id))]
         todo += await self._closed_by_hand()
         made = [await self._book_case(one) for one in todo[:AT_ONCE]]
-        if len(todo) <= AT_ONCE and total <= ENDED:
+        if len(todo) <= AT_ONCE and total <= ENDED and None not in made:
             self._since = now - OVERLAP
-        return sum(made)
+        return sum(1 for one in made if one)
 
-    async def _book_case(self, incident: Incident) -> bool:
+    async def _book_case(self, incident: Incident) -> bool | None:
+        """None: not yet, because its alerts ended while a repair is still being verified, which is what its fix will be."""
         self._looks.pop(incident.id, None)
-        lesson = await self._gathering.lesson(incident.id, await self._known(incident.id))
+        lesson, is_being_repaired = await self._gathering.lesson(incident.id, await self._known(incident.id))
+        ended = lesson.times.closed
+        if is_being_repaired and ended and self._clock.now() < ended + PATIENCE:
+            return None
         return await self._book.write(lesson, ended=True) is not None
 
     async def _closed_by_hand(self) -> list[Incident]:
@@ -123,7 +129,8 @@ class Lessons:
         found = await self._diagnosed(incident)
         if found is None or (before and before.confidence >= found.confidence):
             found = before
-        await self._book.write(await self._gathering.lesson(incident.id, found), ended=False)
+        lesson, _ = await self._gathering.lesson(incident.id, found)
+        await self._book.write(lesson, ended=False)
 
     async def _diagnosed(self, incident: Incident) -> Finding | None:
         try:

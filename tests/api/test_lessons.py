@@ -269,6 +269,25 @@ async def test_the_repair_that_was_carried_out_is_the_fix_and_its_cause_the_caus
     assert case.facts.times.repaired == scene.night.start + 2 * MINUTE
 
 
+@pytest.mark.parametrize(("wait", "cases"), [(0, 0), (29 * 60, 0), (31 * 60, 1)])
+async def test_a_case_waits_for_the_outcome_of_its_repair_but_not_for_ever(
+    scene: Scene, wait: float, cases: int
+) -> None:
+    alert = await oom(scene)
+    await scene.clock.advance(60)
+    scene.repairs.plans = [repair(scene, alert).model_copy(update={"state": "verifying"})]
+    await scene.ends(alert)
+    assert await scene.lessons.tick() == 0
+    await scene.clock.advance(wait)
+    await scene.lessons.tick()
+    assert len(await scene.cases()) == cases
+    if cases:
+        return
+    scene.repairs.plans = [repair(scene, alert).model_copy(update={"created_at": scene.night.start + MINUTE})]
+    assert await scene.lessons.tick() == 1
+    assert (await scene.case()).facts.plan == "plan-1"
+
+
 async def test_a_repair_of_another_time_or_place_is_none_of_its_own(scene: Scene) -> None:
     early = repair(scene, None)
     await scene.clock.advance(60)

@@ -1,8 +1,5 @@
 """A page of the knowledge base as it is written, with where it is from, how long it holds and what can be run of it; it can be printed."""
 
-from datetime import datetime
-from typing import Any
-
 from fastapi import Request
 from nicegui import ui
 
@@ -14,7 +11,6 @@ from api.console.visitor import Visitor
 from api.console.words import known, say
 from core.errors import FirstmateError
 from core.language import Language
-from knowledge_base.knowledge import PageInfo
 
 MAX_CHECKS = 40
 
@@ -66,8 +62,8 @@ class KnowledgePage:
             "source": info.path,
             "by": say(language, "source_upload", name=info.added_by) if info.added_by else "",
             "changed": stamp(info.updated_at),
-            "valid_from": _day(info, "valid_from"),
-            "valid_until": _day(info, "valid_until"),
+            "valid_from": str(info.valid_from or ""),
+            "valid_until": str(info.valid_until or ""),
             "of_faults": ", ".join(info.faults),
             "of_alerts_named": ", ".join(info.alerts),
         }
@@ -79,9 +75,10 @@ class KnowledgePage:
                     if value
                 ]
             )
-            until = getattr(info, "valid_until", None)
-            if until is not None and str(until) < self._visitor.house.clock.now().isoformat()[: len(str(until))]:
-                ui.label(say(language, "out_of_date", at=_day(info, "valid_until"))).classes("fm-note warn")
+            if info.valid_until and info.valid_until < self._visitor.house.clock.now().date():
+                ui.label(say(language, "out_of_date", at=str(info.valid_until))).classes("fm-note warn").props(
+                    "data-testid=out-of-date"
+                )
 
     def _checks(self) -> None:
         info = self._info
@@ -95,9 +92,3 @@ class KnowledgePage:
                     for call in one.calls:
                         with ui.element("code"):
                             ui.label(str(call))
-
-
-def _day(info: PageInfo, name: str) -> str:
-    """A page that says how long it holds says so; most do not."""
-    value: Any = getattr(info, name, None)
-    return stamp(value) if isinstance(value, datetime) else str(value or "")
