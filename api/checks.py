@@ -12,6 +12,8 @@ from api.health import Check
 from core.config import Settings
 from core.database import Database
 from core.errors import NotConfigured, Upstream
+from knowledge_base.index.choice import Wish as IndexWish
+from knowledge_base.index.choice import connected
 from knowledge_base.knowledge import Knowledge
 from tools.clients.kubernetes import Clusters
 from tools.clients.prometheus import Prometheus
@@ -36,7 +38,7 @@ def checks(
         "vector_store": lambda: _knowledge(knowledge),
         "evaluator": lambda: _evaluator(desk),
         "alert_files": lambda: _files(reloader),
-        "redis": lambda: _redis(settings),
+        "redis": lambda: _redis(settings, knowledge),
     }
 
 
@@ -82,7 +84,7 @@ async def _tools(agent: Agent) -> str:
 async def _knowledge(knowledge: Knowledge) -> str:
     if not knowledge.pages():
         raise Upstream("The knowledge index", "holds no page", retryable=False)
-    return f"{len(knowledge.pages())} pages in the local index"
+    return f"{len(knowledge.pages())} pages; index: {knowledge.index}"
 
 
 async def _evaluator(desk: AlertDesk) -> str:
@@ -102,25 +104,32 @@ async def _files(reloader: Reloader) -> str:
     return "rules and routes are as their files say"
 
 
-async def _redis(settings: Settings) -> str:
-    url = settings.redis_url.get_secret_value()
-    if not url and not settings.redis_host:
-        raise NotConfigured("Redis", "set REDIS_URL or REDIS_HOST; nothing in this version needs it")
-    try:
-        from redis.asyncio import Redis
-        from redis.exceptions import RedisError
-    except ImportError as error:
-        raise NotConfigured("Redis", "its client is not installed (extra redis)") from error
-    password = settings.redis_password.get_secret_value() or None
-    client = (
-        Redis.from_url(url)
-        if url
-        else Redis(host=settings.redis_host, port=settings.redis_port, db=settings.redis_db, password=password)
-    )
+async def _redis(settings: Settings, knowledge: Knowledge) -> str:
+    wish = redis_of(settings)
+    if not wish.configured:
+        raise NotConfigured("Redis", "set REDIS_URL or REDIS_HOST; the knowledge is indexed in memory without it")
+    client = connected(wish)
+    if client is None:
+        raise NotConfigured("Redis", "its client is not installed (extra redis)")
+    from redis.exceptions import RedisError
+
     try:
         info = await client.info("server")
     except (RedisError, OSError) as error:
-        raise Upstream("Redis", f"did not answer: {error}", retryable=True) from error
+        raise Upstream("Redis", f"did not answer: {type(error).__name__}", retryable=True) from error
     finally:
         await client.aclose()
-    return f"version {info['redis_version']}; nothing in this version uses it yet"
+    held = "holds the knowledge index" if knowledge.index == "redis" else "the knowledge index is in memory"
+    return f"version {info['redis_version']}; {held}"
+
+
+def redis_of(settings: Settings, owner: str = "") -> IndexWish:
+    return IndexWish(
+        choice=settings.knowledge_index,
+        url=settings.redis_url.get_secret_value(),
+        host=settings.redis_host,
+        port=settings.redis_port,
+        db=settings.redis_db,
+        password=settings.redis_password.get_secret_value(),
+        owner=owner,
+    )

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from hashlib import blake2b
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
 from secrets import token_hex
@@ -52,7 +53,7 @@ from alerts.silences import Silences
 from alerts.store import AlertStore
 from alerts.tools import AlertTools
 from api.auth.doorkeeper import Doorkeeper
-from api.checks import checks
+from api.checks import checks, redis_of
 from api.doors import McpApprovals, McpResources, agent_for
 from api.files import read_alert_config, read_escalations, sources
 from api.health import Health
@@ -71,6 +72,7 @@ from core.secrets import load_or_create_key, resolve
 from knowledge_base.cases.book import CaseBook
 from knowledge_base.cases.tools import CaseTools
 from knowledge_base.embedders.choice import Wish, chosen
+from knowledge_base.index.choice import chosen as index_chosen
 from knowledge_base.knowledge import SHIPPED, Knowledge
 from knowledge_base.sources.web import Web
 from knowledge_base.tools import KnowledgeTools
@@ -248,7 +250,9 @@ async def _build(settings: Settings, clock: Clock, closing: AsyncExitStack) -> H
         metrics=metrics,
         embedder=chosen(_embeddings(settings), settings.data_dir),
         web=Web(hosts=settings.knowledge_hosts),
+        index=await index_chosen(redis_of(settings, owner=_owner(key))),
     )
+    _closes(closing, "knowledge", knowledge.close)
     await knowledge.load()
     services = Services(
         clusters=clusters, prometheus=prometheus, pages=Pages(clock), collector=collector, repairs=repairs
@@ -295,6 +299,11 @@ async def _build(settings: Settings, clock: Clock, closing: AsyncExitStack) -> H
         started_at=clock.now(),
         lease=Lease(database, "watch", token_hex(8), clock) if _is_shared(database) else None,
     )
+
+
+def _owner(key: str) -> str:
+    """Replicas share the key, and so the index; another installation on the same Redis has its own."""
+    return blake2b(b"knowledge index", key=key.encode()[:64], digest_size=6).hexdigest()
 
 
 def _alert_side(

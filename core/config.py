@@ -108,6 +108,12 @@ class Settings(BaseModel):
         30.0, "Seconds before a batch of texts is given up", "EMBEDDING_TIMEOUT", gt=0, le=600
     )
 
+    knowledge_index: Literal["auto", "local", "redis"] = _field(
+        "auto",
+        "Where passages are indexed: local (memory), redis (its Query Engine), or auto: Redis where it has one",
+        "FIRSTMATE_KNOWLEDGE_INDEX",
+    )
+
     rules_files: tuple[Path, ...] = _field((), "Prometheus rule files; empty: the shipped rules", "FIRSTMATE_RULES")
     evaluation_interval: float = _field(
         15.0, "Seconds between evaluations of a group without its own", "EVALUATION_INTERVAL", ge=1, le=3600
@@ -162,7 +168,7 @@ class Settings(BaseModel):
     )
     max_replicas: int = _field(20, "Most replicas a repair may ask for", "AUTOFIX_MAX_REPLICAS", ge=1, le=1000)
 
-    redis_url: SecretStr = _field(SecretStr(""), "Redis, watched by the health page; empty: not used", "REDIS_URL")
+    redis_url: SecretStr = _field(SecretStr(""), "Redis, for the knowledge index; empty: not used", "REDIS_URL")
     redis_host: str = _field("", "Redis host, where no REDIS_URL is given", "REDIS_HOST")
     redis_port: int = _field(6379, "Redis port", "REDIS_PORT", ge=1, le=65535)
     redis_db: int = _field(0, "Redis database", "REDIS_DB", ge=0)

@@ -8,6 +8,7 @@ folder wins (a team's own runbook takes the place of the shipped one), and what 
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -24,7 +25,8 @@ from knowledge_base.checks import Check, checks
 from knowledge_base.embed import Embedder, LexicalEmbedder
 from knowledge_base.folder import Problem, folder_key
 from knowledge_base.index.local import LocalIndex
-from knowledge_base.index.port import Filters, Index, Question, Shown
+from knowledge_base.index.port import Filters, Index, Passages, Question, Shown
+from knowledge_base.index.spare import SparedIndex
 from knowledge_base.intake import Intake, Reader, heading_of
 from knowledge_base.refreshing import Refresher
 from knowledge_base.search import Rerank, SearchAnswer, ask, search
@@ -32,7 +34,7 @@ from knowledge_base.segment import Segmenter
 from knowledge_base.sources.kept import Fate, Incoming, Said
 from knowledge_base.sources.web import Web
 from knowledge_base.split import split
-from knowledge_base.store import Document, Known, Source, Store
+from knowledge_base.store import Document, Known, Source, Store, View
 
 SHIPPED = Path(__file__).with_name("runbooks")
 MAX_QUERY = 4_000
@@ -101,6 +103,7 @@ class Status(BaseModel):
     sources: dict[str, int]
     folders: list[str]
     embedder: str
+    index: str
     waiting: int = Field(
         description="Documents that this embedder and splitter have not cut yet: found by their words, as they were"
     )
@@ -145,8 +148,8 @@ class Knowledge:
         self._turn = asyncio.Lock()
         self._generation = -1
         self._last: RefreshReport | None = None
-        self._index: Index = index or LocalIndex()
         self._rerank = rerank
+        self._index: Index = LocalIndex() if index is None else SparedIndex(index, self._on_show)
         self._shelf = _Shelf()
         self.problems: tuple[Problem, ...] = ()
 
@@ -162,8 +165,12 @@ class Knowledge:
             await self._clock.sleep(LOOK)
             try:
                 await self._caught_up()
+                await self._index.keep_up()
             except FirstmateError as error:
                 _log.warning("the knowledge of other replicas could not be read", reason=error.sentence)
+
+    async def close(self) -> None:
+        await self._index.close()
 
     async def refresh(self, *, web: bool = True) -> RefreshReport:
         started = self._clock.monotonic()
@@ -224,6 +231,7 @@ class Knowledge:
             sources=sources,
             folders=[folder.name for folder in self._folders],
             embedder=self._embedder.name,
+            index=self._index.name,
             waiting=sum(one.recipe != self._reader.recipe for one in documents),
             indexing=self._refresher.progress.step != "idle" or self._turn.locked(),
             progress=_Progress.model_validate(self._refresher.progress, from_attributes=True),
@@ -263,6 +271,11 @@ class Knowledge:
     def terms(self, text: str) -> list[str]:
         """The terms that a text is found by, for whatever else is to be found the same way."""
         return self._segmenter.terms(text)
+
+    @property
+    def index(self) -> str:
+        """Which one is searched, and why it is not the one that was meant."""
+        return self._index.name
 
     def pages(self) -> list[PageInfo]:
         return [info for info, _ in self._shelf.pages.values()]
@@ -318,12 +331,24 @@ class Knowledge:
                 self._generation = generation
 
     async def _put_up(self) -> None:
-        async with self._store.view() as view:
-            winners = _winners(await view.documents(), [folder_key(folder) for folder in self._folders])
-            shown = [_shown(one, compared=self._reader.has_vectors(one.known)) for one in winners]
+        async with self._view() as (winners, view):
+            shown = self._shown(winners)
             await self._index.update(shown, view.passages)
         pages = {(one.page.id, one.page.language): (_info(one), one.page.text) for one in winners}
         self._shelf = _Shelf(pages, sum(not one.compared for one in shown))
+
+    @asynccontextmanager
+    async def _on_show(self) -> AsyncIterator[tuple[Sequence[Shown], Passages]]:
+        async with self._view() as (winners, view):
+            yield self._shown(winners), view.passages
+
+    @asynccontextmanager
+    async def _view(self) -> AsyncIterator[tuple[Sequence[Document], View]]:
+        async with self._store.view() as view:
+            yield _winners(await view.documents(), [folder_key(folder) for folder in self._folders]), view
+
+    def _shown(self, winners: Sequence[Document]) -> list[Shown]:
+        return [_shown(one, compared=self._reader.has_vectors(one.known)) for one in winners]
 
     def _report(self, intake: Intake, seconds: float) -> RefreshReport:
         return RefreshReport(

@@ -73,6 +73,9 @@ class LocalIndex:
                 await asyncio.to_thread(draft.add, [(known[one], passages) for one, passages in batch.items()])
             self._state = await asyncio.to_thread(before.next, shown, draft)
 
+    async def keep_up(self) -> None:
+        """Nothing waits here."""
+
     async def close(self) -> None:
         self._state = _State()
 

@@ -127,6 +127,10 @@ class Index(Protocol):
         """At least the `count` best passages of each view in each language; does not hold up the loop."""
         ...
 
+    async def keep_up(self) -> None:
+        """Called now and then: what can wait."""
+        ...
+
     async def close(self) -> None: ...
 
 

@@ -8,6 +8,7 @@ asked the same questions, and have to give the same answers to the last digit.
 
 import asyncio
 import json
+import logging
 import random
 import re
 import resource
@@ -22,10 +23,12 @@ from typing import Any, TypeVar
 
 import psutil
 
+from core import logs
 from core.clock import SystemClock
 from core.database import Database
 from core.language import Language
 from core.metrics import Metrics
+from core.redact import Redactor
 from knowledge_base.knowledge import SHIPPED, Knowledge
 from knowledge_base.parse import parse
 from tests.bench.table import Line, spread
@@ -190,6 +193,8 @@ def _stock(language: Language) -> list[str]:
 
 
 def main() -> None:
+    logs.configure("CRITICAL", json=True, redactor=Redactor("a-key-for-the-bench-only"))
+    logging.disable(logging.CRITICAL)
     stages = {"built": _built, "served": _served}
     sys.stdout.write(json.dumps(asyncio.run(stages[sys.argv[1]](Path(sys.argv[2])))))
 

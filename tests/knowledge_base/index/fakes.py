@@ -1,16 +1,26 @@
 """Small documents for an index, without files, pages or a database."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from secrets import token_hex
 
 import numpy as np
+import pytest
 
 from core.language import Language
 from knowledge_base.embed import LexicalEmbedder
+from knowledge_base.index.choice import Wish, chosen
 from knowledge_base.index.port import Index, Question, Shown
+from knowledge_base.index.redis import RedisIndex
+from knowledge_base.index.redis_keys import Version
+from knowledge_base.knowledge import SHIPPED
+from knowledge_base.parse import parse
 from knowledge_base.search import ask
 from knowledge_base.segment import Segmenter
+from knowledge_base.split import split
 from knowledge_base.store import StoredPassage
+from tests.conftest import NEEDS
 
 SEGMENTER = Segmenter()
 EMBEDDER = LexicalEmbedder(SEGMENTER)
@@ -72,3 +82,32 @@ async def hold(index: Index, *documents: Document) -> list[str]:
 
 def question(text: str, language: Language | None = None) -> Question:
     return ask(text, language, SEGMENTER, EMBEDDER)
+
+
+@asynccontextmanager
+async def redis_index(url: str) -> AsyncIterator[RedisIndex]:
+    """Under a name of its own, which is empty again at the end; skipped aloud where the server has no Query Engine."""
+    made = await chosen(Wish(url=url, owner=f"test-{token_hex(4)}"))
+    if made is None:
+        pytest.skip(f"{NEEDS}Query Engine: the server at REDIS_URL has none that serves")
+    try:
+        yield made
+    finally:
+        await wipe(made)
+        await made.close()
+
+
+async def wipe(index: RedisIndex) -> None:
+    root, client = index._builder._root, index._client
+    for name, _ in await client.zrange(f"{root}:versions", 0, -1, withscores=True):
+        await index._builder._drop(Version(name.decode()))
+    await client.delete(f"{root}:versions", f"{root}:lock")
+
+
+def shipped(faults: int) -> list[Document]:
+    """Some of the shipped pages, in both languages."""
+    names = sorted({path.name for path in SHIPPED.glob("*/*.md")})
+    pages = [
+        parse((SHIPPED / place / name).read_bytes(), name) for name in names[::5][:faults] for place in ("en", "zh")
+    ]
+    return [Document(page.id, tuple(piece.text for piece in split(page.text)), page.language) for page in pages]

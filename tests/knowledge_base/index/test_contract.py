@@ -1,7 +1,9 @@
 """What every index promises, whichever it is: the same pages and the same questions to each."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 import pytest_asyncio
@@ -9,7 +11,9 @@ import pytest_asyncio
 from knowledge_base.index.local import LocalIndex
 from knowledge_base.index.port import Filters, Index
 from knowledge_base.search import SearchAnswer, search
-from tests.knowledge_base.index.fakes import SEGMENTER, document, hold, question
+from tests.conftest import NEEDS
+from tests.knowledge_base.index.fakes import SEGMENTER, document, hold, question, redis_index, shipped
+from tests.knowledge_base.index.redis_fake import fake_redis
 
 OOM = document(
     "oom",
@@ -24,13 +28,47 @@ TLS = document(
 )
 QUOTA = document("quota", "命名空间的配额已用尽，新的 Pod 无法创建。", language="zh", tags=["quota"])
 SHELF = (DISK, OOM, OOM_ZH, QUOTA, TLS)
+QUESTIONS = (
+    "container killed for memory",
+    "what to do when a disk is full",
+    "probe fails on the wrong port",
+    "exit code 137",
+    "how do I cook rice",
+    "镜像拉取失败怎么办",
+    "容器内存溢出",
+    "配额用尽",
+    "数据库只读",
+    "今天天气如何",
+)
 
 
-@pytest_asyncio.fixture(params=["local"])
+@asynccontextmanager
+async def local() -> AsyncIterator[Index]:
+    yield LocalIndex()
+
+
+@asynccontextmanager
+async def redis_with_our_engine() -> AsyncIterator[Index]:
+    async with fake_redis() as server, redis_index(f"redis://127.0.0.1:{server.port}") as made:
+        yield made
+
+
+@asynccontextmanager
+async def real_redis() -> AsyncIterator[Index]:
+    if not REDIS_URL:
+        pytest.skip(f"{NEEDS}Query Engine: set REDIS_URL to a Redis 8, or a Redis Stack 7.4, that tests may write to")
+    async with redis_index(REDIS_URL) as made:
+        yield made
+
+
+REDIS_URL = os.environ.get("REDIS_URL", "")
+KINDS = {"local": local, "redis, our engine": redis_with_our_engine, "redis, REDIS_URL": real_redis}
+
+
+@pytest_asyncio.fixture(params=list(KINDS))
 async def index(request: pytest.FixtureRequest) -> AsyncIterator[Index]:
-    made: Index = {"local": LocalIndex}[request.param]()
-    yield made
-    await made.close()
+    async with KINDS[request.param]() as made:
+        yield made
 
 
 async def answer(index: Index, text: str, filters: Filters | None = None) -> SearchAnswer:
@@ -151,3 +189,17 @@ async def test_searches_during_changes_see_a_whole_store(index: Index) -> None:
 
     await asyncio.gather(searching(), searching(), changing())
     assert all(len(pages) == 1 for pages in seen)
+
+
+async def test_another_index_gives_the_same_answers(index: Index) -> None:
+    """The same first hit always, and of the first five at least four in common."""
+    shelf = shipped(12)
+    reference = LocalIndex()
+    await hold(reference, *shelf)
+    await hold(index, *shelf)
+    for text in QUESTIONS:
+        mine, theirs = await answer(index, text), await answer(reference, text)
+        assert mine.nothing_found == theirs.nothing_found, text
+        assert [hit.page for hit in mine.hits[:1]] == [hit.page for hit in theirs.hits[:1]], text
+        same = {(hit.page, hit.heading) for hit in mine.hits} & {(hit.page, hit.heading) for hit in theirs.hits}
+        assert len(same) >= 0.8 * len(theirs.hits), text
