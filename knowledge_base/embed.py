@@ -6,9 +6,7 @@ that belong together) and, through the concepts among its terms, some of what a 
 Python's own hash, so a vector stored yesterday still means the same today; the name changes when the recipe does.
 """
 
-import math
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from itertools import pairwise
@@ -54,36 +52,49 @@ class LexicalEmbedder:
     def embed(self, texts: Sequence[str]) -> Vectors:
         rows = np.zeros((len(texts), self._dimensions), dtype=np.float32)
         for row, text in zip(rows, texts, strict=True):
-            self._fill(row, _weights(self._segmenter.terms(text[:_MAX_TEXT])))
+            row[:] = self._row(self._segmenter.terms(text[:_MAX_TEXT]))
         return rows
 
     def question(self, text: str) -> NDArray[np.float32]:
         row: NDArray[np.float32] = self.embed([text])[0]
         return row
 
-    def _fill(self, row: Vectors, weights: Mapping[str, float]) -> None:
-        for feature, weight in weights.items():
-            place, sign = _place(feature)
-            row[place % self._dimensions] += sign * weight
+    def _row(self, terms: Sequence[str]) -> NDArray[np.float64]:
+        numbers, weights = _features(terms)
+        found, first, counts = np.unique(numbers, return_index=True, return_counts=True)
+        told = weights[first] * (1.0 + np.log(counts)) * np.where(found & np.uint64(1), 1.0, -1.0)
+        places = ((found >> np.uint64(1)) % np.uint64(self._dimensions)).astype(np.intp)
+        row = np.bincount(places, told, self._dimensions)
         length = float(np.linalg.norm(row))
-        if length:
-            row /= length
+        return np.asarray(row / length if length else row, np.float64)
 
 
-def _weights(terms: Sequence[str]) -> dict[str, float]:
-    counts: dict[tuple[str, float], int] = defaultdict(int)
-    for feature, weight in _features(terms):
-        counts[feature, weight] += 1
-    return {feature: weight * (1.0 + math.log(count)) for (feature, weight), count in counts.items()}
+_Numbers = NDArray[np.uint64]
+_Weights = NDArray[np.float64]
 
 
-def _features(terms: Sequence[str]) -> Iterator[tuple[str, float]]:
+def _features(terms: Sequence[str]) -> tuple[_Numbers, _Weights]:
+    """Every feature of the text with its weight, as often as it occurs."""
     words = [term for term in terms if not term.startswith(CONCEPT)]
-    yield from ((term, _CONCEPT_WEIGHT) for term in terms if term.startswith(CONCEPT))
-    yield from ((word, 1.0) for word in words)
-    yield from ((f"{left} {right}", _PAIR_WEIGHT) for left, right in pairwise(words))
-    for word in words:
-        yield from ((f"#{piece}", _PIECE_WEIGHT) for piece in _pieces(word))
+    parts = [_of_term(term) for term in terms]
+    pairs = _numbers(f"{left} {right}" for left, right in pairwise(words))
+    numbers = np.concatenate([*(part[0] for part in parts), pairs])
+    weights = [*(part[1] for part in parts), np.full(len(pairs), _PAIR_WEIGHT)]
+    return numbers, np.concatenate(weights)
+
+
+@lru_cache(maxsize=30_000)
+def _of_term(term: str) -> tuple[_Numbers, _Weights]:
+    """A concept is one feature; a word is itself and its pieces."""
+    if term.startswith(CONCEPT):
+        return _numbers([term]), np.array([_CONCEPT_WEIGHT])
+    features = [term, *(f"#{piece}" for piece in _pieces(term))]
+    return _numbers(features), np.array([1.0] + [_PIECE_WEIGHT] * (len(features) - 1))
+
+
+def _numbers(features: Iterable[str]) -> _Numbers:
+    digests = (blake2b(feature.encode(), digest_size=8, key=b"firstmate").digest() for feature in features)
+    return np.frombuffer(b"".join(digests), ">u8").astype(np.uint64)
 
 
 def _pieces(word: str) -> Iterator[str]:
@@ -92,9 +103,3 @@ def _pieces(word: str) -> Iterator[str]:
     else:
         framed, size = word, 2
     yield from (framed[start : start + size] for start in range(max(1, len(framed) - size + 1)))
-
-
-@lru_cache(maxsize=100_000)
-def _place(feature: str) -> tuple[int, int]:
-    number = int.from_bytes(blake2b(feature.encode(), digest_size=8, key=b"firstmate").digest(), "big")
-    return number >> 1, 1 if number & 1 else -1

@@ -37,6 +37,7 @@ _EXIT = re.compile(
 _NOT_WORD = re.compile(r"[^a-z0-9]+")
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 MAX_TOKEN = 120
+REMEMBERED = 20_000
 _LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
@@ -93,6 +94,8 @@ class Segmenter:
         self._nested: dict[str, tuple[str, ...]] = {}
         self._jieba: Any = None
         self._loading = threading.Lock()
+        # A page is cut once for its words and once for its vector, and again for each quote from it.
+        self._known = lru_cache(REMEMBERED)(self._token_units)
 
     @property
     def edition(self) -> str:
@@ -145,10 +148,14 @@ class Segmenter:
     def _plain_units(self, text: str, begin: int, end: int) -> Iterator[Located]:
         for match in _TOKEN.finditer(text, begin, end):
             token = match.group()[:MAX_TOKEN]
-            if _HAN.match(token):
-                yield from self._chinese_units(token, match.start())
-            else:
-                yield from ((match.start(), match.end(), unit) for unit in self._latin(token))
+            start = match.start()
+            for first, last, unit in self._known(token):
+                yield start + first, start + last, unit
+
+    def _token_units(self, token: str) -> tuple[Located, ...]:
+        if _HAN.match(token):
+            return tuple(self._chinese_units(token))
+        return tuple((0, len(token), unit) for unit in self._latin(token))
 
     def _latin(self, token: str) -> Iterator[Unit]:
         whole = token.lower()
@@ -162,8 +169,8 @@ class Segmenter:
         elif self._tells(whole):
             yield Unit((stem(whole),), self._kind(whole))
 
-    def _chinese_units(self, run: str, begin: int) -> Iterator[Located]:
-        dictionary = self._chinese()
+    def _chinese_units(self, run: str) -> Iterator[Located]:
+        dictionary, begin = self._chinese(), 0
         for word in dictionary.cut(run, HMM=False):
             begin += len(word)
             if not self._tells(word):

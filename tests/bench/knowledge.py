@@ -152,7 +152,7 @@ def _questions(pages: Path) -> Iterator[tuple[str, Language | None]]:
         for question in (*SAME_LANGUAGE, *CROSSING, *UNANSWERABLE):
             yield question.text, question.reads
     for page in sorted(pages.glob("*/*.md"))[:: 2 * PASSAGES // PASSAGES_A_PAGE // PASTED // 2]:
-        yield page.read_text().split("\n\n")[3][:1000], None
+        yield page.read_text().split("\n\n")[2][:1000], None
 
 
 def _write(folder: Path) -> None:
