@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from core.errors import Invalid
-from knowledge_base.formats import html, markdown, text, yaml
+from knowledge_base.formats import docx, html, markdown, pdf, text, yaml
 from knowledge_base.formats.reading import MAX_TEXT, Kind, Reading
 
 _KIB = 1024
 _MIB = 1024 * _KIB
+_WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,8 @@ FORMATS: tuple[Format, ...] = (
     Format("html", (".html", ".htm", ".xhtml"), ("text/html", "application/xhtml+xml"), 4 * _MIB, "text", html.read),
     Format("text", (".txt", ".text"), ("text/plain",), 4 * _MIB, "text", text.read),
     Format("yaml", (".yaml", ".yml"), ("application/yaml", "application/x-yaml", "text/yaml"), _MIB, "text", yaml.read),
+    Format("pdf", (".pdf",), ("application/pdf",), 20 * _MIB, "a PDF document", pdf.read),
+    Format("docx", (".docx", ".docm"), (_WORD,), 20 * _MIB, "a zip archive", docx.read),
 )
 SUFFIXES = frozenset(suffix for one in FORMATS for suffix in one.suffixes)
 MAX_BYTES = max(one.max_bytes for one in FORMATS)

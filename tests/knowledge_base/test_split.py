@@ -96,6 +96,11 @@ def test_a_heading_with_nothing_under_it_is_found_in_the_passage_before() -> Non
     assert [piece.text for piece in found] == ["text\n\n## Ask the payments team"]
 
 
+def test_headings_with_nothing_under_them_say_what_they_stand_under() -> None:
+    found = split("# A\n\n## B\n\ntext\n\n## C\n\n### D\n")
+    assert [piece.text for piece in found] == ["text\n\n## C\n### D"]
+
+
 def test_the_first_heading_with_nothing_under_it_is_found_in_the_passage_after() -> None:
     assert [piece.text for piece in split("## Draft\n\n## B\n\ntext\n")] == ["## Draft\n\ntext"]
 

@@ -8,6 +8,7 @@ from core.errors import Invalid
 from knowledge_base.formats.table import FORMATS, MAX_BYTES, SUFFIXES, limit_of, suffix_for
 from knowledge_base.parse import Page, parse
 from knowledge_base.split import split
+from tests.knowledge_base.formats.making import docx, p, pdf, table
 
 TEXTS = [".md", ".markdown", ".html", ".htm", ".xhtml", ".txt", ".text", ".yaml", ".yml"]
 
@@ -90,7 +91,23 @@ SNIPPETS = (
     *(b"items:\n", b"{", b"[", b'"', b"'", b": ", b"? ", b"!!int", b"# T\n", b"a b c\n", b"\n", b"\x00"),
     *(b"\xff\xfe", b"\xef\xbb\xbf", "中文".encode(), "中文".encode("gbk"), b"%PDF-1.4\n", b"PK\x03\x04"),
 )
-FILES = some.binary(max_size=300) | some.lists(some.sampled_from(SNIPPETS), max_size=30).map(b"".join)
+WHOLE = (
+    pdf("some words", "and more", outline=[("more", 1)], glyphs="x"),
+    docx(p("words", style="1") + table([p("a"), p("b")])),
+)
+
+
+@some.composite
+def damaged(draw: some.DrawFn) -> bytes:
+    """A good document with a few bytes that are not its own."""
+    raw = bytearray(draw(some.sampled_from(WHOLE)))
+    for _ in range(draw(some.integers(0, 4))):
+        place = draw(some.integers(0, len(raw) - 1))
+        raw[place : place + draw(some.integers(0, 9))] = draw(some.binary(max_size=9))
+    return bytes(raw)
+
+
+FILES = damaged() | some.binary(max_size=300) | some.lists(some.sampled_from(SNIPPETS), max_size=30).map(b"".join)
 
 
 def taken(raw: bytes, name: str) -> Page | str:
