@@ -38,10 +38,9 @@ from knowledge_base.segment import Segmenter
 CANDIDATES = 60
 MAX_NEAREST = 3
 FUSION = 20
-PAGE_VIEW = 0.75
-"""Weight of the page view: it tells pages apart, but ties many of their passages."""
-PASSAGE_VIEW = 0.5
-"""Weight of how much of the question a passage answers to by itself: it tells the passages of one page apart."""
+VECTOR_VIEW = 0.75
+PAGE_VIEW = 0.5
+"""Weights beside that of the words. The page view tells pages apart, but ties many of their passages."""
 FLOOR = 0.36
 PLAIN_FLOOR = 0.55
 """The floor where only plain words agree: they are shared by subjects that have nothing to do with each other."""
@@ -260,9 +259,9 @@ def _fused(found: Candidates, readable: Flags) -> Scores:
     fused = np.zeros(len(found), dtype=np.float32)
     views = (
         (1.0, found.keywords),
-        (1.0, found.similarity),
+        (VECTOR_VIEW, found.similarity),
         (PAGE_VIEW, view_of_pages(found.page, found.passage)),
-        (PASSAGE_VIEW, found.passage),
+        (1.0, found.passage),
     )
     for weight, view in views:
         fused += weight * _reciprocal_ranks(np.where(readable, view, 0.0))

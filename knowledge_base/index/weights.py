@@ -43,6 +43,8 @@ def _weight(unit: Unit, frequency: int, passages: int) -> float:
         return max(LEAST, told * (TECHNICAL if unit.kind == "technical" else 1.0) * (1.0 if frequency else ABSENT))
     if unit.kind == "everyday":
         return told * EVERYDAY
+    if unit.kind == "technical":
+        return told * TECHNICAL
     return told if frequency else told * UNKNOWN
 
 
