@@ -1,12 +1,13 @@
 """From a question to the passages that answer it, or to an honest "nothing found".
 
-BM25 and vectors are fused by reciprocal rank, together with a view of whole pages, because a question may use words of two sections of
-the same page. A page is shown in the reader's language; one that exists in the other language alone competes as it is, because a page to
-be translated is worth more than a page about something else. A page gives at most a few passages.
+BM25, vectors and coverage are brought to one scale and added up. Coverage counts for the passage and for its whole page, because a
+question may use words of two sections of the same page. Ranks would be simpler to add, and forget how far apart two of them are. A page
+is shown in the reader's language; one that exists in the other language alone competes as it is, because a page to be translated is
+worth more than a page about something else. A page gives at most a few passages.
 
 The floor is not a score of the ranking, which always has a best: it is the share of the question that the best page answers to at all.
-Below it the answer is nothing, with the reason. Text pasted from a page needs no ranking and no floor: the passage that holds it, word for
-word, is the first.
+Below it the answer is nothing, with the reason. Text pasted from a page needs no ranking and no floor: the passage that holds it, word
+for word, is the first.
 """
 
 import asyncio
@@ -29,24 +30,20 @@ from knowledge_base.index.port import (
     Index,
     Question,
     Scores,
-    best_first,
-    view_of_pages,
 )
 from knowledge_base.quoting import Quoter
 from knowledge_base.segment import Segmenter
 
 CANDIDATES = 60
 MAX_NEAREST = 3
-FUSION = 20
-VECTOR_VIEW = 0.75
-PAGE_VIEW = 0.5
-"""Weights beside that of the words. The page view tells pages apart, but ties many of their passages."""
+KEYWORDS, VECTORS, PAGE, PASSAGE = 1.0, 1.0, 1.0, 0.5
+"""Weights of what is added up; the page's coverage tells pages apart and ties their passages."""
 FLOOR = 0.36
 PLAIN_FLOOR = 0.55
 """The floor where only plain words agree: they are shared by subjects that have nothing to do with each other."""
 BESIDE = 0.5
 """The share of the floor that is asked of further pages once one page has passed it whole."""
-NEAR = 0.5
+NEAR = 0.4
 """A further passage is shown while it has at least this share of the best one's score."""
 PASTED = 40
 """Characters from which on a question that stands in a passage word for word was taken from it."""
@@ -255,26 +252,26 @@ def _readable(found: Candidates, language: Language, exists: Exists | None) -> F
 
 
 def _fused(found: Candidates, readable: Flags) -> Scores:
-    """Reciprocal rank fusion; a translation that nobody will be shown takes no rank from another page."""
-    fused = np.zeros(len(found), dtype=np.float32)
-    views = (
-        (1.0, found.keywords),
-        (VECTOR_VIEW, found.similarity),
-        (PAGE_VIEW, view_of_pages(found.page, found.passage)),
-        (1.0, found.passage),
+    """Between 0 and 1; a translation that nobody will be shown sets no scale for the others."""
+    added = (
+        KEYWORDS * _scaled(found.keywords, readable, np.float32(0.0))
+        + VECTORS * _scaled(found.similarity, readable, _least(found.similarity, readable))
+        + PAGE * found.page
+        + PASSAGE * found.passage
     )
-    for weight, view in views:
-        fused += weight * _reciprocal_ranks(np.where(readable, view, 0.0))
-    return np.asarray(fused * (FUSION + 1) / sum(weight for weight, _ in views), dtype=np.float32)
+    return np.where(readable, added / (KEYWORDS + VECTORS + PAGE + PASSAGE), 0.0).astype(np.float32)
 
 
-def _reciprocal_ranks(scores: Scores) -> Scores:
-    shares = np.zeros(len(scores), dtype=np.float32)
-    best = best_first(scores, CANDIDATES)
-    levels = np.unique(-scores[best], return_inverse=True)[1]
-    first = np.searchsorted(np.sort(levels), levels)
-    shares[best] = 1.0 / (FUSION + 1 + first)
-    return shares
+def _least(similarity: Scores, readable: Flags) -> np.float32:
+    """What any two texts have in common: with many models that is more than half of the scale."""
+    some = similarity[readable & (similarity > 0)]
+    return np.float32(some.min()) if len(some) > 1 else np.float32(0.0)
+
+
+def _scaled(figures: Scores, readable: Flags, least: np.float32) -> Scores:
+    above = np.where(readable, np.maximum(figures - least, 0.0), 0.0)
+    most = above.max(initial=0.0)
+    return np.asarray(above / most if most > 0 else above, np.float32)
 
 
 def _reranked(

@@ -62,7 +62,7 @@ def test_below_the_floor_nothing_is_found_and_plain_words_have_to_cover_more(
 
 
 def test_beside_a_page_that_answers_a_lesser_one_is_shown(segmenter: Segmenter) -> None:
-    candidates = found(page("disk"), page("node"), page("dns"), page=[0.8, 0.25, 0.1])
+    candidates = found(page("disk"), page("node"), page("dns"), page=[0.5, 0.3, 0.1])
     assert names(answered(candidates, asked("disk", segmenter), 5, segmenter)) == ["en/disk", "en/node"]
 
 
