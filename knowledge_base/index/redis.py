@@ -80,6 +80,12 @@ class RedisIndex:
         async with _told():
             await self._builder.tidy()
 
+    async def wipe(self) -> None:
+        """Take everything away that is kept under this installation's name."""
+        async with _told():
+            await self._builder.wipe()
+        self._version, self._passages = None, 0
+
     async def close(self) -> None:
         await self._client.aclose()
 

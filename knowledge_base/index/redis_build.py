@@ -139,6 +139,11 @@ class Builder:
             if member.decode() != name and now - touched > GRACE:
                 await self._drop(Version(member.decode()))
 
+    async def wipe(self) -> None:
+        for member, _ in await self._client.zrange(f"{self._root}:versions", 0, -1, withscores=True):
+            await self._drop(Version(member.decode()))
+        await self._client.unlink(f"{self._root}:versions", f"{self._root}:lock")
+
     async def _change(self, mine: "_Lock", shown: Sequence[Shown], read: Passages, wanted: str) -> None:
         found = await self.current()
         if found and found[1].shown == wanted:

@@ -13,7 +13,6 @@ from knowledge_base.embed import LexicalEmbedder
 from knowledge_base.index.choice import Wish, chosen
 from knowledge_base.index.port import Index, Question, Shown
 from knowledge_base.index.redis import RedisIndex
-from knowledge_base.index.redis_keys import Version
 from knowledge_base.knowledge import SHIPPED
 from knowledge_base.parse import parse
 from knowledge_base.search import ask
@@ -93,15 +92,8 @@ async def redis_index(url: str) -> AsyncIterator[RedisIndex]:
     try:
         yield made
     finally:
-        await wipe(made)
+        await made.wipe()
         await made.close()
-
-
-async def wipe(index: RedisIndex) -> None:
-    root, client = index._builder._root, index._client
-    for name, _ in await client.zrange(f"{root}:versions", 0, -1, withscores=True):
-        await index._builder._drop(Version(name.decode()))
-    await client.delete(f"{root}:versions", f"{root}:lock")
 
 
 def shipped(faults: int) -> list[Document]:
