@@ -122,23 +122,26 @@ def _counts(asked: Numbers, packs: Sequence[bytes]) -> tuple[Scores, Scores]:
     """How often each passage holds each number asked for, and how long it is."""
     rows = [np.frombuffer(pack, PACK) for pack in packs]
     counts = np.zeros((len(rows), len(asked)), np.float32)
-    owner, place, hit = _placed(asked, [row["term"].astype(np.uint64) for row in rows])
-    every = np.concatenate([row["count"] for row in rows]) if rows else np.zeros(0, np.uint16)
-    counts[owner[hit], place[hit]] = every[hit]
+    for row, held in zip(counts, rows, strict=True):
+        places, hit = _placed(asked, held["term"])
+        row[hit] = held["count"][places[hit]]
     return counts, np.array([row["count"].sum(dtype=np.int64) for row in rows], np.float32)
 
 
 def _said(asked: Numbers, pages: Sequence[bytes], language: Language) -> tuple[Flags, Flags]:
     """Which numbers asked for each page holds, and whether it speaks the question's language."""
-    says = np.zeros((len(pages), len(asked)), np.bool_)
-    owner, place, hit = _placed(asked, [_of_page(page) for page in pages])
-    says[owner[hit], place[hit]] = True
-    return says, np.array([bool(page[:1]) and bool(page[0] & _SPEAKS[language]) for page in pages], np.bool_)
+    each = {page: place for place, page in enumerate(dict.fromkeys(pages))}
+    says = np.zeros((len(each), len(asked)), np.bool_)
+    for row, page in zip(says, each, strict=True):
+        row[:] = _placed(asked, _of_page(page))[1]
+    fluent = np.array([bool(page[0] & _SPEAKS[language]) for page in each], np.bool_)
+    rows = np.array([each[page] for page in pages], np.intp)
+    return says[rows], fluent[rows]
 
 
-def _placed(asked: Numbers, rows: Sequence[Numbers]) -> tuple[NDArray[np.intp], NDArray[np.intp], Flags]:
-    owner = np.repeat(np.arange(len(rows)), [len(row) for row in rows])
-    every = np.concatenate([*rows, np.zeros(0, np.uint64)])
-    place = np.minimum(np.searchsorted(asked, every), max(0, len(asked) - 1))
-    hit = asked[place] == every if len(asked) else np.zeros(len(every), np.bool_)
-    return owner, place, np.asarray(hit, np.bool_)
+def _placed(asked: Numbers, held: Numbers) -> tuple[NDArray[np.intp], Flags]:
+    """Where each number would stand among those held, and whether it does: few are asked for and many held, so few are looked up."""
+    if not len(held):
+        return np.zeros(len(asked), np.intp), np.zeros(len(asked), np.bool_)
+    places = np.minimum(np.searchsorted(held, asked), len(held) - 1)
+    return places, np.asarray(held[places] == asked, np.bool_)
