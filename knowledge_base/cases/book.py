@@ -244,8 +244,9 @@ class CaseBook:
                 edition = self._changes, await records.edition(session)
                 if self._shelf.is_of(edition):
                     return self._shelf.corpus
-                cases = await records.shown(session, MAX_CASES)
-            await self._shelf.put_up(cases, edition)
+                marks = await records.marks(session, MAX_CASES)
+                cases = await records.shown_of(session, self._shelf.unread(marks))
+            await self._shelf.put_up(marks, cases, edition)
             return self._shelf.corpus
 
     async def _new(

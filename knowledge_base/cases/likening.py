@@ -10,6 +10,7 @@ from knowledge_base.cases.case import Case
 from knowledge_base.cases.lesson import Lesson
 from knowledge_base.cases.masking import lasting, templates, workload
 from knowledge_base.cases.matching import Corpus, Known, Traits, View, standing
+from knowledge_base.cases.records import Mark
 
 MAX_WORDS = 6_000
 Terms = Callable[[str], Sequence[str]]
@@ -94,7 +95,7 @@ def reasons(views: Sequence[View], language: Language) -> list[str]:
 
 
 class Shelf:
-    """The corpus of what can be found; traits are worked out once for each version of a case."""
+    """The corpus of what can be found; a case is read and its traits are worked out once for each of its versions."""
 
     def __init__(self, terms: Terms) -> None:
         self._terms = terms
@@ -105,17 +106,21 @@ class Shelf:
     def is_of(self, edition: object) -> bool:
         return self._edition == edition
 
-    async def put_up(self, cases: Sequence[Case], edition: object) -> None:
-        self.corpus = await asyncio.to_thread(self._built, cases)
+    def unread(self, marks: Sequence[Mark]) -> list[str]:
+        return [mark.id for mark in marks if (mark.id, mark.version) not in self._traits]
+
+    async def put_up(self, marks: Sequence[Mark], read: Sequence[Case], edition: object) -> None:
+        self.corpus = await asyncio.to_thread(self._built, marks, read)
         self._edition = edition
 
-    def _built(self, cases: Sequence[Case]) -> Corpus:
-        before, self._traits = self._traits, {}
-        known = []
-        for case in cases:
-            key = case.id, case.version
-            traits = before.get(key) or traits_of(case, self._terms)
-            self._traits[key] = traits
-            liked = standing(case.stars, case.ratings, confirmed=case.state == "confirmed")
-            known.append(Known(case.id, traits, liked))
-        return Corpus(known)
+    def _built(self, marks: Sequence[Mark], read: Sequence[Case]) -> Corpus:
+        new = {(case.id, case.version): traits_of(case, self._terms) for case in read}
+        every = self._traits | new
+        self._traits = {key: every[key] for mark in marks if (key := (mark.id, mark.version)) in every}
+        return Corpus(
+            [
+                Known(mark.id, traits, standing(mark.stars, mark.ratings, confirmed=mark.confirmed))
+                for mark in marks
+                if (traits := self._traits.get((mark.id, mark.version))) is not None
+            ]
+        )

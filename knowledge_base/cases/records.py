@@ -53,15 +53,35 @@ async def page(session: AsyncSession, wanted: Filter, limit: int, offset: int) -
     return [case_of(each) for each in await session.scalars(query)], int(total or 0)
 
 
-async def shown(session: AsyncSession, limit: int) -> list[Case]:
-    """The latest of those that can be found."""
-    query = select(CaseRow).where(CaseRow.state.in_(SHOWN)).order_by(CaseRow.changed_at.desc(), CaseRow.id)
-    return [case_of(row) for row in await session.scalars(query.limit(limit))]
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What tells whether a case must be read again, and what people think of it."""
+
+    id: str
+    version: int
+    confirmed: bool
+    ratings: int
+    stars: float | None
+
+
+async def marks(session: AsyncSession, limit: int) -> list[Mark]:
+    """Of those that can be found, the latest."""
+    row = CaseRow
+    columns = (row.id, row.version, row.state, row.ratings, row.stars)
+    query = select(*columns).where(row.state.in_(SHOWN)).order_by(row.changed_at.desc(), row.id).limit(limit)
+    return [
+        Mark(each.id, each.version, each.state == "confirmed", each.ratings, _mean(each.stars, each.ratings))
+        for each in (await session.execute(query)).all()
+    ]
 
 
 async def shown_of(session: AsyncSession, ids: Sequence[str]) -> list[Case]:
-    query = select(CaseRow).where(CaseRow.state.in_(SHOWN), CaseRow.id.in_(ids))
-    return [case_of(row) for row in await session.scalars(query)]
+    found: list[Case] = []
+    for start in range(0, len(ids), _AT_ONCE):
+        part = CaseRow.id.in_(ids[start : start + _AT_ONCE])
+        query = select(CaseRow).where(CaseRow.state.in_(SHOWN), part)
+        found += [case_of(row) for row in await session.scalars(query)]
+    return found
 
 
 async def edition(session: AsyncSession) -> tuple[Any, ...]:
@@ -193,8 +213,12 @@ def case_of(row: CaseRow) -> Case:
         confirmed_by=row.confirmed_by,
         confirmed_at=row.confirmed_at,
         ratings=row.ratings,
-        stars=round(row.stars / row.ratings, 2) if row.ratings else None,
+        stars=_mean(row.stars, row.ratings),
     )
+
+
+def _mean(stars: int, ratings: int) -> float | None:
+    return round(stars / ratings, 2) if ratings else None
 
 
 def _spaced(words: Any) -> str:

@@ -15,7 +15,6 @@ _NO_CAUSE = Text(
     "未确定：发生期间没有进行诊断，或诊断没有找到原因。",
 )
 _CAUSE = Text("{statement} ({name}, {confidence:.0%} sure)", "{statement}（{name}，置信度 {confidence:.0%}）")
-_QUOTE = Text("{ref} said “{quote}”", "{ref} 显示“{quote}”")
 _REPAIRED = Text("{title}. {steps}Approved by {by}.", "{title}。{steps}由 {by} 批准。")
 _TRIED = Text("Tried without success: {title}.", "尝试过但没有效果：{title}。")
 _NOTED = Text("{by} noted: {text}", "{by} 记录：{text}")
@@ -81,9 +80,7 @@ def _cause(found: Finding | None, language: Language) -> str:
     if found is None:
         return _NO_CAUSE(language)
     name = found.name(language) or found.fault
-    said = _CAUSE(language, statement=found.statement(language), name=name, confidence=found.confidence)
-    quotes = [_QUOTE(language, ref=one.ref, quote=one.quote[:MAX_LINE]) for one in found.quotes[:3]]
-    return "\n".join([said, *quotes])
+    return _CAUSE(language, statement=found.statement(language), name=name, confidence=found.confidence)
 
 
 def _fix(repair: Repair | None, notes: Sequence[Note], language: Language) -> str:
@@ -99,6 +96,9 @@ def _fix(repair: Repair | None, notes: Sequence[Note], language: Language) -> st
 
 def _proof(repair: Repair | None, endings: Sequence[Ending], language: Language) -> str:
     lines = [repair.verdict] if repair and repair.verdict else []
+    # Of several alerts of one name the last to end.
+    last = {(one.alert, one.seen, one.closed_by): one for one in sorted(endings, key=lambda one: one.at)}
+    endings = list(last.values())
     return "\n".join([*lines, *(_ending(one, language) for one in endings[:MAX_NOTES])]) or _NO_PROOF(language)
 
 
