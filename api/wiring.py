@@ -258,7 +258,7 @@ async def _build(settings: Settings, clock: Clock, closing: AsyncExitStack) -> H
         clusters=clusters, prometheus=prometheus, pages=Pages(clock), collector=collector, repairs=repairs
     )
     cases = CaseBook(database=database, clock=clock, terms=knowledge.terms, redact=redactor.value)
-    lessons = Lessons(cases, alerts.desk, repairs, examiner(collector), clock)
+    lessons = Lessons(cases, alerts.desk, repairs, examiner(collector.collect), clock)
     written = [*KnowledgeTools(knowledge).all(), *CaseTools(cases).all()]
     declared = [*catalog(services), *AlertTools(alerts.desk).all(), *written]
     toolbox = Toolbox(declared, clock=clock, redactor=redactor, metrics=metrics)

@@ -6,10 +6,10 @@ incident's workload has or suffers from, else the likeliest.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
 
 from knowledge_base.cases.case import Component, Quote, Words
 from knowledge_base.cases.lesson import Finding
-from tools.collect import Collector
 from tools.engines.catalogue import FAULTS
 from tools.engines.diagnosis import Cause, Diagnosis, Evidence
 from tools.engines.diagnosis import Component as Thing
@@ -23,9 +23,13 @@ Examine = Callable[[str, str], Awaitable[Finding | None]]
 """Namespace and workload, as far as they are known."""
 
 
-def examiner(collector: Collector) -> Examine:
+class Collect(Protocol):
+    async def __call__(self, namespace: str | None, *, since_seconds: int) -> Snapshot: ...
+
+
+def examiner(collect: Collect) -> Examine:
     async def examine(namespace: str, workload: str) -> Finding | None:
-        snapshot = await collector.collect(namespace or None, since_seconds=SINCE)
+        snapshot = await collect(namespace or None, since_seconds=SINCE)
         return await asyncio.to_thread(_found, snapshot, workload)
 
     return examine

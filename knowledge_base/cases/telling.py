@@ -87,7 +87,8 @@ def _fix(repair: Repair | None, notes: Sequence[Note], language: Language) -> st
     lines = []
     if repair:
         stop = "。" if language == "zh" else ". "
-        steps = "".join(f"{step.rstrip('.。')}{stop}" for step in repair.steps)
+        more = (step.rstrip(".。") for step in repair.steps if step.rstrip(".。") != repair.title.rstrip(".。"))
+        steps = "".join(f"{step}{stop}" for step in more)
         made = _REPAIRED if repair.helped else _TRIED
         lines.append(made(language, title=repair.title.rstrip(".。"), steps=steps, by=repair.approved_by))
     lines += [_NOTED(language, by=one.by, text=one.text[:MAX_LINE]) for one in notes[:MAX_NOTES]]

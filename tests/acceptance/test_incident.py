@@ -83,6 +83,26 @@ async def test_an_incident_is_seen_explained_repaired_and_over(scene: Stage, inc
     assert {"firing", "resolved"} <= {
         move["to"] for move in (await scene.get(f"/alerts/{alert['fingerprint']}/history"))["transitions"]
     }
+    case = await taught(scene, alert["fingerprint"])
+    assert (case["fault"], case["plan"]) == (incident.fault, required["plan_id"])
+    assert case["component"]["name"] == target["name"]
+
+
+async def taught(scene: Stage, fingerprint: str) -> dict[str, Any]:
+    """The incident has become a case, with the cause that was repaired and the repair that helped."""
+    while await scene.house.alerts.incidents.tick():
+        pass
+    await scene.house.lessons.tick()
+    incident = await scene.house.desk.incidents.of_alert(fingerprint)
+    assert incident is not None
+    case = await scene.get(f"/cases/{incident.id}?language=en")
+    assert case["state"] == "draft"
+    assert "✓" in case["proof"]
+    facts: dict[str, Any] = case["facts"]
+    assert facts["quotes"]
+    assert facts["times"]["repaired"]
+    assert "admin" in facts["people"]
+    return facts
 
 
 def assert_backed(events: list[dict[str, Any]]) -> None:

@@ -12,7 +12,7 @@ from core.database import Database
 from core.errors import Conflict, Invalid, NotFound
 from knowledge_base.cases.book import KEPT, CaseBook, Edit
 from knowledge_base.cases.case import Case, Component, Facts, Sighting
-from knowledge_base.cases.lesson import Ending, Note
+from knowledge_base.cases.lesson import Ending, Note, Repair
 from knowledge_base.cases.likening import Asked
 from knowledge_base.cases.records import Filter
 from knowledge_base.cases.tables import CaseRatingRow, CaseRow, CaseVersionRow
@@ -59,6 +59,19 @@ async def test_a_case_says_symptom_cause_fix_proof_and_times_in_both_languages(b
     assert case.facts.times.repaired == NOON + 9 * MINUTE
     assert case.to_json("en")["seconds"] == 14 * 60
     assert body.tags == ["oom_killed", "shop"]
+
+
+async def test_a_step_that_only_says_the_repairs_title_is_not_said_twice(book: CaseBook) -> None:
+    one = Repair(plan="p", title="Roll back", steps=["Roll back."], helped=True, approved_by="ann")
+    assert (await made(book, repair=one)).body.fix("en") == "Roll back. Approved by ann."
+    tried = one.model_copy(update={"helped": False})
+    assert (await made(book, "a2", repair=tried)).body.fix("en") == "Tried without success: Roll back."
+
+
+async def test_several_alerts_of_one_name_end_once_with_the_last(book: CaseBook) -> None:
+    ends = [Ending(alert="A", at=NOON + MINUTE), Ending(alert="A", at=NOON), Ending(alert="B", at=NOON)]
+    proof = (await made(book, repair=None, endings=ends)).body.proof("en")
+    assert proof.splitlines() == ["A ended at 2026-05-12 12:01:00 UTC.", "B ended at 2026-05-12 12:00:00 UTC."]
 
 
 async def test_what_was_not_recorded_is_said_to_be_missing(book: CaseBook) -> None:
