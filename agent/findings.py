@@ -245,7 +245,8 @@ def _repair_page(step: Step, cause: Mapping[str, Any], language: Language) -> li
     chosen = repair_hit(hits, str(cause.get("fault", "")))
     hit = hits[chosen]
     may_undo = ROLLBACK in (cause.get("remedies") or [])  # the diagnosis found that a release began it
-    quote = brief(str(hit.get("text", "")), cause.get("component") or {}, may_undo=may_undo)
+    fault = str(cause.get("fault", ""))
+    quote = brief(str(hit.get("text", "")), cause.get("component") or {}, fault=fault, may_undo=may_undo)
     said = (_RUNBOOK if quote else _SEE)(
         language, title=hit["title"], heading=hit["heading"], quote=quote, path=hit.get("path", "")
     )

@@ -2,6 +2,7 @@
 
 A page is written for any object, with `<ns>` and `<deployment>` to fill in. Here the values are known, so they are filled in; a sentence
 with a blank that is not known is left out, and so is one that a cut would leave half. A page's list numbers and bold marks are dropped.
+A page about several faults ends the items of its list with their ids, as (`oom_killed`): of these only the diagnosed fault's are said.
 """
 
 import re
@@ -19,6 +20,8 @@ _OBJECT = {"name", "deployment", "statefulset", "daemonset", "workload", "servic
 _PROGRAMS = {"", "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Pod", "Job", "CronJob", "Service"}
 _UNDOES = re.compile(r"\brollout undo\b")
 _ITEM = re.compile(r"^\s*(?:[-*•]|\d+[.)、])\s+")
+_ABOUT = re.compile(r"[ \t]*[（(]((?:`[a-z]+(?:_[a-z]+)+`(?:, |、)?)+)[）)]$", re.MULTILINE)
+_NEXT_ITEM = re.compile(r"^(?=(?:[-*•]|\d+[.)、])\s)", re.MULTILINE)
 _END = re.compile(r"(?<=[。！？])|(?<=[.!?])\s+(?=[A-Z\u4e00-\u9fff`“\"*])")
 
 
@@ -31,13 +34,13 @@ def repair_hit(hits: Sequence[Mapping[str, Any]], fault: str) -> int:
     return next(iter([*repairs, *own]), 0)
 
 
-def brief(text: str, component: Mapping[str, Any], *, may_undo: bool = True) -> str:
+def brief(text: str, component: Mapping[str, Any], *, fault: str = "", may_undo: bool = True) -> str:
     """The first sentences that can be said whole, at most two, each with what leads to it; nothing when there is none.
 
     Where no release is to blame, a command that takes the last one back is not said: it may bring the bad revision again.
     """
     said: list[str] = []
-    for paragraph in _paragraphs(text):
+    for paragraph in _paragraphs(_ABOUT.sub("", _own_items(text, fault))):
         for sentence in (piece.strip() for piece in _END.split(paragraph) if piece.strip()):
             filled = _filled(sentence, component)
             is_fit = _is_whole(filled) and (may_undo or not undoes(filled))
@@ -51,6 +54,13 @@ def brief(text: str, component: Mapping[str, Any], *, may_undo: bool = True) -> 
 
 def undoes(text: str) -> bool:
     return _UNDOES.search(text) is not None
+
+
+def _own_items(text: str, fault: str) -> str:
+    """The items that are marked as the fault's; the whole text where none is."""
+    items = _NEXT_ITEM.split(text)
+    own = [item for item in items if any(f"`{fault}`" in found[1] for found in _ABOUT.finditer(item))]
+    return "".join(own) or text
 
 
 def _joined(said: Sequence[str]) -> str:

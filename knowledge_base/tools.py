@@ -4,6 +4,7 @@ The summary is written to be cited from: one numbered line a passage, with title
 nothing answers, it says so and why, and it names the files that could not be read, because the answer may be in one of them.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated
@@ -165,7 +166,7 @@ class KnowledgeTools:
         sections = self._knowledge.sections(info.id, info.language) if info else []
         if not info or not sections:
             return answer
-        heading, text = next((one for one in sections if one[0].split(" > ")[-1].casefold() in _REPAIR), sections[0])
+        heading, text = _repair_of(fault, sections)
         found = next((hit for hit in answer.hits if (hit.page, hit.heading) == (info.id, heading)), None)
         best = found or Passage(
             page=info.id,
@@ -194,6 +195,14 @@ class KnowledgeTools:
     def _missing(self, language: Language) -> list[Missing]:
         problems = self._knowledge.problems[:_MAX_MISSING]
         return [Missing(what=problem.path, why=problem.why, how=_HOW(language)) for problem in problems]
+
+
+def _repair_of(fault: str, sections: Sequence[tuple[str, str]]) -> tuple[str, str]:
+    """The section whose heading names the fault, else the one about repair, else the page's beginning."""
+    last = [(one[0].split(" > ")[-1], one) for one in sections]
+    named = [one for heading, one in last if re.search(rf"\b{re.escape(fault)}\b", heading)]
+    repairs = [one for heading, one in last if heading.casefold() in _REPAIR]
+    return next(iter([*named, *repairs, *sections]))
 
 
 def _summary(query: str, answer: SearchAnswer, language: Language) -> str:

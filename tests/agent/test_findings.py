@@ -175,3 +175,30 @@ def test_what_is_cut_ends_at_a_word_with_an_ellipsis() -> None:
     assert clip("one two  three\nfour", 100) == "one two three four"
     assert clip("one two three four", 14) == "one two three…"
     assert len(clip("字" * 200, 50)) == 50
+
+
+MARKED = """1. **Taint:** tolerate it. (`taint_toleration_mismatch`)
+   Ask first.
+2. **Cordon:** uncordon the node. (`node_cordon_mismatch`, `node_unreachable`)
+3. **Any:** look at `status` first.
+"""
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("taint_toleration_mismatch", "Taint: tolerate it. Ask first."),
+        ("node_cordon_mismatch", "Cordon: uncordon the node."),
+        ("node_unreachable", "Cordon: uncordon the node."),
+        ("host_port_conflict", "Taint: tolerate it. Ask first."),
+        ("", "Taint: tolerate it. Ask first."),
+    ],
+)
+def test_of_a_page_about_several_faults_the_diagnosed_one_s_repair_is_said(fault: str, said: str) -> None:
+    assert brief(MARKED, CART, fault=fault) == said
+
+
+def test_a_chinese_page_marks_its_repairs_too_and_a_setting_in_brackets_is_no_mark() -> None:
+    page = "1. **污点：** 加容忍。（`node_x`）\n2. **封锁：** 先问人，再解除节点的封锁。（`node_cordon_mismatch`）\n"
+    assert brief(page, CART, fault="node_cordon_mismatch") == "封锁：先问人，再解除节点的封锁。"
+    assert brief("Raise the limit (`max_connections`) now.", CART) == "Raise the limit (`max_connections`) now."

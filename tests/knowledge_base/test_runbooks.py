@@ -105,6 +105,23 @@ def test_each_fault_of_the_catalogue_has_one_page_and_no_more() -> None:
     assert [fault for fault, pages in named.items() if pages > 1] == []
 
 
+def test_each_fault_of_a_page_about_several_has_a_repair_of_its_own_and_the_same_in_both_languages() -> None:
+    for page_id in IDS:
+        faults = front(page_id)["faults"]
+        english, chinese = (_marked(load(SHIPPED / language / f"{page_id}.md")) for language in ("en", "zh"))
+        assert english == chinese, page_id
+        assert len(faults) < 2 or set(faults) <= set().union(*english.values()), page_id
+
+
+def _marked(page: Page) -> dict[str, set[str]]:
+    """By the number of an item or of a heading among the repairs: the faults that it says it is for."""
+    repair = sections(page)[HEADINGS[page.language][3]]
+    items = re.findall(r"^(\d+)\. .*[（(](`[a-z_`, 、]+`)[）)]$", repair, re.MULTILINE)
+    headings = enumerate(re.findall(r"^### .*[（(]([^（()）]+)[）)]$", repair, re.MULTILINE))
+    found = [*items, *((f"heading {number}", named) for number, named in headings)]
+    return {place: set(re.findall(r"[a-z_]+", named)) & set(FAULTS) for place, named in found}
+
+
 def test_pages_name_no_fault_that_the_catalogue_lacks() -> None:
     for page_id in IDS:
         found = front(page_id)

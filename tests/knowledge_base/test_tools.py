@@ -12,7 +12,7 @@ from core.errors import Invalid, NotFound
 from core.language import Language
 from core.metrics import Metrics
 from core.redact import Redactor
-from knowledge_base.tools import KnowledgeTools
+from knowledge_base.tools import KnowledgeTools, _repair_of
 from tests.knowledge_base.fakes import empty_database, knowledge, write_page
 from tools.spec import Caller, Toolbox
 
@@ -218,6 +218,13 @@ async def test_a_diagnosed_fault_leads_to_the_repair_of_its_page_whatever_the_wo
     )
     assert (second["page"], second["heading"]) != ("worker", "Repair")
     assert found["summary"].splitlines()[1].startswith("[1] Refund queue > Repair (pages/b.md)")
+
+
+def test_of_several_repairs_the_one_that_names_the_fault_is_taken() -> None:
+    sections = [("Symptom", "s"), ("Repair", "r"), ("Repair > Repair: threads (worker_lost)", "w")]
+    assert _repair_of("worker_lost", sections)[1] == "w"
+    assert _repair_of("worker", sections)[1] == "r"
+    assert _repair_of("worker", sections[:1])[1] == "s"
 
 
 async def test_a_page_of_a_fault_is_found_where_the_words_find_nothing(checked: Toolbox) -> None:
