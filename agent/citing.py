@@ -6,8 +6,10 @@ from datetime import date, datetime
 from typing import Any
 
 from agent.envelope import clip
+from agent.grounding import Finding
 from agent.passages import Passage
 from agent.state import Step
+from agent.statements import lines_of
 from agent.wording import NOTHING, cite
 from core.language import Language, Text
 
@@ -28,6 +30,11 @@ _CHECKS = Text(
     "“{title}” has {count} checks to run: `firstmate tool runbook_checks --page {page} --namespace NS --name WORKLOAD`",
     "《{title}》有 {count} 项可执行的检查：`firstmate tool runbook_checks --page {page} --namespace NS --name WORKLOAD`",
 )
+_CORRECTED = Text(
+    "The model said what no cited page says: {dropped} statements left out, {marked} marked. The answer follows as it may stand.",
+    "模型说了引用页面中没有的内容：去掉 {dropped} 句，标注 {marked} 句。以下是核对后的回答。",
+)
+_BY_PAGES = Text(" Nothing of it could stand, so the pages answer.", "没有一句能成立，改由页面原文回答。")
 _EXPIRED = Text(
     "“{title}” was valid until {until} and has expired; check with its owners before you act on it. [{n}]",
     "《{title}》的有效期到 {until}，已过期；照做之前请先向维护者确认。[{n}]",
@@ -62,6 +69,22 @@ def _is_past(until: str, now: datetime) -> bool:
         return datetime.fromisoformat(until) <= now
     except (ValueError, TypeError):
         return False
+
+
+def statements_of(text: str, passages: Sequence[Passage]) -> list[dict[str, Any]]:
+    """What the answer says, statement by statement, with the evidence of each."""
+    evidence = {one.number: one.evidence for one in passages}
+    said = [one for line in lines_of(text) for one in line.statements if one.kind != "frame" and one.marks]
+    return [
+        {"text": one.text, "evidence": [evidence[mark] for mark in dict.fromkeys(one.marks) if evidence.get(mark)]}
+        for one in said
+    ]
+
+
+def correction(findings: Sequence[Finding], language: Language, *, by_pages: bool) -> str:
+    dropped = sum(one.dropped for one in findings)
+    said = _CORRECTED(language, dropped=dropped, marked=sum(bool(one.why) for one in findings) - dropped)
+    return said + (_BY_PAGES(language) if by_pages else "")
 
 
 def unanswered(step: Step, language: Language) -> list[str]:

@@ -23,6 +23,7 @@ from langgraph.types import Command
 
 from agent.events import RunEvent, Stream
 from agent.graph import Graph, build
+from agent.grounding import Units
 from agent.hands import Hands
 from agent.limits import Admission, Limits, check_question
 from agent.memory import focus_after, history
@@ -77,8 +78,10 @@ class Agent:
         metrics: Metrics,
         redactor: Redactor,
         sign: Sign,
+        units: Units,
         limits: Limits | None = None,
     ) -> None:
+        """`units` says what a text speaks of, as the search of the pages reads it: what an answer says is held against pages with it."""
         self.limits = limits or Limits()
         self._hands = hands
         self._models = models
@@ -88,6 +91,7 @@ class Agent:
         self._metrics = metrics
         self._redactor = redactor
         self._sign = sign
+        self._units = units
         self._admission = Admission(self.limits)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._streams: OrderedDict[str, Stream] = OrderedDict()
@@ -316,6 +320,7 @@ class Agent:
             asker=Person(run.caller_name, run.caller_role),
             sign=self._sign,
             save=save,
+            units=self._units,
             calls=len(before.get("steps", [])),
             evidence=len(before.get("evidence", [])),
         )

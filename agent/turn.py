@@ -12,6 +12,7 @@ from typing import Any
 
 from agent import precedents
 from agent.events import Stream
+from agent.grounding import Units
 from agent.hands import Hands, ToolFace
 from agent.limits import Limits
 from agent.models import Voice
@@ -46,6 +47,7 @@ class Turn:
     asker: Person
     sign: Sign
     save: Save
+    units: Units
     calls: int = 0
     evidence: int = 0
     tools: dict[str, ToolFace] = field(default_factory=dict)

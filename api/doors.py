@@ -65,6 +65,7 @@ def agent_for(
     metrics: Metrics,
     redactor: Redactor,
     key: str,
+    knowledge: Knowledge,
 ) -> Agent:
     """The agent with its hands on our own MCP server, in process, and the models that the settings name."""
 
@@ -89,4 +90,5 @@ def agent_for(
         metrics=metrics,
         redactor=redactor,
         sign=lambda note: sign(key, note),
+        units=knowledge.units,
     )

@@ -266,7 +266,7 @@ async def _build(settings: Settings, clock: Clock, closing: AsyncExitStack) -> H
     doorkeeper = Doorkeeper(admin_token=admin_token, key=key, database=database, clock=clock)
     guard = Guard(clock=clock, key=key, verify_token=doorkeeper.for_mcp, language=settings.language)
     mcp = _mcp(toolbox, alerts.desk, knowledge, repairs, redactor, guard)
-    agent = agent_for(settings, mcp, database, clock, metrics, redactor, key)
+    agent = agent_for(settings, mcp, database, clock, metrics, redactor, key, knowledge)
     _closes(closing, "agent", agent.close)
     await agent.start()
     health = Health(

@@ -30,7 +30,7 @@ from knowledge_base.index.spare import SparedIndex
 from knowledge_base.intake import Intake, Reader, heading_of
 from knowledge_base.refreshing import Refresher
 from knowledge_base.search import Rerank, SearchAnswer, ask, search
-from knowledge_base.segment import Segmenter
+from knowledge_base.segment import Segmenter, Unit
 from knowledge_base.sources.kept import Fate, Incoming, Said
 from knowledge_base.sources.web import Web
 from knowledge_base.split import split
@@ -267,6 +267,10 @@ class Knowledge:
         self._metrics.search_seconds.observe(seconds)
         notices = _notices(shelf, question)
         return answer.model_copy(update={"took_ms": round(seconds * 1000, 2), "notices": notices})
+
+    def units(self, text: str) -> list[Unit]:
+        """What a text speaks of, as the search reads it."""
+        return self._segmenter.units(text)
 
     def terms(self, text: str) -> list[str]:
         """The terms that a text is found by, for whatever else is to be found the same way."""

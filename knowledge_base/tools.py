@@ -189,7 +189,7 @@ class KnowledgeTools:
 
     def _dated(self, hit: Passage) -> DatedPassage:
         info = self._knowledge.version(hit.page, hit.language)
-        dates = {"updated_at": info.updated_at, "valid_until": getattr(info, "valid_until", None)} if info else {}
+        dates = {"updated_at": info.updated_at, "valid_until": info.valid_until} if info else {}
         return DatedPassage(**hit.model_dump(), **dates)
 
     def _missing(self, language: Language) -> list[Missing]:

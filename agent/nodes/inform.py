@@ -1,21 +1,27 @@
 """The answer from the pages: worded from their passages, each statement with the number of its passage.
 
-Where no page answers, that is said, and never the least bad page.
+A model's words are held against the passages before they are the answer. They were streamed as they came, so where something had to be
+marked or left out, a warning with `discard_tokens` takes them back and the checked text is told anew; the `answer` event carries it
+whole. Where no page answers, that is said, and never the least bad page.
 """
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
 from langchain_core.messages import HumanMessage, SystemMessage
 from langgraph.runtime import Runtime
 
+from agent.agreement import disagreements
 from agent.answer import sources_of
-from agent.citing import checks, cited, expired, hint, unanswered
+from agent.citing import checks, cited, correction, expired, hint, marks_in, statements_of, unanswered
 from agent.envelope import question_of, wrap
 from agent.findings import gaps
+from agent.grounding import Finding, ground, told
 from agent.passages import Passage, of_step, sheet
 from agent.prompts import page
 from agent.state import State, Step
+from agent.telling import tell
 from agent.turn import Turn
 from agent.wording import cite
 
@@ -38,10 +44,37 @@ async def inform(state: State, runtime: Runtime[Turn]) -> dict[str, Any]:
 
 
 async def _from_pages(state: State, passages: Sequence[Passage], turn: Turn) -> dict[str, Any]:
-    text = await _worded(state, passages, turn)
-    for note in expired(passages, text, turn.clock.now(), turn.language):
+    said = await _worded(state, passages, turn)
+    text, findings = said, list[Finding]()
+    if not turn.voice.offline:  # the planner's words are the pages' own
+        text, findings = await asyncio.to_thread(ground, said, passages, turn.units, turn.language, state["question"])
+    unsupported = told(findings, turn.language)
+    if unsupported:
+        text = await _taken_back(state, passages, text, findings, turn)
+    named = [one for one in passages if one.number in marks_in(text)]
+    notes = [
+        *await asyncio.to_thread(disagreements, named, turn.units, turn.language),
+        *expired(passages, text, turn.clock.now(), turn.language),
+    ]
+    for note in notes:
         text += await _said(f"\n\n{note}", turn)
-    return {"text": text, "statements": [], "unsupported": [], "citations": cited(text, passages)}
+    return {
+        "text": text,
+        "statements": statements_of(text, passages),
+        "unsupported": unsupported,
+        "citations": cited(text, passages),
+    }
+
+
+async def _taken_back(
+    state: State, passages: Sequence[Passage], text: str, findings: Sequence[Finding], turn: Turn
+) -> str:
+    """What was told as it came is taken back, and what may stand is told anew; where nothing may, the pages speak for themselves."""
+    is_left = any(not one.why and one.statement.kind != "frame" and one.numbers for one in findings)
+    text = text if is_left else tell(sheet(passages, turn.language, state["question"]))
+    message = correction(findings, turn.language, by_pages=not is_left)
+    await turn.voice.emit("warning", {"message": message, "discard_tokens": True})
+    return await _said(text, turn)
 
 
 async def _worded(state: State, passages: Sequence[Passage], turn: Turn) -> str:

@@ -21,6 +21,7 @@ from core.language import pick
 from core.metrics import Metrics
 from core.redact import Redactor
 from core.secrets import sign
+from knowledge_base.segment import Segmenter
 from mcp_server.guard import Guard
 from mcp_server.server import build as build_server
 from tests.mcp_server.fakes import Desk, Shelf
@@ -388,6 +389,7 @@ class House:
             metrics=self.metrics,
             redactor=Redactor(KEY),
             sign=partial(sign, KEY),
+            units=Segmenter().units,
             limits=limits,
         )
 

@@ -139,12 +139,15 @@ async def test_a_model_that_never_stops_calling_is_made_to_answer(tmp_path: Path
 
 async def test_the_turns_before_reach_the_model(tmp_path: Path) -> None:
     endpoint = Endpoint(
-        call("route", route="knowledge"), "Read the log [e2].", call("route", route="knowledge"), "Again [e2]."
+        call("route", route="knowledge"),
+        "Read the previous log first. [1]",
+        call("route", route="knowledge"),
+        "Again. [1]",
     )
     async with house_with(tmp_path, endpoint, "m") as house:
         first = await house.ask("how do crash loops end?")
         await house.ask("and then?", session_id=first.session)
     roles = [(message["role"], message["content"]) for message in endpoint.asked[2]["messages"][1:]]
     assert [role for role, _ in roles] == ["user", "assistant", "user"]
-    assert "Read the log" in roles[1][1]
-    assert "[e2]" not in roles[1][1]
+    assert "Read the previous log first." in roles[1][1]
+    assert "[1]" not in roles[1][1]

@@ -100,7 +100,7 @@ def _over_memory(house: House, settings: Settings) -> Agent:
         approvals=McpApprovals(house.repairs),
         guard=house.guard,
     )
-    return agent_for(settings, server, house.database, house.clock, house.metrics, house.redactor, KEY)
+    return agent_for(settings, server, house.database, house.clock, house.metrics, house.redactor, KEY, house.knowledge)
 
 
 def _remembering(tool: AnyTool, kept: dict[tuple[str, str], ToolResult[Any]]) -> AnyTool:

@@ -16,6 +16,8 @@ from time import perf_counter
 from simulator.scenarios import Scenario, shipped
 from tests.bench.table import render
 from tests.evaluation.casebook.__main__ import casebook
+from tests.evaluation.grounding.score import HEADS as GROUNDING
+from tests.evaluation.grounding.score import score as grounded
 from tests.evaluation.knowledge import measure
 from tests.evaluation.lessons import score as lessons
 from tests.evaluation.session import examine_all, silence
@@ -33,11 +35,15 @@ def main() -> int:
         return 0
     verdicts = _examined(options)
     found = asyncio.run(measure.all_ways()) if options.only in ("", "search") else {}
+    held = grounded() if options.only in ("", "answers") else {}
     past = lessons.score() if options.only in ("", "lessons") else []
     if options.json:
         _print_json(verdicts, found, past)
     else:
         _print(verdicts, found, past)
+        if held:
+            table = render(GROUNDING, [score.row(name) for name, score in held.items()])
+            sys.stdout.write(f"statements about pages, and what the checker makes of them\n{table}\n")
         sys.stdout.write(f"{len(verdicts)} scenarios in {perf_counter() - began:.0f} s\n")
     return _compare(options, verdicts)
 
@@ -48,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--only",
         default="",
-        help="scenarios, faults, categories or patterns of them, with commas between; or `search`, `lessons`",
+        help="scenarios, faults, categories or patterns of them, with commas between; or `search`, `lessons`, `answers`",
     )
     made.add_argument("--casebook-only", action="store_true", help="bundles only, without the played scenarios (fast)")
     made.add_argument("--sample", type=int, default=0, help="so many of them, drawn by the seed")
@@ -59,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _examined(options: argparse.Namespace) -> list[Verdict]:
-    if options.only in ("search", "lessons"):
+    if options.only in ("search", "lessons", "answers"):
         return []
     wanted = [one for one in shipped().values() if _is_meant(one, options.only)]
     if options.sample:

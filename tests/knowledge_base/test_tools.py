@@ -237,3 +237,17 @@ async def test_a_fault_without_a_page_changes_nothing(checked: Toolbox) -> None:
     plain = await checked.call("search_knowledge", {"query": "refund queue"}, VIEWER)
     named = await checked.call("search_knowledge", {"query": "refund queue", "fault": "unheard_of"}, VIEWER)
     assert plain["data"]["hits"] == named["data"]["hits"]
+
+
+async def test_a_hit_says_until_when_its_page_holds(
+    tmp_path: Path, clock: ManualClock, redactor: Redactor, metrics: Metrics
+) -> None:
+    database = await empty_database(tmp_path)
+    write_page(
+        tmp_path / "pages", "old.md", "# Refund batch fails\n\nReplay the refund batch.\n", valid_until="2020-01-31"
+    )
+    base = knowledge(database, clock, tmp_path / "pages")
+    await base.load()
+    box = Toolbox(KnowledgeTools(base).all(), clock=clock, redactor=redactor, metrics=metrics)
+    assert (await ask(box, query="refund batch fails"))["data"]["hits"][0]["valid_until"] == "2020-01-31"
+    await database.close()
