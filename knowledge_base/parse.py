@@ -18,6 +18,8 @@ from knowledge_base.formats.table import read
 from knowledge_base.split import first_heading
 
 _NOT_AN_ID = re.compile(r"[^a-z0-9_-]+")
+_BLANK = re.compile(r"\A(?:[^\S\n]*+\n)+")
+"""Lines, and not the spaces before the first words: they may say that it is code."""
 _LONGEST_ID = 80
 
 
@@ -49,7 +51,7 @@ def parse(raw: bytes, relative: str) -> Page:
         tags=tuple(facts.tags),
         faults=tuple(facts.faults),
         alerts=tuple(facts.alerts),
-        text=body.strip() + "\n",
+        text=_BLANK.sub("", body).rstrip() + "\n",
         kind=form.kind,
         valid_from=facts.valid_from,
         valid_until=facts.valid_until,

@@ -20,6 +20,7 @@ _ATTRIBUTES = re.compile(r"""(?:=\s*+"[^"]*+"|=\s*+'[^']*+'|[^>=]++|=)*+""")
 _ATTRIBUTE = re.compile(r"""([^\s=>"'/]++)(?:\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s>"']++)))?""")
 _NAME = re.compile(r"[a-zA-Z][^\s/>\x00]{0,40}")
 MAX_TOKENS = 200_000
+_MAIN_ENOUGH = 200
 _MAX_ATTRIBUTES = 16 * 1024
 _CHARSET = re.compile(rb"""(?:charset|encoding)\s{0,4}=\s{0,4}["']?\s{0,4}([a-zA-Z0-9_:-]{1,40})""")
 _INVISIBLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
@@ -120,8 +121,7 @@ def read(raw: bytes) -> Reading:
             reader.end(token.name)
         else:
             reader.start(token)
-    text = reader.writer.finished()
-    return Reading(text, " ".join(reader.title.split())[:200], _facts(reader.said))
+    return Reading(reader.text(), " ".join(reader.title.split())[:200], _facts(reader.said))
 
 
 def _decoded(raw: bytes) -> str:
@@ -215,6 +215,16 @@ class _Reader:
         self._open: list[tuple[str, bool]] = []
         self._count: Counter[str] = Counter()
         self._unseen = 0
+        self._main: list[int] = []
+        """Where the page's main part begins and ends in what is written, and before that how deep it stands."""
+        self._depth = -1
+
+    def text(self) -> str:
+        """The main part, where a page says which it is and that is more than a frame for something that a script brings."""
+        whole = self.writer.finished()
+        start, end = (*self._main, None, None)[:2]
+        main = "\n".join(self.writer.lines[start:end]).strip("\n")
+        return main if self._main and len(main) >= _MAIN_ENOUGH else whole
 
     def letters(self, text: str) -> None:
         if self._open and self._open[-1][0] == "title":
@@ -231,6 +241,8 @@ class _Reader:
                 self.writer.void(tag.name, tag.attributes)
             return
         unseen = _is_hidden(tag)
+        if not self._main and not self._unseen and not unseen and _is_main(tag):
+            self._main, self._depth = [self.writer.here()], len(self._open)
         self._open.append((tag.name, unseen))
         self._count[tag.name] += 1
         if not self._unseen and not unseen:
@@ -249,6 +261,8 @@ class _Reader:
         self._unseen -= unseen
         if not self._unseen and not unseen:
             self.writer.end(name)
+        if len(self._open) == self._depth and len(self._main) == 1:
+            self._main.append(self.writer.here())
         return name
 
     def _close_implied(self, name: str) -> None:
@@ -286,6 +300,10 @@ def _is_hidden(tag: _Tag) -> bool:
     if "hidden" in attributes or attributes.get("aria-hidden", "").lower() == "true":
         return True
     return attributes.get("role") == "navigation" or bool(_INVISIBLE.search(attributes.get("style", "")))
+
+
+def _is_main(tag: _Tag) -> bool:
+    return tag.name == "main" or tag.attributes.get("role") == "main"
 
 
 def _language(classes: str) -> str:

@@ -25,7 +25,7 @@ _YAML_FAILS = (yaml.YAMLError, RecursionError, ValueError, LookupError, Attribut
 """What the loader raises for scalars whose tag promises what they are not, besides its own error."""
 _NO_CHARACTER = re.compile("[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _LINE_END = re.compile("\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
-_LIKE_A_MARK = re.compile(r"^(\s{0,3})(#{1,6}\s|#{1,6}$|```|~~~)")
+_LIKE_A_MARK = re.compile(r"^\s{0,3}(?:#{1,6}\s|#{1,6}$|```|~~~)")
 
 Kind = Literal["markdown", "html", "text", "yaml", "pdf", "docx"]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=80, strip_whitespace=True)]
@@ -118,8 +118,8 @@ def tidy(text: str) -> str:
 
 
 def plain(line: str) -> str:
-    """A line of a foreign text, kept from passing for a heading or a fence of ours."""
-    return _LIKE_A_MARK.sub(r"\1\\\2", line)
+    """A line of a foreign text, set in where it would pass for a heading or a fence of ours; most such lines are code."""
+    return f"    {line.lstrip()}" if _LIKE_A_MARK.match(line) else line
 
 
 def fenced(code: str, language: str = "") -> str:

@@ -6,7 +6,7 @@ rest goes on as plain blocks. Lists deeper than a few levels are set no further 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from core.errors import Invalid
@@ -72,6 +72,16 @@ class Writer:
         self._table: _Table | None = None
         self._code: list[str] | None = None
         self._language = ""
+
+    @property
+    def lines(self) -> Sequence[str]:
+        return self._done
+
+    def here(self) -> int:
+        """How many lines are written, with everything that was begun."""
+        self._dissolve()
+        self._end_block()
+        return len(self._done)
 
     def finished(self) -> str:
         self._end_code()

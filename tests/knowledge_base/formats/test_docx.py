@@ -74,7 +74,7 @@ def test_without_a_title_the_first_heading_names_it() -> None:
         (p("a", style="bul", number="0"), "a"),
         (p("# all", style="code") + p("kubectl get pods", style="code"), "```\n# all\nkubectl get pods\n```"),
         (p("one", run=EVEN) + p("two", run=EVEN) + p("prose"), "```\none\ntwo\n```\n\nprose"),
-        (p("# no heading"), "\\# no heading"),
+        (p("# no heading"), "    # no heading"),
         (p("a") + p("") + p("b"), "a\n\nb"),
     ],
 )

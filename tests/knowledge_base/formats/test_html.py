@@ -48,7 +48,7 @@ def test_without_a_title_the_first_heading_names_it() -> None:
         ("<ul><li>a<li>b<ul><li>c</ul><li>d</ul>e", "- a\n- b\n   - c\n- d\n\ne"),
         ("<ol start=3><li><p>a</p><p>more</p><li>b</ol>", "3. a\n   more\n4. b"),
         ("<dl><dt>OOM<dd>out of memory<dt>b<dd>c</dl>", "- OOM\n   out of memory\n- b\n   c"),
-        ("<p># no heading<p>```<p>real", "\\# no heading\n\n\\```\n\nreal"),
+        ("<p># no heading<p>```<p>real", "    # no heading\n\n    ```\n\nreal"),
         ("<img src=x alt='a chart'> here", "a chart here"),
         ("a<hr>b", "a\n\nb"),
         ("<![CDATA[kept]]> too", "kept too"),
@@ -109,6 +109,21 @@ def test_what_nobody_sees_is_left_out(unseen: str) -> None:
 
 def test_a_page_of_nothing_but_script_is_empty() -> None:
     assert "empty" in refusal(b"<html><script>alert(1)</script><!-- x --></html>")
+
+
+def test_a_page_that_says_which_part_is_its_own_is_that_part() -> None:
+    words = "Replay the ledger. " * 20
+    page = f"<div>Menu<table><tr><td>Search<main><h1>Refunds</h1><div><p>{words}</div></main>Footer</table></div>End"
+    assert text(page) == f"# Refunds\n\n{words.strip()}"
+    assert text(page.replace("<main>", "<div role=main>").replace("</main>", "</div>")).startswith("# Refunds")
+    assert text(f"Menu<main><h1>Refunds</h1><p>{words}").startswith("# Refunds")
+
+
+@pytest.mark.parametrize("main", ["<main></main>", "<main hidden>x</main>", "<main><p>Loading</main>"])
+def test_a_main_part_that_says_nothing_is_not_the_page(main: str) -> None:
+    found = text(f"<h1>Refunds</h1>{main}<p>Replay the ledger.")
+    assert found.startswith("# Refunds")
+    assert found.endswith("Replay the ledger.")
 
 
 @pytest.mark.parametrize(

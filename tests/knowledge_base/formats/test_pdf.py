@@ -60,7 +60,7 @@ def test_chinese_letters_are_read_through_the_font_s_own_table() -> None:
 
 
 def test_bullets_become_items_and_marks_of_ours_are_kept_from_meaning_anything() -> None:
-    assert page(pdf("a b\n# stop it", glyphs="•x")).text.endswith("- x\n\\# stop it\n")
+    assert page(pdf("a b\n# stop it", glyphs="•x")).text.endswith("- x\n    # stop it\n")
 
 
 def test_a_page_without_text_among_others_is_passed_over() -> None:

@@ -117,9 +117,7 @@ def taken(raw: bytes, name: str) -> Page | str:
         return refused.sentence
 
 
-@settings(deadline=None)
-@given(FILES, some.sampled_from(sorted(SUFFIXES)))
-def test_whatever_comes_is_a_page_or_a_refusal(raw: bytes, suffix: str) -> None:
+def is_a_page_or_a_refusal(raw: bytes, suffix: str) -> None:
     page = taken(raw, f"page{suffix}")
     if isinstance(page, str):
         assert page.endswith((".", "!", "?"))
@@ -129,3 +127,16 @@ def test_whatever_comes_is_a_page_or_a_refusal(raw: bytes, suffix: str) -> None:
     assert "\x00" not in page.text
     assert page.text.encode()
     assert all(piece.text.encode() for piece in split(page.text))
+
+
+@settings(deadline=None)
+@given(FILES, some.sampled_from(sorted(SUFFIXES)))
+def test_whatever_comes_is_a_page_or_a_refusal(raw: bytes, suffix: str) -> None:
+    is_a_page_or_a_refusal(raw, suffix)
+
+
+@pytest.mark.soak
+@settings(deadline=None, max_examples=20_000)
+@given(FILES, some.sampled_from(sorted(SUFFIXES)))
+def test_whatever_comes_for_long_is_a_page_or_a_refusal(raw: bytes, suffix: str) -> None:
+    is_a_page_or_a_refusal(raw, suffix)

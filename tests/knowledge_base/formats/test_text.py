@@ -82,7 +82,7 @@ def test_sentences_stay_sentences() -> None:
 def test_a_comment_of_a_shell_is_kept_from_passing_for_a_heading() -> None:
     assert (
         page("run\n\n# restart it\nkubectl rollout restart\n").text
-        == "run\n\n\\# restart it\nkubectl rollout restart\n"
+        == "run\n\n    # restart it\nkubectl rollout restart\n"
     )
 
 

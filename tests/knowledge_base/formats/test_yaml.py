@@ -79,7 +79,7 @@ def test_each_alert_is_a_section_and_says_what_it_means() -> None:
     ]
     refund = next(piece for piece in split(found.text) if piece.headings == ("Alert RefundStuck",))
     assert refund.text.startswith(
-        "A refund has not left the ledger.\n\nReplay it.\n\\# Then tell finance.\n\n```yaml\n"
+        "A refund has not left the ledger.\n\nReplay it.\n    # Then tell finance.\n\n```yaml\n"
     )
     assert "# Raised by the gateway.\n- alert: RefundStuck" in refund.text
     assert "https://wiki.example.com/refund" in refund.text
