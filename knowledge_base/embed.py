@@ -83,7 +83,7 @@ def _features(terms: Sequence[str]) -> tuple[_Numbers, _Weights]:
     return numbers, np.concatenate(weights)
 
 
-@lru_cache(maxsize=30_000)
+@lru_cache(maxsize=10_000)
 def _of_term(term: str) -> tuple[_Numbers, _Weights]:
     """A concept is one feature; a word is itself and its pieces."""
     if term.startswith(CONCEPT):

@@ -37,7 +37,7 @@ _EXIT = re.compile(
 _NOT_WORD = re.compile(r"[^a-z0-9]+")
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 MAX_TOKEN = 120
-REMEMBERED = 20_000
+REMEMBERED = 10_000
 _LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
