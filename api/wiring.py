@@ -140,6 +140,7 @@ class House:
             "keeper": self.alerts.keeper.run,
             "repairs": self.repairs.run,
             "lessons": self.lessons.run,
+            "vectors": self.knowledge.complete,
         }
 
     def chores(self) -> dict[str, Loop]:

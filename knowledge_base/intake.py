@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from core.errors import Invalid, Upstream
-from knowledge_base.embed import Embedder, Vectors
+from knowledge_base.embed import Embedder, LexicalEmbedder, Vectors
 from knowledge_base.folder import Found, Listing, Problem, folder_key, read, scan
 from knowledge_base.parse import Page, parse
 from knowledge_base.segment import Segmenter
@@ -72,6 +72,7 @@ class Reader:
         """The recipe of a page without vectors."""
         self.recipe = f"{self.wordy}{embedder.name}"
         self._silent: Upstream | None = None
+        self._by_words = False
 
     def has_vectors(self, known: Known) -> bool:
         """Whether its vectors can be compared with those of a question asked now, however its text was cut."""
@@ -91,9 +92,10 @@ class Reader:
         intake.removed = sorted(one.version for one in gone)
         return intake
 
-    def begin(self) -> None:
-        """A new pass: an embedder that was silent in the last one is asked again."""
+    def begin(self, *, hurried: bool = False) -> None:
+        """A new pass: an embedder that was silent in the last one is asked again; in a hurry only one that answers at once."""
         self._silent = None
+        self._by_words = hurried and not isinstance(self._embedder, LexicalEmbedder)
 
     @property
     def silence(self) -> list[Problem]:
@@ -143,7 +145,7 @@ class Reader:
 
     def _vectors(self, texts: Sequence[str]) -> Vectors:
         """Once the embedder did not answer, it is not asked again in this pass: every page would wait for it in turn."""
-        if self._silent is None:
+        if self._silent is None and not self._by_words:
             try:
                 return self._embedder.embed(texts)
             except Upstream as error:

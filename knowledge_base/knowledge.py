@@ -41,6 +41,8 @@ MAX_QUERY = 4_000
 MAX_HITS = 20
 LOOK = 2.0
 """Seconds between two looks at the count of changes, which is one small read."""
+RETRY = 60.0
+"""Seconds between two tries to give pages the vectors they lack."""
 _log = get(__name__)
 
 _SILENT = Text(
@@ -154,10 +156,23 @@ class Knowledge:
         self.problems: tuple[Problem, ...] = ()
 
     async def load(self) -> RefreshReport:
-        """At a start: what the database holds is searchable at once, then the folders are looked through for changes."""
+        """At a start: what the database holds is searchable at once, then the folders are looked through for changes.
+
+        An embedder that takes its time is not waited for: new pages are found by their words until `complete` gives them vectors.
+        """
         await asyncio.to_thread(self._segmenter.warm)
         await self._caught_up()
-        return await self.refresh(web=False)
+        return await self.refresh(hurried=True)
+
+    async def complete(self) -> None:
+        """Refresh again while pages lack vectors: soon after the start, and from time to time while the embedder is away."""
+        while True:
+            if self._shelf.without_vectors:
+                try:
+                    await self.refresh()
+                except FirstmateError as error:
+                    _log.warning("pages could not be given their vectors", reason=error.sentence)
+            await self._clock.sleep(RETRY)
 
     async def run(self) -> None:
         """Follow what other replicas change, and what was changed here without waiting for it."""
@@ -172,9 +187,9 @@ class Knowledge:
     async def close(self) -> None:
         await self._index.close()
 
-    async def refresh(self, *, web: bool = True) -> RefreshReport:
+    async def refresh(self, *, hurried: bool = False) -> RefreshReport:
         started = self._clock.monotonic()
-        intake = await self._refresher.refresh(web=web)
+        intake = await self._refresher.refresh(hurried=hurried)
         await self._caught_up()
         self.problems = tuple(intake.problems)
         for problem in self.problems:

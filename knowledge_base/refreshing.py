@@ -54,11 +54,11 @@ class Refresher:
         self.progress = Progress()
         self._told = 0.0
 
-    async def refresh(self, *, web: bool) -> Intake:
-        """With `web`, pages of the web are asked for again; at a start they are not waited for."""
+    async def refresh(self, *, hurried: bool) -> Intake:
+        """Hurried, as at a start, it waits for nobody: pages of the web are not asked for again, nor an embedder that takes its time."""
         async with self._turn:
             with self._at_work():
-                return await self._refresh(web=web)
+                return await self._refresh(hurried=hurried)
 
     async def fetched(self, url: str, said: Said, by: str) -> Incoming:
         found = await self._web.fetch(url)
@@ -92,12 +92,12 @@ class Refresher:
         await self._store.tidy(self._clock.now())
         return changed
 
-    async def _refresh(self, *, web: bool) -> Intake:
+    async def _refresh(self, *, hurried: bool) -> Intake:
         batch, known = token_hex(8), await self._store.known()
-        self._reader.begin()
+        self._reader.begin(hurried=hurried)
         intake = await asyncio.to_thread(self._reader.look, self._folders, known)
         await self._read(batch, intake)
-        if web:
+        if not hurried:
             await self._fetch(batch, intake)
         await self._cut_anew(batch, intake)
         intake.problems.extend(self._reader.silence)

@@ -22,6 +22,7 @@ from api.server import Server
 from api.wiring import House, build
 from core.clock import ManualClock
 from core.config import Settings, load
+from tests.acceptance.furnished import furnish
 from tests.services import free_port
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -157,6 +158,7 @@ async def product(
     settings: Settings, clock: ManualClock, *, console: bool = False
 ) -> AsyncIterator[tuple[House, httpx.AsyncClient]]:
     """The whole product on a real port, its loops left to the test."""
+    await furnish(settings)
     async with build(settings, clock) as house:
         await house.recover()
         server = Server(create_app(house, background=False, console=console), settings.host, settings.port)

@@ -16,7 +16,7 @@ from core.database import Database
 from core.errors import Upstream
 from core.metrics import Metrics
 from knowledge_base.embed import Vectors
-from knowledge_base.knowledge import Knowledge
+from knowledge_base.knowledge import RETRY, Knowledge
 from tests.knowledge_base.fakes import empty_database, knowledge, pages_of, write_page
 
 REFUND = "# Refund batch fails\n\nReplay the refund batch from the ledger export.\n"
@@ -65,8 +65,48 @@ def shelf(tmp_path: Path) -> Path:
     return folder
 
 
+async def whole(base: Knowledge, clock: ManualClock) -> None:
+    """Until a search does without nothing any more."""
+    while (await base.search("refund batch")).notices:
+        await asyncio.sleep(0.001)
+        await clock.advance(RETRY)
+
+
 def base_with(embedder: Meaning, database: Database, clock: ManualClock, shelf: Path) -> Knowledge:
     return Knowledge(database=database, clock=clock, folders=[shelf], metrics=Metrics(), embedder=embedder)
+
+
+async def test_a_start_waits_for_no_embedder_and_vectors_follow(
+    database: Database, clock: ManualClock, shelf: Path
+) -> None:
+    embedder = Meaning()
+    base = base_with(embedder, database, clock, shelf)
+    report = await base.load()
+    assert (report.pages, report.problems, embedder.asked) == (2, [], 0)
+    assert (await base.search("refund batch")).notices == [
+        "Being indexed anew: 2 of 2 pages are found by their words alone until that is done."
+    ]
+    completing = asyncio.create_task(base.complete())
+    await whole(base, clock)
+    completing.cancel()
+    assert embedder.asked == 2
+
+
+async def test_an_embedder_that_is_away_is_asked_again_until_it_answers(
+    database: Database, clock: ManualClock, shelf: Path
+) -> None:
+    embedder = Meaning(down=True)
+    base = base_with(embedder, database, clock, shelf)
+    await base.load()
+    completing = asyncio.create_task(base.complete())
+    for tries in (1, 2):
+        while embedder.asked < tries:
+            await asyncio.sleep(0.001)
+            await clock.advance(RETRY)
+    embedder.down = False
+    await whole(base, clock)
+    completing.cancel()
+    assert base.problems == ()
 
 
 async def test_pages_go_in_without_vectors_while_the_embedder_is_away_and_get_them_afterwards(
@@ -74,7 +114,8 @@ async def test_pages_go_in_without_vectors_while_the_embedder_is_away_and_get_th
 ) -> None:
     embedder = Meaning(down=True)
     base = base_with(embedder, database, clock, shelf)
-    report = await base.load()
+    await base.load()
+    report = await base.refresh()
     assert report.pages == 2
     assert [problem.path for problem in report.problems] == ["meaning"]
     assert "is away" in report.problems[0].why
@@ -93,14 +134,14 @@ async def test_an_embedder_that_is_away_is_asked_once_in_a_refresh(
     database: Database, clock: ManualClock, shelf: Path
 ) -> None:
     embedder = Meaning(down=True)
-    await base_with(embedder, database, clock, shelf).load()
+    await base_with(embedder, database, clock, shelf).refresh()
     assert embedder.asked == 1
 
 
 async def test_an_unchanged_page_keeps_its_vectors_while_the_embedder_is_away(
     database: Database, clock: ManualClock, shelf: Path
 ) -> None:
-    await base_with(Meaning(), database, clock, shelf).load()
+    await base_with(Meaning(), database, clock, shelf).refresh()
     write_page(shelf, "queue.md", QUEUE + "\nMore of it.\n")
     embedder = Meaning(down=True)
     base = base_with(embedder, database, clock, shelf)
@@ -117,7 +158,8 @@ async def test_while_another_embedder_indexes_anew_every_page_is_still_found(
     await knowledge(database, clock, shelf).load()
     embedder = Meaning(halted=True)
     base = base_with(embedder, database, clock, shelf)
-    loading = asyncio.create_task(base.load())
+    await base.load()
+    loading = asyncio.create_task(base.refresh())
     while not embedder.asked:  # noqa: ASYNC110 - it is asked in a thread
         await asyncio.sleep(0.001)
     answer = await base.search("refund batch", language="zh")
@@ -133,7 +175,7 @@ async def test_a_question_that_cannot_be_embedded_is_answered_by_words(
 ) -> None:
     embedder = Meaning()
     base = base_with(embedder, database, clock, shelf)
-    await base.load()
+    await base.refresh()
     embedder.down = True
     answer = await base.search("parcel sorters")
     assert pages_of(answer.hits) == ["queue"]
