@@ -31,7 +31,7 @@ PATIENCE = timedelta(minutes=30)
 """With a repair that goes on after the alerts have ended."""
 AT_ONCE = 20
 OPEN = 100
-ENDED = 500
+PAGE = 200
 DIAGNOSES = 2
 """In one turn."""
 LOOKS = (timedelta(0), timedelta(minutes=1), timedelta(minutes=5))
@@ -80,14 +80,30 @@ class Lessons:
     async def _finish(self) -> int:
         now = self._clock.now()
         since = self._since or now - LOOK_BACK
-        ended, total = await self._desk.incidents.list(Filter("resolved", since=since), ENDED)
-        standing = await self._book.standing([one.id for one in ended])
-        todo = [one for one in ended if _is_to_do(one, standing.get(one.id))]
-        todo += await self._closed_by_hand()
+        todo = [*await self._unwritten(since), *await self._closed_by_hand()]
         made = [await self._book_case(one) for one in todo[:AT_ONCE]]
-        if len(todo) <= AT_ONCE and total <= ENDED and None not in made:
+        await self._let_go(since)
+        if len(todo) < AT_ONCE and None not in made:
             self._since = now - OVERLAP
         return sum(1 for one in made if one)
+
+    async def _unwritten(self, since: datetime) -> list[Incident]:
+        """Of what has ended since then the first that have no case as they should; looked through page by page."""
+        todo: list[Incident] = []
+        offset, total = 0, 1
+        while offset < total and len(todo) < AT_ONCE:
+            ended, total = await self._desk.incidents.list(Filter("resolved", since=since), PAGE, offset)
+            standing = await self._book.standing([one.id for one in ended])
+            todo += [one for one in ended if _is_to_do(one, standing.get(one.id))]
+            offset += PAGE
+        return todo
+
+    async def _let_go(self, since: datetime) -> None:
+        """What has flowed into another incident is told there."""
+        merged, _ = await self._desk.incidents.list(Filter("merged", since=since), PAGE)
+        for each, standing in (await self._book.standing([one.id for one in merged])).items():
+            if standing.is_machines or standing.state == "open":
+                await self._book.release(each)
 
     async def _book_case(self, incident: Incident) -> bool | None:
         """None: not yet, because its alerts ended while a repair is still being verified, which is what its fix will be."""
@@ -115,7 +131,8 @@ class Lessons:
     async def _look(self) -> None:
         now = self._clock.now()
         present, _ = await self._desk.incidents.list(Filter("open"), OPEN)
-        await self._leave(set(self._looks) - {one.id for one in present})
+        for gone in set(self._looks) - {one.id for one in present}:
+            del self._looks[gone]
         standing = await self._book.standing([one.id for one in present])
         for one in present:
             self._looks.setdefault(one.id, _Look(now))
@@ -142,18 +159,6 @@ class Lessons:
     async def _known(self, incident: str) -> Finding | None:
         case = await self._book.of_incident(incident)
         return _finding(case) if case else None
-
-    async def _leave(self, gone: set[str]) -> None:
-        """Incidents that do not go on: one that has flowed into another leaves nothing half-written."""
-        for each in gone:
-            self._looks.pop(each)
-            try:
-                incident, _ = await self._desk.incidents.get(each)
-                is_part = incident.state == "merged"
-            except FirstmateError:
-                is_part = True
-            if is_part:
-                await self._book.release(each)
 
     async def _sweep(self) -> None:
         now = self._clock.now()

@@ -136,6 +136,7 @@ class CaseBook:
     async def release(self, incident: str) -> None:
         async with self._database.write() as session:
             await records.release(session, incident)
+        self._changes += 1
 
     async def remember(self, edit: Edit, facts: Facts, by: str) -> Case:
         """A lesson that a person tells: a draft like any other, until it is confirmed."""

@@ -1,9 +1,10 @@
 """From cases and questions to the traits that are compared, and the corpus of all cases, kept until something changes."""
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from core.language import Language, Text
 from knowledge_base.cases.case import Case
@@ -13,6 +14,7 @@ from knowledge_base.cases.matching import Corpus, Known, Traits, View, standing
 from knowledge_base.cases.records import Mark
 
 MAX_WORDS = 6_000
+FEW_WORDS = 0.2
 Terms = Callable[[str], Sequence[str]]
 _WHY = {
     "alert": Text("the same alert {what}", "同一告警 {what}"),
@@ -87,11 +89,28 @@ def why(view: View) -> Text:
     return Text(made("en", what=what), made("zh", what=what.replace(", ", "、")))
 
 
-def reasons(views: Sequence[View], language: Language) -> list[str]:
-    """The heaviest first; the words of a log line that is shared as a whole are no reason of their own."""
+def reasons(views: Sequence[View], said: str, language: Language) -> list[str]:
+    """The heaviest first; `said` is what the case says, in whose own words the shared ones are told.
+
+    The words of a log line that is shared as a whole are no reason of their own, nor are the few that any two texts share.
+    """
     has_line = any(view.name == "logs" for view in views)
-    told = [view for view in views if view.shared and not (has_line and view.name == "words")]
-    return [why(view)(language) for view in told]
+    told: list[str] = []
+    for view in views:
+        if view.name == "words":
+            shared = tuple(dict.fromkeys(filter(None, (_as_written(term, said) for term in view.shared))))
+            if has_line or view.value < FEW_WORDS or not shared:
+                continue
+            view = replace(view, shared=shared)
+        told += [why(view)(language)] if view.shared else []
+    return told
+
+
+def _as_written(term: str, said: str) -> str:
+    """Terms are stems; a person reads words."""
+    ending = r"[a-z]{0,4}(?![A-Za-z])" if term.isascii() else ""
+    found = re.search(rf"(?<![A-Za-z])(?i:{re.escape(term)}){ending}", said)
+    return found.group() if found else ""
 
 
 class Shelf:

@@ -195,8 +195,12 @@ _AT_ONCE = 400
 
 
 async def release(session: AsyncSession, incident: str) -> None:
-    """Of an incident that is a part of another now: its unfinished case goes."""
-    await session.execute(delete(CaseRow).where(CaseRow.incident == incident, CaseRow.state == "open"))
+    """Of an incident that is a part of another now: its case goes, unless it is a person's by now."""
+    row = await of_incident(session, incident)
+    if row is None or row.touched or row.ratings or row.state not in ("open", "draft"):
+        return
+    await session.execute(delete(CaseVersionRow).where(CaseVersionRow.case_id == row.id))
+    await session.delete(row)
 
 
 def case_of(row: CaseRow) -> Case:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, StringConstraints
 from core.errors import Invalid
 from core.language import Language, Text
 from knowledge_base.cases.book import CaseBook, Edit, Similar
-from knowledge_base.cases.case import Component, Facts, Sighting
+from knowledge_base.cases.case import Case, Component, Facts, Sighting
 from knowledge_base.cases.likening import Asked, reasons
 from knowledge_base.cases.masking import template
 from tools.spec import AnyTool, Context, Input, Source, Tool, ToolResult
@@ -152,9 +152,16 @@ def shown(one: Similar, language: Language) -> SimilarCase:
         fault=case.facts.fault,
         minutes=max(1, round(seconds / 60)) if seconds is not None else None,
         score=one.score,
-        why=reasons(one.views, language),
+        why=reasons(one.views, _all_said(case, language), language),
         stars=case.stars,
     )
+
+
+def _all_said(case: Case, language: Language) -> str:
+    """The reader's language first."""
+    spoken: tuple[Language, Language] = ("zh", "en") if language == "zh" else ("en", "zh")
+    texts = (case.body.title, case.body.symptom, case.body.cause)
+    return "\n".join([*(text(each) for each in spoken for text in texts), *case.body.tags])
 
 
 def _first(text: str) -> str:

@@ -241,6 +241,14 @@ async def test_what_flowed_into_another_incident_makes_no_case_of_its_own(scene:
     assert (await scene.case()).incident == into
 
 
+async def test_a_case_whose_incident_is_merged_afterwards_goes(scene: Scene) -> None:
+    into, gone = await incident(scene), await incident(scene, "DiskFull", namespace="", deployment="", node="n1")
+    assert len(await scene.cases()) == 2
+    await scene.desk.incidents.merge(into, [gone], "ann")
+    await scene.lessons.tick()
+    assert (await scene.case()).incident == into
+
+
 async def test_an_incident_names_the_cases_like_it_and_not_its_own(scene: Scene) -> None:
     elsewhere = Component(kind="Deployment", namespace="pay", name="api")
     scene.examiner.answers = [finding(), finding(component=elsewhere)]

@@ -1,6 +1,7 @@
 """One case: what was seen, what it was, what helped and how that is known; put right, confirmed, judged or rejected by people here."""
 
 from collections.abc import Sequence
+from urllib.parse import quote
 
 from fastapi import Request
 from nicegui import ui
@@ -87,7 +88,7 @@ class CasePage:
             ui.label(self._standing(case)).classes("fm-dim").props("data-testid=standing")
             with ui.element("div").classes("fm-tags"):
                 for tag in case.body.tags:
-                    link(tag, f"{address('cases')}?tag={tag}", "fm-link fm-label-chip")
+                    link(tag, f"{address('cases')}?tag={quote(tag)}", "fm-link fm-label-chip")
             if has_incident and case.incident:
                 link(say(language, "open_incident"), address("incidents", case.incident))
             self._buttons(case)

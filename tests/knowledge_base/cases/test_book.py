@@ -248,13 +248,17 @@ async def test_the_list_is_filtered_and_paged_by_the_database(book: CaseBook) ->
         await book.page(Filter(), 201)
 
 
-async def test_an_incident_that_became_a_part_of_another_leaves_nothing(book: CaseBook) -> None:
+async def test_of_an_incident_that_became_a_part_of_another_only_what_people_touched_is_left(book: CaseBook) -> None:
     await book.write(lesson("a1"), ended=False)
-    await made(book, "a2")
-    await book.release("a1")
-    await book.release("a2")
+    for name in ("a2", "a3", "a4"):
+        await made(book, name)
+    await book.rate("a3", 4, "ann")
+    await book.edit("a4", Edit(title="ours"), "ann")
+    for name in ("a1", "a2", "a3", "a4", "none"):
+        await book.release(name)
+    assert {case.id for case in (await book.page(Filter()))[0]} == {"a3", "a4"}
     assert await book.of_incident("a1") is None
-    assert await book.of_incident("a2") is not None
+    assert [one.case.id for one in await book.similar(Asked(alerts=["ContainerOOM"]))] == ["a3", "a4"]
 
 
 async def test_what_nobody_looked_at_is_forgotten_in_the_end(database: Database) -> None:

@@ -52,6 +52,14 @@ async def test_what_was_seen_before_is_told_with_cause_fix_length_and_why(book: 
     assert "It took 14 min. Like this by " in said
 
 
+async def test_shared_words_are_told_as_the_case_has_them(book: CaseBook, toolbox: Toolbox) -> None:
+    await book.write(lesson(), ended=True)
+    told = await seen(toolbox, text="CONTAINER wants more memory than allowed")
+    (reason,) = told["data"]["cases"][0]["why"]
+    assert reason.startswith("the same words: ")
+    assert {"container", "memory", "more"} <= set(reason.partition(": ")[2].split(", "))
+
+
 async def test_in_chinese_it_is_told_in_chinese(book: CaseBook, toolbox: Toolbox) -> None:
     await book.write(lesson(), ended=True)
     await book.confirm("a1", "ann")
