@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -292,3 +293,32 @@ def test_a_name_that_is_no_path_downwards_is_refused(name: str) -> None:
 )
 def test_a_name_is_made_plain(name: str, safe: str) -> None:
     assert safe_name(name) == safe
+
+
+async def test_a_refresh_tells_how_far_it_is_and_one_that_is_broken_off_between_files_changes_nothing(
+    database: Database, clock: ManualClock, shelf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refreshing, "FILES_AT_ONCE", 2)
+    base = knowledge(database, clock, shelf)
+    await base.load()
+    for number in range(5):
+        write_page(shelf, f"page{number}.md", f"# Page {number}\n\nText {number}.\n")
+    refresh = asyncio.create_task(base.refresh())
+    seen: list[tuple[str, int, int]] = []
+    stage = base._store.stage
+
+    async def watched(*given: Any) -> None:
+        progress = (await base.status()).progress
+        seen.append((progress.step, progress.done, progress.total))
+        await stage(*given)
+        if len(seen) == 2:
+            refresh.cancel()
+
+    monkeypatch.setattr(base._store, "stage", watched)
+    with pytest.raises(asyncio.CancelledError):
+        await refresh
+    assert seen == [("reading", 0, 6), ("reading", 2, 6)]
+    assert [page.id for page in base.pages()] == ["queue"]
+    assert not (await base.status()).indexing
+    monkeypatch.undo()
+    assert (await base.refresh()).added == 5

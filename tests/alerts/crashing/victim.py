@@ -29,7 +29,8 @@ import api.wiring  # noqa: E402
 from api.server import run_server  # noqa: E402
 from core.config import load  # noqa: E402
 from core.database import Database  # noqa: E402
-from tests.alerts.crashing.places import PLACES, on_turn  # noqa: E402
+from tests.alerts.crashing.places import PLACES  # noqa: E402
+from tests.dying import on_turn  # noqa: E402
 
 
 def main() -> None:
