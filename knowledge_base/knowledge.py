@@ -29,7 +29,7 @@ from knowledge_base.index.port import Filters, Index, Passages, Question, Shown
 from knowledge_base.index.spare import SparedIndex
 from knowledge_base.intake import Intake, Reader, heading_of
 from knowledge_base.refreshing import Refresher
-from knowledge_base.search import Rerank, SearchAnswer, ask, search
+from knowledge_base.search import Rerank, SearchAnswer, Standing, ask, search
 from knowledge_base.segment import Segmenter, Unit
 from knowledge_base.sources.kept import Fate, Incoming, Said
 from knowledge_base.sources.web import Web
@@ -39,6 +39,7 @@ from knowledge_base.store import Document, Known, Source, Store, View
 SHIPPED = Path(__file__).with_name("runbooks")
 MAX_QUERY = 4_000
 MAX_HITS = 20
+MAX_TOLD = 120
 LOOK = 2.0
 """Seconds between two looks at the count of changes, which is one small read."""
 RETRY = 60.0
@@ -48,6 +49,10 @@ _log = get(__name__)
 _SILENT = Text(
     en="The embedder does not answer: pages were found by their words alone.",
     zh="向量模型没有应答：本次仅按词语检索。",
+)
+_MENDED = Text(
+    en="Nothing was found for the words as they are written; this answers “{text}”.",
+    zh="按原文没有找到结果，以下是“{text}”的结果。",
 )
 _INDEXING = Text(
     en="Being indexed anew: {left} of {all} pages are found by their words alone until that is done.",
@@ -268,20 +273,23 @@ class Knowledge:
             raise Invalid(f"The limit must be from 1 to {MAX_HITS}.", field="limit")
         started = self._clock.monotonic()
         shelf = self._shelf
-        question = await asyncio.to_thread(ask, query, language, self._segmenter, self._embedder)
-        answer = await search(
-            self._index,
-            question,
-            limit,
-            self._segmenter,
-            filters,
-            rerank=self._rerank,
-            exists=lambda page, wished: (page, wished) in shelf.pages,
-        )
+        standing = _standing(shelf, self._clock.now().date())
+        question, answer = await self._look(query, language, limit, filters, standing)
+        notices = _notices(shelf, question)
+        if answer.nothing_found and (mended := self._segmenter.mended(query)) != query:
+            _, again = await self._look(mended, question.language, limit, filters, standing)
+            if not again.nothing_found:
+                answer, notices = again, [*notices, _MENDED(question.language, text=mended[:MAX_TOLD])]
         seconds = self._clock.monotonic() - started
         self._metrics.search_seconds.observe(seconds)
-        notices = _notices(shelf, question)
         return answer.model_copy(update={"took_ms": round(seconds * 1000, 2), "notices": notices})
+
+    async def _look(
+        self, text: str, language: Language | None, limit: int, filters: Filters | None, standing: Standing
+    ) -> tuple[Question, SearchAnswer]:
+        question = await asyncio.to_thread(ask, text, language, self._segmenter, self._embedder)
+        found = search(self._index, question, limit, self._segmenter, filters, rerank=self._rerank, standing=standing)
+        return question, await found
 
     def units(self, text: str) -> list[Unit]:
         """What a text speaks of, as the search reads it."""
@@ -380,6 +388,16 @@ class Knowledge:
             passages=len(self._index),
             took_ms=round(seconds * 1000, 2),
         )
+
+
+def _standing(shelf: _Shelf, today: date) -> Standing:
+    def holds(page: str, language: Language) -> bool:
+        info = shelf.pages[page, language][0] if (page, language) in shelf.pages else None
+        if info is None:
+            return True
+        return (info.valid_from or today) <= today <= (info.valid_until or today)
+
+    return Standing(lambda page, language: (page, language) in shelf.pages, holds)
 
 
 def _notices(shelf: _Shelf, question: Question) -> list[str]:

@@ -13,7 +13,7 @@ for word, is the first.
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -53,8 +53,18 @@ Rerank = Callable[[str, Sequence[str]], Sequence[float]]
 """The question and passages to how well each answers it, the more the better; may block, called from a thread."""
 
 
-Exists = Callable[[str, Language], bool]
-"""Whether a page exists in a language, also where none of its passages is a candidate."""
+OUTDATED = 0.7
+"""What is left of the score of a page that no longer holds, or not yet: it is shown where nothing better is there, and marked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is known of pages beyond their passages, asked by page and language."""
+
+    exists: Callable[[str, Language], bool] = lambda _page, _language: False
+    """Also where none of its passages is a candidate."""
+    holds: Callable[[str, Language], bool] = lambda _page, _language: True
+    """Whether it is valid today."""
 
 
 class Measured(BaseModel):
@@ -77,6 +87,7 @@ class Passage(BaseModel):
     language: Language
     score: float
     measured: Measured | None = None
+    outdated: bool = Field(default=False, description="Its page no longer holds, or not yet")
     path: str
 
 
@@ -103,6 +114,7 @@ class Ranked:
     place: int
     score: float
     pasted: bool = False
+    outdated: bool = False
 
 
 _EMPTY = Text(
@@ -148,7 +160,7 @@ async def search(
     filters: Filters | None = None,
     *,
     rerank: Rerank | None = None,
-    exists: Exists | None = None,
+    standing: Standing = Standing(),
 ) -> SearchAnswer:
     """The index says what may answer, and a thread decides what does."""
     if not len(index):
@@ -156,7 +168,7 @@ async def search(
     if not question.units:
         return _nothing(_NO_WORDS(question.language))
     found = await index.candidates(question, filters or Filters(), CANDIDATES)
-    return await asyncio.to_thread(answered, found, question, limit, segmenter, rerank=rerank, exists=exists)
+    return await asyncio.to_thread(answered, found, question, limit, segmenter, rerank=rerank, standing=standing)
 
 
 def answered(
@@ -166,12 +178,11 @@ def answered(
     segmenter: Segmenter,
     *,
     rerank: Rerank | None = None,
-    exists: Exists | None = None,
+    standing: Standing = Standing(),
 ) -> SearchAnswer:
     if not found.among:
         return _nothing(_FILTERED(question.language))
-    readable = _readable(found, question.language, exists)
-    chosen = _chosen(found, question, limit, readable, rerank) if found else []
+    chosen = _chosen(found, question, limit, standing, rerank) if found else []
     if not chosen:
         nothing = _nothing(_why_not(found, question.language))
         return nothing.model_copy(update={"nearest": _nearest(found, question.language)})
@@ -206,17 +217,23 @@ def _nearest(found: Candidates, language: Language) -> list[Near]:
     return [Near(page=one.page, title=one.title, path=one.path, language=one.language) for one in first]
 
 
-def _chosen(found: Candidates, question: Question, limit: int, readable: Flags, rerank: Rerank | None) -> list[Ranked]:
+def _chosen(
+    found: Candidates, question: Question, limit: int, standing: Standing, rerank: Rerank | None
+) -> list[Ranked]:
+    readable = _readable(found, question.language, standing)
     pasted = _pasted(found, question)
     # A message that both a page and its translation quote is no reason to show the translation.
     pasted = pasted & readable if (pasted & readable).any() else pasted
-    fused = _fused(found, readable)
+    holds = np.array([standing.holds(entry.page, entry.language) for entry in found.entries], dtype=np.bool_)
+    fused = _fused(found, readable) * np.where(holds, np.float32(1.0), np.float32(OUTDATED))
     eligible = np.flatnonzero(_good(found, fused) | pasted)
     order = [int(place) for place in eligible[np.lexsort((-fused[eligible], ~pasted[eligible]))]]
     scores = np.where(pasted, 1.0, fused).astype(np.float32)
     if rerank:
         order, scores = _reranked(found, question, order, scores, rerank)
-    return _diverse(found.entries, scores, order, limit, pasted)
+    return [
+        replace(one, outdated=not holds[one.place]) for one in _diverse(found.entries, scores, order, limit, pasted)
+    ]
 
 
 def _good(found: Candidates, fused: Scores) -> Flags:
@@ -238,13 +255,13 @@ def _holds(asked: str, text: str) -> bool:
     return asked in text or (len(text) >= PASTED and text in asked)
 
 
-def _readable(found: Candidates, language: Language, exists: Exists | None) -> Flags:
+def _readable(found: Candidates, language: Language, standing: Standing) -> Flags:
     """Passages in the reader's language, and those of pages that exist in no other form."""
     own = found.of_language(language)
     pages = {entry.page for entry, mine in zip(found.entries, own, strict=True) if mine}
     return np.array(
         [
-            mine or (entry.page not in pages and not (exists and exists(entry.page, language)))
+            mine or (entry.page not in pages and not standing.exists(entry.page, language))
             for entry, mine in zip(found.entries, own, strict=True)
         ],
         dtype=np.bool_,
@@ -314,6 +331,7 @@ def _passage(found: Candidates, one: Ranked, wanted: frozenset[str], quoter: Quo
         language=entry.language,
         score=round(min(1.0, one.score), 4),
         measured=_measured(found, one),
+        outdated=one.outdated,
         path=entry.path,
     )
 

@@ -36,7 +36,9 @@ _EXIT = re.compile(
 )
 _NOT_WORD = re.compile(r"[^a-z0-9]+")
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
+_LETTERS = re.compile(r"(?<![A-Za-z0-9._/:@-])[A-Za-z]{5,20}(?![A-Za-z0-9_/:@-])")
 MAX_TOKEN = 120
+MAX_MENDED = 400
 REMEMBERED = 10_000
 _LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 
@@ -90,6 +92,7 @@ class Segmenter:
             _plain(phrase): CONCEPT + name for name, phrases in self._glossary.concepts.items() for phrase in phrases
         }
         self._phrases = _alternation(self._concept_of)
+        self._vocabulary = frozenset(word for phrase in self._concept_of for word in _LETTERS.findall(phrase))
         self._everyday = frozenset(stem(word) for word in self._glossary.everyday)
         self._nested: dict[str, tuple[str, ...]] = {}
         self._jieba: Any = None
@@ -117,6 +120,17 @@ class Segmenter:
         text = unicodedata.normalize("NFKC", text)
         found = [Unit((f"{EXIT_CODE}{code}",), "technical") for code in _EXIT.findall(text)]
         return [*found, *(unit for _, _, unit in self._located(text))]
+
+    def mended(self, text: str) -> str:
+        """The text with words that are one slip of the finger away from exactly one word of the glossary put right."""
+        return _LETTERS.sub(lambda found: self._mended(found.group()), text[:MAX_MENDED]) + text[MAX_MENDED:]
+
+    def _mended(self, word: str) -> str:
+        plain = word.lower()
+        if plain in self._vocabulary or not self._tells(plain) or stem(plain) in self._everyday:
+            return word
+        meant = self._vocabulary.intersection(_slips(plain))
+        return next(iter(meant)) if len(meant) == 1 else word
 
     def located(self, text: str) -> list[Located]:
         """What the text says and where, from one character to another."""
@@ -208,6 +222,16 @@ def stem(word: str) -> str:
         if root != word and len(root) >= 4:
             return root[:-1] if root[-1] == root[-2] and root[-1] not in "ls" else root.removesuffix("e")
     return word.removesuffix("e") if len(word) > 5 else word
+
+
+def _slips(word: str) -> set[str]:
+    """Everything one letter more, less, other or swapped away."""
+    cuts = [(word[:place], word[place:]) for place in range(len(word) + 1)]
+    less = {left + right[1:] for left, right in cuts if right}
+    swapped = {left + right[1] + right[0] + right[2:] for left, right in cuts if len(right) > 1}
+    other = {left + letter + right[1:] for left, right in cuts if right for letter in ascii_lowercase}
+    more = {left + letter + right for left, right in cuts for letter in ascii_lowercase}
+    return less | swapped | other | more
 
 
 @lru_cache(maxsize=4_096)

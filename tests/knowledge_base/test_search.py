@@ -7,7 +7,7 @@ import pytest
 
 from core.language import Language
 from knowledge_base.index.port import Candidates, Entry, Question
-from knowledge_base.search import SearchAnswer, answered
+from knowledge_base.search import SearchAnswer, Standing, answered
 from knowledge_base.segment import Segmenter
 
 TEXT = "Drain the machine, replace the disk, and only then let the pods return to it."
@@ -48,7 +48,8 @@ def test_a_translation_is_not_shown_beside_the_page_in_the_readers_language(segm
 
 def test_nor_where_the_page_in_the_readers_language_is_no_candidate(segmenter: Segmenter) -> None:
     candidates = found(page("disk", language="zh"), page("node"), page=[0.9, 0.6])
-    both = answered(candidates, asked("disk", segmenter), 5, segmenter, exists=lambda name, _: name == "disk")
+    standing = Standing(exists=lambda name, _: name == "disk")
+    both = answered(candidates, asked("disk", segmenter), 5, segmenter, standing=standing)
     assert names(both) == ["en/node"]
 
 
@@ -118,3 +119,10 @@ def test_a_hit_says_what_it_was_ranked_by_and_where_the_question_stands_in_its_q
     assert [hit.quote[begin:end] for begin, end in hit.marks] == ["replace", "disk"]
     assert hit.measured is not None
     assert (hit.measured.keyword, hit.measured.coverage, hit.measured.pasted) == (0.5, 0.5, False)
+
+
+def test_a_page_that_no_longer_holds_stands_behind_one_that_does_and_says_so(segmenter: Segmenter) -> None:
+    candidates = found(page("disk"), page("node"), page("dns"), page=[0.9, 0.7, 0.1])
+    standing = Standing(holds=lambda name, _: name != "disk")
+    answer = answered(candidates, asked("disk", segmenter), 5, segmenter, standing=standing)
+    assert [(hit.page, hit.outdated) for hit in answer.hits] == [("node", False), ("disk", True)]

@@ -129,3 +129,23 @@ def test_the_dictionary_of_chinese_words_leaves_nothing_in_the_shared_temporary_
 
 def test_a_page_of_a_megabyte_of_one_phrase_is_no_trap(segmenter: Segmenter) -> None:
     assert len(segmenter.terms("exit code " * 5_000)) > 5_000
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("certifcate", "certificate"),
+        ("memroy", "memory"),
+        ("Conection refused", "connection refused"),
+        ("证书 certficate 过期", "证书 certificate 过期"),
+    ],
+)
+def test_a_slip_of_the_finger_is_put_right(segmenter: Segmenter, typed: str, meant: str) -> None:
+    assert segmenter.mended(typed) == meant
+
+
+@pytest.mark.parametrize(
+    "text", ["certificate", "yesterday", "disk", "parcel-router", "TRF-4041", "kubectl", "zzzzzz", "crtfct", "v1beta1"]
+)
+def test_what_is_known_short_a_name_or_far_from_everything_stays(segmenter: Segmenter, text: str) -> None:
+    assert segmenter.mended(text) == text
