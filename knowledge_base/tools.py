@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints, field_validator
 
 from core.errors import Invalid, near_misses
 from core.language import Language, Text, detect
@@ -79,6 +79,17 @@ class RunbookChecks(Input):
         default_factory=dict, max_length=20, description="Other placeholders: pod, node, ..."
     )
     language: Language | None = None
+
+    @field_validator("values", mode="before")
+    @classmethod
+    def _read(cls, given: object) -> object:
+        """A command line has no mappings: `pod=cart-0 node=n1` is one, too."""
+        if not isinstance(given, str):
+            return given
+        pairs = [part.partition("=") for part in given.replace(",", " ").split()]
+        if not all(name and value for name, _, value in pairs):
+            raise ValueError("values are written as pod=NAME,node=NAME")
+        return {name: value for name, _, value in pairs}
 
 
 class AskedOf(BaseModel):

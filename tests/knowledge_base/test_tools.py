@@ -251,3 +251,11 @@ async def test_a_hit_says_until_when_its_page_holds(
     box = Toolbox(KnowledgeTools(base).all(), clock=clock, redactor=redactor, metrics=metrics)
     assert (await ask(box, query="refund batch fails"))["data"]["hits"][0]["valid_until"] == "2020-01-31"
     await database.close()
+
+
+@pytest.mark.parametrize("written", ["node=n1 name=refunds", "node=n1,name=refunds", {"node": "n1", "name": "refunds"}])
+async def test_placeholders_can_be_given_on_a_command_line(checked: Toolbox, written: object) -> None:
+    result = await steps(checked, page="queue", values=written)
+    assert result["data"]["checks"][1]["commands"] == ["kubectl describe node n1"]
+    with pytest.raises(Invalid, match="pod=NAME"):
+        await steps(checked, page="queue", values="n1")
