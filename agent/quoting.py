@@ -20,18 +20,19 @@ _OBJECT = {"name", "deployment", "statefulset", "daemonset", "workload", "servic
 _PROGRAMS = {"", "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Pod", "Job", "CronJob", "Service"}
 _UNDOES = re.compile(r"\brollout undo\b")
 _ITEM = re.compile(r"^\s*(?:[-*•]|\d+[.)、])\s+")
-_ABOUT = re.compile(r"[ \t]*[（(]((?:`[a-z]+(?:_[a-z]+)+`(?:, |、)?)+)[）)]$", re.MULTILINE)
+_ABOUT = re.compile(r"[ \t]*[（(]((?:`[a-z]+(?:_[a-z]+)*`(?:, |、)?)+)[）)]$", re.MULTILINE)
 _NEXT_ITEM = re.compile(r"^(?=(?:[-*•]|\d+[.)、])\s)", re.MULTILINE)
 _END = re.compile(r"(?<=[。！？])|(?<=[.!?])\s+(?=[A-Z\u4e00-\u9fff`“\"*])")
 
 
 def repair_hit(hits: Sequence[Mapping[str, Any]], fault: str) -> int:
-    """The place of the hit to cite: the fault's own page before the best one, and there its section about repair."""
-    if not any(hit.get("page") == fault for hit in hits):
-        fault = str(hits[0].get("page", "")) if hits else ""
-    own = [index for index, hit in enumerate(hits) if hit.get("page") == fault]
+    """The place of the hit to cite: the fault's own page before the best one, and there the repair that names it before others."""
+    best = str(hits[0].get("page", "")) if hits else ""
+    page = fault if any(hit.get("page") == fault for hit in hits) else best
+    own = [index for index, hit in enumerate(hits) if hit.get("page") == page]
     repairs = [index for index in own if _REPAIR.search(str(hits[index].get("heading", "")).split(">")[-1])]
-    return next(iter([*repairs, *own]), 0)
+    named = [index for index in repairs if re.search(rf"\b{re.escape(fault)}\b", str(hits[index].get("text", "")))]
+    return next(iter([*named, *repairs, *own]), 0)
 
 
 def brief(text: str, component: Mapping[str, Any], *, fault: str = "", may_undo: bool = True) -> str:

@@ -88,6 +88,18 @@ def test_of_the_passages_the_faults_own_page_and_its_section_about_repair_is_cit
     assert repair_hit([{"page": page, "heading": heading} for page, heading in pages], "oom_killed") == chosen
 
 
+def test_of_several_repairs_on_one_page_the_one_that_names_the_fault_is_cited() -> None:
+    hits = [
+        {"page": "cpu", "heading": "Repair > Repair: a neighbour", "text": "Move it. `noisy_neighbour`"},
+        {
+            "page": "cpu",
+            "heading": "Repair > Repair: the limit",
+            "text": "Raise it. The diagnosis calls it `cpu_throttled`.",
+        },
+    ]
+    assert [repair_hit(hits, fault) for fault in ("cpu_throttled", "noisy_neighbour", "cpu")] == [1, 0, 0]
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

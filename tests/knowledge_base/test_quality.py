@@ -1,5 +1,6 @@
 """Does the right page come first? Measured over the shipped runbooks with the questions of `questions.py`."""
 
+import re
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -7,8 +8,11 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+import yaml
 
+from agent.quoting import repair_hit
 from core.clock import SystemClock
+from core.language import Language
 from knowledge_base.knowledge import SHIPPED, Knowledge
 from tests.knowledge_base.fakes import empty_database, knowledge, pages_of
 from tests.knowledge_base.questions import CROSSING, SAME_LANGUAGE, UNANSWERABLE, Question
@@ -115,3 +119,57 @@ async def test_a_quote_is_a_statement_of_its_passage(shipped: Knowledge) -> None
         for hit in (await shipped.search(question.text, language=question.reads)).hits:
             assert hit.quote.rstrip("…") in " ".join(hit.text.split())
             assert len(hit.quote) <= 300
+
+
+# What the assistant asks after a diagnosis: the fault's id and its words. It leads to the page of that very fault, and there to its repair.
+REPAIR = {"en": "repair", "zh": "修复"}
+NAMED = re.compile(r"`([a-z_]+)`")
+MARK = re.compile(r"^1\. .*[(（]([^()（）]*)[)）]$", re.MULTILINE)
+
+
+def pages() -> dict[str, list[str]]:
+    found = {path.stem: path.read_text("utf-8").split("---\n")[1] for path in sorted(SHIPPED.glob("en/*.md"))}
+    return {page: yaml.safe_load(front)["faults"] for page, front in found.items()}
+
+
+PAGES = pages()
+
+
+def divided(page: str, language: str) -> dict[str, str]:
+    """The part of a page's repair that is meant for each fault, where the page has such parts: their headings, by fault."""
+    text = (SHIPPED / language / f"{page}.md").read_text("utf-8")
+    parts = re.split(r"^### (.+)$", re.split(r"^## ", text, flags=re.MULTILINE)[4], flags=re.MULTILINE)
+    marks = {heading: MARK.search(body) for heading, body in zip(parts[1::2], parts[2::2], strict=True)}
+    return {fault: heading for heading, mark in marks.items() if mark for fault in NAMED.findall(mark[1])}
+
+
+async def cited(base: Knowledge, fault: str, language: Language) -> tuple[str, str]:
+    query = f"{fault.replace('_', ' ')} {fault} {REPAIR[language]}"
+    hits = (await base.search(query, limit=5, language=language)).hits
+    found = [{"page": hit.page, "heading": hit.heading, "text": hit.text} for hit in hits]
+    one = found[repair_hit(found, fault)] if found else {"page": "", "heading": ""}
+    return one["page"], one["heading"].split(" > ")[-1]
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+async def test_each_fault_is_told_from_its_own_page(shipped: Knowledge, language: Language) -> None:
+    home = {fault: page for page, faults in PAGES.items() for fault in faults}
+    told = {fault: (await cited(shipped, fault, language))[0] for fault in home}
+    assert {fault: page for fault, page in told.items() if page != home[fault]} == {}
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+async def test_where_faults_have_repairs_of_their_own_none_is_told_the_repair_of_another(
+    shipped: Knowledge, language: Language
+) -> None:
+    meant = {fault: heading for page in PAGES for fault, heading in divided(page, language).items()}
+    assert len(meant) > 30
+    told = {fault: (await cited(shipped, fault, language))[1] for fault in meant}
+    assert {fault: told[fault] for fault, heading in meant.items() if told[fault] != heading} == {}
+
+
+@pytest.mark.parametrize("page", sorted(PAGES))
+async def test_a_page_that_divides_its_repair_leaves_no_fault_of_it_without_one(page: str) -> None:
+    english, chinese = divided(page, "en"), divided(page, "zh")
+    assert english.keys() == chinese.keys()
+    assert not english or set(english) == set(PAGES[page])

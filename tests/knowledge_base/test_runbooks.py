@@ -110,16 +110,14 @@ def test_each_fault_of_a_page_about_several_has_a_repair_of_its_own_and_the_same
         faults = front(page_id)["faults"]
         english, chinese = (_marked(load(SHIPPED / language / f"{page_id}.md")) for language in ("en", "zh"))
         assert english == chinese, page_id
-        assert len(faults) < 2 or set(faults) <= set().union(*english.values()), page_id
+        assert len(faults) < 2 or set(faults) <= set().union(*(found for _, found in english)), page_id
 
 
-def _marked(page: Page) -> dict[str, set[str]]:
-    """By the number of an item or of a heading among the repairs: the faults that it says it is for."""
+def _marked(page: Page) -> list[tuple[str, set[str]]]:
+    """The items among the repairs, in order with their numbers, that say which faults they are for."""
     repair = sections(page)[HEADINGS[page.language][3]]
     items = re.findall(r"^(\d+)\. .*[（(](`[a-z_`, 、]+`)[）)]$", repair, re.MULTILINE)
-    headings = enumerate(re.findall(r"^### .*[（(]([^（()）]+)[）)]$", repair, re.MULTILINE))
-    found = [*items, *((f"heading {number}", named) for number, named in headings)]
-    return {place: set(re.findall(r"[a-z_]+", named)) & set(FAULTS) for place, named in found}
+    return [(number, set(re.findall(r"[a-z_]+", named)) & set(FAULTS)) for number, named in items]
 
 
 def test_pages_name_no_fault_that_the_catalogue_lacks() -> None:
