@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from core.language import Language, Text
-from knowledge_base.cases.case import Body, Component, Facts, Words
+from knowledge_base.cases.case import Body, Component, Facts, Sighting, Words
 from knowledge_base.cases.lesson import Ending, Finding, Lesson, Note, Repair
 from knowledge_base.cases.masking import template
 
@@ -68,12 +68,13 @@ def _tags(lesson: Lesson) -> list[str]:
 
 
 def _symptom(lesson: Lesson, language: Language) -> str:
-    lines = [
-        f"{one.name}{'：' if language == 'zh' else ': '}{one.summary(language)}" if one.summary(language) else one.name
-        for one in {one.name: one for one in reversed(lesson.alerts)}.values()
-    ]
+    first: dict[str, Sighting] = {}
+    for one in lesson.alerts:
+        first.setdefault(one.name, one)
+    colon = "：" if language == "zh" else ": "
+    lines = [colon.join(filter(None, (one.name, one.summary(language)))) for one in first.values()]
     logs = lesson.finding.logs[:2] if lesson.finding else []
-    return "\n".join([*reversed(lines), *(_LOG(language, line=line[:MAX_LINE]) for line in logs)])
+    return "\n".join([*lines, *(_LOG(language, line=line[:MAX_LINE]) for line in logs)])
 
 
 def _cause(found: Finding | None, language: Language) -> str:

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from alerts.model import Alert, Change, Transition, fingerprint
-from api.lessons.watch import LOOKS, Lessons
+from api.lessons import watch
+from api.lessons.watch import LOOK_BACK, LOOKS, Lessons
 from core.database import Database
 from core.errors import Upstream
-from knowledge_base.cases.book import CaseBook
+from knowledge_base.cases.book import KEPT, CaseBook
 from knowledge_base.cases.case import Case, Component
 from knowledge_base.cases.lesson import Finding
 from knowledge_base.cases.records import Filter
@@ -188,6 +189,63 @@ async def test_many_that_end_together_all_get_their_case(scene: Scene) -> None:
     for alert in alerts:
         await scene.ends(alert)
     assert [await scene.lessons.tick() for _ in range(3)] == [20, 5, 0]
+
+
+async def test_a_long_past_is_looked_through_page_by_page(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "PAGE", 2)
+    monkeypatch.setattr(watch, "AT_ONCE", 3)
+    for number in range(7):
+        await scene.ends(await scene.fires("ContainerOOM", namespace=f"team-{number}"))
+    lessons = scene.watcher()
+    assert [await lessons.tick() for _ in range(4)] == [3, 3, 1, 0]
+    assert await scene.watcher().tick() == 0
+
+
+async def test_what_ended_longer_ago_than_a_week_is_left_alone(scene: Scene) -> None:
+    await scene.ends(await oom(scene))
+    await scene.clock.advance((LOOK_BACK + MINUTE).total_seconds())
+    assert await scene.watcher().tick() == 0
+    assert await scene.cases() == []
+
+
+async def test_what_is_past_its_time_is_swept_now_and_then_and_not_each_turn(scene: Scene) -> None:
+    await incident(scene)
+    await scene.clock.advance((KEPT + MINUTE).total_seconds())
+    await scene.lessons.tick()
+    assert await scene.cases() == []
+    await incident(scene)
+    await scene.lessons.tick()
+    assert len(await scene.cases()) == 1
+
+
+async def test_a_turn_that_fails_is_said_and_the_next_one_is_made(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alert = await oom(scene)
+    await scene.ends(alert)
+    with monkeypatch.context() as broken:
+        broken.setattr(scene.book, "write", failing)
+        with pytest.raises(Upstream):
+            await scene.lessons.tick()
+    assert await scene.lessons.tick() == 1
+
+
+async def failing(*_told: object, **_more: object) -> None:
+    raise Upstream("The database", "is full", retryable=True)
+
+
+async def test_what_people_call_an_incident_is_what_its_case_is_called(scene: Scene) -> None:
+    scene.examiner.answers = [finding()]
+    alert = await scene.fires("ContainerOOM", namespace="shop", pod="cart-n67vrzgw6l-x2x9q")
+    await scene.lessons.tick()
+    await scene.ends(alert)
+    await scene.lessons.tick()
+    assert (await scene.case()).body.title("en") == "ContainerOOM in shop/cart"
+    named = await scene.fires("Slow", namespace="pay")
+    await scene.desk.incidents.entitle(await scene.incident_of(named), "The release of noon", "ann")
+    await scene.ends(named)
+    await scene.lessons.tick()
+    assert {case.body.title("zh") for case in await scene.cases()} >= {"The release of noon"}
 
 
 async def test_a_cluster_that_does_not_answer_costs_the_cause_and_not_the_case(scene: Scene) -> None:
