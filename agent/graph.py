@@ -1,6 +1,7 @@
 """The whole graph on one page.
 
-    supervisor -> acknowledge (then gather, if more was asked) -------------------> report
+    supervisor -> knowledge (answered before: told again)
+               -> acknowledge (then gather, if more was asked) -------------------> report
                -> knowledge -> inform (the pages answer, or it is said that none does)
                             \\-> think (no page, but it is about the live estate)
                -> think <-> tools ------------------------------------------------> report

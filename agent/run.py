@@ -28,6 +28,7 @@ from agent.hands import Hands
 from agent.limits import Admission, Limits, check_question
 from agent.memory import focus_after, history
 from agent.models import Models, Voice
+from agent.recall import Library, Recall
 from agent.state import State
 from agent.store import RunRecord, RunState, SessionRecord, Store
 from agent.sweep import BATCH, BATCHES, Swept, expired_at, last_word
@@ -79,6 +80,7 @@ class Agent:
         redactor: Redactor,
         sign: Sign,
         units: Units,
+        library: Library,
         limits: Limits | None = None,
     ) -> None:
         """`units` says what a text speaks of, as the search of the pages reads it: what an answer says is held against pages with it."""
@@ -92,6 +94,7 @@ class Agent:
         self._redactor = redactor
         self._sign = sign
         self._units = units
+        self.recall = Recall(library, units, clock)
         self._admission = Admission(self.limits)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._streams: OrderedDict[str, Stream] = OrderedDict()
@@ -321,6 +324,7 @@ class Agent:
             sign=self._sign,
             save=save,
             units=self._units,
+            recall=self.recall,
             calls=len(before.get("steps", [])),
             evidence=len(before.get("evidence", [])),
         )

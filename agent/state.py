@@ -58,4 +58,6 @@ class State(TypedDict, total=False):
     plan: dict[str, Any] | None
     decision: Decision | None
     draft: str
+    edition: str
+    remembered: dict[str, Any]
     answer: dict[str, Any]

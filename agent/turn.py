@@ -18,6 +18,7 @@ from agent.limits import Limits
 from agent.models import Voice
 from agent.passages import of_step
 from agent.picking import fit
+from agent.recall import Recall
 from agent.state import Evidence, Step
 from core.clock import Clock
 from core.errors import FirstmateError, Upstream
@@ -48,6 +49,7 @@ class Turn:
     sign: Sign
     save: Save
     units: Units
+    recall: Recall
     calls: int = 0
     evidence: int = 0
     tools: dict[str, ToolFace] = field(default_factory=dict)

@@ -39,6 +39,7 @@ def answer_of(events: Iterable[RunEvent], session_id: str) -> dict[str, Any]:
             "processing_time": finished.get("seconds"),
             "tools_used": len(by_type.get("tool_started", [])),
             "context_docs_used": len({one.get("path") for one in answer.get("citations", [])}),
+            "cached": answer.get("cached"),
             "usage": by_type.get("usage", []),
         },
     }

@@ -17,6 +17,7 @@ from api.routes import (
     alerts,
     assistant,
     autofix,
+    cache,
     cases,
     escalations,
     health,
@@ -94,7 +95,20 @@ def _routes(app: FastAPI) -> None:
     # Before the alerts: `rules` would be taken for a fingerprint's place.
     v1.include_router(rules.router, prefix="/alerts/rules")
     v1.include_router(rules.router, prefix="/rules", include_in_schema=False)
-    for room in (assistant, stream, knowledge, incidents, cases, escalations, alerts, autofix, rca, tools, health):
+    for room in (
+        assistant,
+        stream,
+        knowledge,
+        incidents,
+        cases,
+        escalations,
+        alerts,
+        autofix,
+        rca,
+        cache,
+        tools,
+        health,
+    ):
         v1.include_router(room.router)
     v1.include_router(knowledge.assistant)
     v1.include_router(cases.of_incident)

@@ -91,4 +91,5 @@ def agent_for(
         redactor=redactor,
         sign=lambda note: sign(key, note),
         units=knowledge.units,
+        library=knowledge,
     )

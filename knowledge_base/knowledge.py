@@ -7,22 +7,24 @@ folder wins (a team's own runbook takes the place of the shipped one), and what 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
 from pydantic import BaseModel, Field
 
 from core.clock import Clock
 from core.database import Database
-from core.errors import Conflict, FirstmateError, Invalid, NotFound, near_misses
+from core.errors import Conflict, FirstmateError, Invalid, NotFound, Upstream, near_misses
 from core.language import Language, Text
 from core.logs import get
 from core.metrics import Metrics
 from knowledge_base.checks import Check, checks
-from knowledge_base.embed import Embedder, LexicalEmbedder
+from knowledge_base.embed import Embedder, LexicalEmbedder, Vectors
 from knowledge_base.folder import Problem, folder_key
 from knowledge_base.index.local import LocalIndex
 from knowledge_base.index.port import Filters, Index, Passages, Question, Shown
@@ -127,6 +129,8 @@ class _Shelf:
     pages: dict[tuple[str, Language], tuple[PageInfo, str]] = field(default_factory=dict)
     without_vectors: int = 0
     """Pages whose vectors are another embedder's, or missing."""
+    edition: str = ""
+    """Another one once any page has changed, come or gone."""
 
 
 class Knowledge:
@@ -291,6 +295,32 @@ class Knowledge:
         found = search(self._index, question, limit, self._segmenter, filters, rerank=self._rerank, standing=standing)
         return question, await found
 
+    def edition(self) -> str:
+        """Another one once any page has changed, come or gone."""
+        return self._shelf.edition
+
+    def digest(self, page: str, language: Language) -> str:
+        """Of the page's content in this very language; empty where there is none."""
+        found = self._shelf.pages.get((page, language))
+        return found[0].digest if found else ""
+
+    def vector(self, text: str) -> Vectors:
+        """A row of length one; empty where the embedder does not answer. May block."""
+        try:
+            row: Vectors = self._embedder.embed([text])[0]
+        except Upstream:
+            return np.zeros(0, np.float32)
+        return row
+
+    @property
+    def embedder(self) -> str:
+        return self._embedder.name
+
+    async def first(self, question: str, language: Language) -> str:
+        """The page that comes first; empty where none answers."""
+        hits = (await self.search(question[:MAX_QUERY], limit=1, language=language)).hits
+        return hits[0].page if hits else ""
+
     def units(self, text: str) -> list[Unit]:
         """What a text speaks of, as the search reads it."""
         return self._segmenter.units(text)
@@ -362,7 +392,7 @@ class Knowledge:
             shown = self._shown(winners)
             await self._index.update(shown, view.passages)
         pages = {(one.page.id, one.page.language): (_info(one), one.page.text) for one in winners}
-        self._shelf = _Shelf(pages, sum(not one.compared for one in shown))
+        self._shelf = _Shelf(pages, sum(not one.compared for one in shown), _edition(pages))
 
     @asynccontextmanager
     async def _on_show(self) -> AsyncIterator[tuple[Sequence[Shown], Passages]]:
@@ -398,6 +428,11 @@ def _standing(shelf: _Shelf, today: date) -> Standing:
         return (info.valid_from or today) <= today <= (info.valid_until or today)
 
     return Standing(lambda page, language: (page, language) in shelf.pages, holds)
+
+
+def _edition(pages: Mapping[tuple[str, Language], tuple[PageInfo, str]]) -> str:
+    lines = sorted(f"{page}|{language}|{info.digest}" for (page, language), (info, _) in pages.items())
+    return sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
 def _notices(shelf: _Shelf, question: Question) -> list[str]:

@@ -18,6 +18,7 @@ from agent.citing import checks, cited, correction, expired, hint, marks_in, sta
 from agent.envelope import question_of, wrap
 from agent.findings import gaps
 from agent.grounding import Finding, ground, told
+from agent.nodes.remembered import keep
 from agent.passages import Passage, of_step, sheet
 from agent.prompts import page
 from agent.state import State, Step
@@ -32,14 +33,17 @@ async def inform(state: State, runtime: Runtime[Turn]) -> dict[str, Any]:
     answer = await _from_pages(state, passages, turn) if passages else await _nothing(step, turn)
     for line in checks(step, turn.language) if passages else ():
         answer["text"] += await _said(f"\n\n{line}", turn)
-    for notice in step["data"].get("notices") or []:
+    notices = step["data"].get("notices") or []
+    for notice in notices:
         answer["text"] += await _said(f"\n\n{cite(notice, step['evidence'][:1])}", turn)
-    for gap in gaps(step, turn.language):
+    missing = gaps(step, turn.language)
+    for gap in missing:
         answer["text"] += await _said(f"\n\n{cite(gap['say'], gap['evidence'])}", turn)
     named = {each["evidence"] for each in answer["citations"]} | set(step["evidence"][:1])
     answer["evidence"] = [each for each in state.get("evidence", []) if each["id"] in named]
     answer["sources"] = sources_of(state["steps"])
     turn.stream.add("answer", answer)
+    await keep(state, turn, answer, is_whole=not (notices or missing))
     return {"answer": answer}
 
 

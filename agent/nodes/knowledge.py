@@ -1,13 +1,15 @@
 """The road to what is written down: search the pages, and decide who goes on.
 
-Pages that answer are told by `inform`, which also says where none does. A question that no page answers but that names something which can
-be looked at now goes on with the tools, unless the asker wanted the knowledge base and nothing else.
+Pages that answer are told by `inform`, which also says where none does. A question that no page answers but that names something which
+can be looked at now goes on with the tools, unless the asker wanted the knowledge base and nothing else. What was answered before is
+told again.
 """
 
 from typing import Any, Literal
 
 from langgraph.runtime import Runtime
 
+from agent.nodes.remembered import tell_again
 from agent.reading import read
 from agent.state import State
 from agent.turn import Turn
@@ -19,6 +21,9 @@ MOST_HITS = 10
 
 async def knowledge(state: State, runtime: Runtime[Turn]) -> dict[str, Any]:
     turn = runtime.context
+    if kept := state.get("remembered"):
+        return {"answer": await tell_again(kept, state["question"], turn)}
+    edition = turn.recall.edition()
     arguments = {
         "query": state["question"][:500],
         "language": turn.language,
@@ -27,10 +32,12 @@ async def knowledge(state: State, runtime: Runtime[Turn]) -> dict[str, Any]:
     }
     fitted = await turn.fitted("search_knowledge", arguments)
     step, evidence = await turn.use("search_knowledge", fitted or arguments)
-    return {"steps": [step], "evidence": evidence}
+    return {"steps": [step], "evidence": evidence, "edition": edition}
 
 
-def after_knowledge(state: State) -> Literal["inform", "think", "report"]:
+def after_knowledge(state: State) -> Literal["inform", "think", "report", "__end__"]:
+    if state.get("remembered"):
+        return "__end__"
     step = state["steps"][-1]
     if not step["ok"]:
         return "report"

@@ -12,9 +12,11 @@ from langgraph.types import Command
 
 from agent.envelope import question_of, wrap
 from agent.memory import as_messages
+from agent.nodes.remembered import ROUTE, reason, recalled
 from agent.prompts import page
 from agent.reading import acknowledges, read
-from agent.routing import ROUTE, Route, about_alert, forced, judge, route_tool, taking
+from agent.routing import ROUTE as ROUTE_TOOL
+from agent.routing import Route, about_alert, forced, judge, route_tool, taking
 from agent.state import State
 from agent.turn import Turn
 
@@ -28,6 +30,9 @@ NEXT: dict[str, Road] = {
 
 async def supervisor(state: State, runtime: Runtime[Turn]) -> Command[Road]:
     turn = runtime.context
+    if kept := await recalled(state, turn):
+        turn.stream.add("routed", {"route": "knowledge", "reason": reason(turn)})
+        return Command(goto="knowledge", update={"route": {**ROUTE, "reason": reason(turn)}, "remembered": kept})
     takes = state["mode"] != "rag" and acknowledges(state["question"])
     found = _taking(state) if takes else await _choose(state, turn)
     turn.stream.add("routed", {"route": found.route, "reason": found.reason})
@@ -48,7 +53,7 @@ async def _choose(state: State, turn: Turn) -> Route:
         return about_alert(question, read(question), state["alert"])
     system = f"{page('supervisor', turn.language)}\n{wrap('focus', focus)}"
     messages = [SystemMessage(system), *as_messages(state.get("history") or []), HumanMessage(question_of(question))]
-    reply = await turn.voice.say(messages, tools=[route_tool()], choice=ROUTE, judge=_judge)
+    reply = await turn.voice.say(messages, tools=[route_tool()], choice=ROUTE_TOOL, judge=_judge)
     return Route.model_validate(reply.tool_calls[0]["args"])
 
 

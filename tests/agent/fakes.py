@@ -17,10 +17,11 @@ from agent.run import Agent
 from core.clock import Clock, SystemClock
 from core.database import Database
 from core.errors import Conflict, NotFound, Upstream
-from core.language import pick
+from core.language import Language, pick
 from core.metrics import Metrics
 from core.redact import Redactor
 from core.secrets import sign
+from knowledge_base.embed import LexicalEmbedder
 from knowledge_base.segment import Segmenter
 from mcp_server.guard import Guard
 from mcp_server.server import build as build_server
@@ -28,6 +29,7 @@ from tests.mcp_server.fakes import Desk, Shelf
 from tools.engines.diagnosis import Cause, Component, Diagnosis, Evidence, Gap, Window
 from tools.spec import AnyTool, Context, Input, Missing, Source, Tool, Toolbox, ToolResult
 
+SEGMENTER = Segmenter()
 KEY = "a-key-for-tests-only"
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 FINGERPRINT = "0123456789abcdef"
@@ -176,6 +178,20 @@ class Estate:
             ),
             Tool("apply_plan", "Apply.", OfPlan, AnyObject, "destructive", self._told("apply_plan", self.apply), 300.0),
         ]
+
+    embedder = "lexical"
+
+    def edition(self) -> str:
+        return self.page
+
+    def digest(self, page: str, language: Language) -> str:
+        return f"{page}/{language}: {self.page}"
+
+    def vector(self, text: str) -> Any:
+        return LexicalEmbedder(SEGMENTER).embed([text])[0]
+
+    async def first(self, question: str, language: Language) -> str:  # noqa: ARG002
+        return "crash"
 
     def names(self) -> list[str]:
         return [name for name, _, _ in self.calls]
@@ -389,7 +405,8 @@ class House:
             metrics=self.metrics,
             redactor=Redactor(KEY),
             sign=partial(sign, KEY),
-            units=Segmenter().units,
+            units=SEGMENTER.units,
+            library=self.estate,
             limits=limits,
         )
 

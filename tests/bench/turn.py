@@ -39,16 +39,31 @@ QUESTIONS = {
 
 async def measure() -> list[Line]:
     async with _agent() as (agent, namespace):
-        return [await _line(agent, route, text.format(namespace=namespace)) for route, text in QUESTIONS.items()]
+        lines = [await _line(agent, route, text.format(namespace=namespace)) for route, text in QUESTIONS.items()]
+        return [*lines, await _told_again(agent)]
+
+
+async def _told_again(agent: Agent) -> Line:
+    """An answer from pages that was given before: the whole turn, and finding it alone."""
+    question = QUESTIONS["knowledge"]
+    took = [(await _turn(agent, question))[2] for _ in range(ROUNDS)]
+    found = agent.recall.seconds()[-ROUNDS:]
+    how = f"no tool called; finding it alone: {spread(found, 0.5, 0.95)}, {ROUNDS} turns"
+    return Line("an answer told again, the whole turn", "50 ms at p95", spread(took, 0.5, 0.95), how)
 
 
 async def _line(agent: Agent, route: str, question: str) -> Line:
     taken, calls, _ = await _turn(agent, question)
     if taken != route:
         raise RuntimeError(f"{question!r} went the road of {taken}, not of {route}")
-    took = [(await _turn(agent, question))[2] for _ in range(ROUNDS)]
+    took = [await _afresh(agent, question) for _ in range(ROUNDS)]
     how = f"offline planner, {calls} tool calls answered from memory over in-process MCP, {ROUNDS} turns"
     return Line(f"agent's own overhead, {route}", "50 ms at p95", spread(took, 0.5, 0.95), how)
+
+
+async def _afresh(agent: Agent, question: str) -> float:
+    agent.recall.clear()
+    return (await _turn(agent, question))[2]
 
 
 async def _turn(agent: Agent, question: str) -> tuple[str, int, float]:

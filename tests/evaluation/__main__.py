@@ -15,6 +15,7 @@ from time import perf_counter
 
 from simulator.scenarios import Scenario, shipped
 from tests.bench.table import render
+from tests.evaluation import repeated
 from tests.evaluation.casebook.__main__ import casebook
 from tests.evaluation.grounding.score import HEADS as GROUNDING
 from tests.evaluation.grounding.score import score as grounded
@@ -44,8 +45,16 @@ def main() -> int:
         if held:
             table = render(GROUNDING, [score.row(name) for name, score in held.items()])
             sys.stdout.write(f"statements about pages, and what the checker makes of them\n{table}\n")
+            sys.stdout.write(f"{_told_again(repeated.score())}\n")
         sys.stdout.write(f"{len(verdicts)} scenarios in {perf_counter() - began:.0f} s\n")
     return _compare(options, verdicts)
+
+
+def _told_again(found: repeated.RecallScore) -> str:
+    return (
+        f"answers told again: {found.found:.0%} of {found.same} pairs that ask the same, {found.false:.1%} of {found.other} that only look "
+        f"so (by the vector alone {found.by_vector_alone:.0%})"
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
