@@ -1,8 +1,8 @@
 """What a search needs of an index, whichever it is.
 
 An index does not rank: it names the passages that may answer a question and says, for each, what it measured. Fusion, the floor and
-diversity are `search`'s and work on these figures alike, so that two indexes over the same pages answer alike. The figures of every view
-are complete for its best passages, in each language by itself, and zero means "not among the best".
+diversity are `search`'s and work on these figures alike, so that two indexes over the same pages answer alike. The best passages of every
+view, in each language by itself, are among them, and every figure is exact for every one of them.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence

@@ -18,7 +18,7 @@ import numpy as np
 
 from core.errors import Upstream
 from core.language import Language
-from knowledge_base.index.packed import Stock, measure, number, telling, token
+from knowledge_base.index.packed import Measured, Stock, measure, number, telling, token
 from knowledge_base.index.port import (
     LANGUAGES,
     Candidates,
@@ -26,6 +26,7 @@ from knowledge_base.index.port import (
     Filters,
     Passages,
     Question,
+    Scores,
     Shown,
     none_of,
 )
@@ -34,8 +35,9 @@ from knowledge_base.index.redis_keys import Version, read_entry
 
 SECONDS = 1.5
 MOST_TERMS = 48
+WHOLE_PAGES = 8
 TRIES = 3
-_FIELDS = ["entry", "packed"]
+_FIELDS = ["entry", "packed", "half"]
 _SYSTEM = "Redis"
 
 
@@ -43,7 +45,7 @@ _SYSTEM = "Redis"
 class _Row:
     entry: Entry
     pack: bytes
-    similarity: float
+    half: bytes
 
     @property
     def key(self) -> tuple[str, str, str, int]:
@@ -95,11 +97,15 @@ class RedisIndex:
         if facts is None:
             self._version = None
             return None
-        rows, among = await self._rows(version, facts, _Asked(question, stock, filters, count))
+        asked = _Asked(question, stock, filters, count)
+        rows, among = await self._rows(version, facts, asked)
         if rows is None:
             return None
-        pages = await self._pages(version, rows)
-        return await asyncio.to_thread(_candidates, question, stock, rows, pages, among)
+        about = await self._about(version, rows)
+        whole = await self._whole(version, facts, asked, rows, about)
+        if whole is None:
+            return None
+        return await asyncio.to_thread(_candidates, question, stock, whole, about, among)
 
     async def _resolved(self) -> Version:
         found = await self._builder.current()
@@ -129,19 +135,31 @@ class RedisIndex:
         before, *found, after = await pipe.execute()
         if not before == after == facts.shown.encode():
             return None, 0
-        rows: dict[tuple[str, str, str, int], _Row] = {}
+        rows: list[_Row] = []
         for (command, _), answer in zip(searches[:-1], found[:-1], strict=True):
-            for row in _aggregated(answer) if command == "FT.AGGREGATE" else _searched(answer):
-                known = rows.get(row.key)
-                rows[row.key] = row if known is None or row.similarity > known.similarity else known
-        return [rows[key] for key in sorted(rows)], int(found[-1][0])
+            rows.extend(_aggregated(answer) if command == "FT.AGGREGATE" else _searched(answer))
+        return _each_once(rows), int(found[-1][0])
 
-    async def _pages(self, version: Version, rows: Sequence[_Row]) -> list[bytes]:
+    async def _about(self, version: Version, rows: Sequence[_Row]) -> dict[str, bytes]:
         names = list(dict.fromkeys(row.entry.page for row in rows))
-        if not names:
-            return []
-        found: dict[str, bytes | None] = dict(zip(names, await self._client.hmget(version.about, names), strict=True))
-        return [found[row.entry.page] or b"\0" for row in rows]
+        found = await self._client.hmget(version.about, names) if names else ()
+        return {name: said or b"\0" for name, said in zip(names, found, strict=True)}
+
+    async def _whole(
+        self, version: Version, facts: Facts, asked: "_Asked", rows: list[_Row], about: Mapping[str, bytes]
+    ) -> list[_Row] | None:
+        """With the other passages of the pages that answer most, since pages are ranked, too."""
+        best = await asyncio.to_thread(_best_pages, asked, rows, about)
+        if not best:
+            return rows
+        pipe = self._client.pipeline(transaction=False)
+        for language, pages in best.items():
+            pipe.execute_command("FT.SEARCH", version.name, *asked.of_pages(pages, language))
+        pipe.hget(version.facts, "shown")
+        *found, after = await pipe.execute()
+        if after != facts.shown.encode():
+            return None
+        return _each_once([*rows, *(row for answer in found for row in _searched(answer))])
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +181,10 @@ class _Asked:
             if dimensions and self.question.vector.size == dimensions and self.question.vector.any():
                 yield "FT.AGGREGATE", self._by_vector(terms or token(""), language)
         yield "FT.SEARCH", [_filter(languages, self.filters.tags), "DIALECT", "2", "LIMIT", "0", "0"]
+
+    def of_pages(self, pages: Sequence[str], language: Language) -> list[Any]:
+        wanted = f"@page:{{{'|'.join(token(page) for page in pages)}}} {_filter([language], self.filters.tags)}"
+        return [wanted, "RETURN", str(len(_FIELDS)), *_FIELDS, "DIALECT", "2", "LIMIT", "0", str(2 * self.count)]
 
     def _by_words(self, terms: str, language: Language) -> list[Any]:
         from redisvl.query import TextQuery
@@ -201,32 +223,60 @@ def _filter(languages: Sequence[Language], tags: frozenset[str]) -> str:
 
 
 def _searched(answer: Sequence[Any]) -> Iterator[_Row]:
-    for pairs in answer[2::2]:
-        held = _held(pairs)
-        yield _Row(read_entry(held[b"entry"]), held[b"packed"], 0.0)
+    yield from map(_row, answer[2::2])
 
 
 def _aggregated(answer: Sequence[Any]) -> Iterator[_Row]:
-    for pairs in answer[1:]:
-        held = _held(pairs)
-        similarity = 2.0 * float(held[b"vector_similarity"]) - 1.0
-        yield _Row(read_entry(held[b"entry"]), held[b"packed"], max(0.0, similarity))
+    yield from map(_row, answer[1:])
 
 
-def _held(pairs: Sequence[bytes]) -> Mapping[bytes, bytes]:
-    return dict(zip(pairs[::2], pairs[1::2], strict=True))
+def _row(pairs: Sequence[bytes]) -> _Row:
+    held = dict(zip(pairs[::2], pairs[1::2], strict=True))
+    return _Row(read_entry(held[b"entry"]), held[b"packed"], held.get(b"half") or b"")
+
+
+def _each_once(rows: Sequence[_Row]) -> list[_Row]:
+    found = {row.key: row for row in rows}
+    return [found[key] for key in sorted(found)]
+
+
+def _similarity(vector: Scores, rows: Sequence[_Row]) -> Scores:
+    """Cosine with each; a passage without a vector that can be compared is like nothing."""
+    found = np.zeros(len(rows), np.float32)
+    for place, row in enumerate(rows):
+        if vector.size and len(row.half) == 2 * vector.size:
+            found[place] = np.frombuffer(row.half, "<f2").astype(np.float32) @ vector
+    return found
+
+
+def _best_pages(asked: _Asked, rows: Sequence[_Row], about: Mapping[str, bytes]) -> dict[Language, list[str]]:
+    """In each language by themselves; equals in the order of the store."""
+    best: dict[Language, list[str]] = {}
+    if not rows:
+        return best
+    measured = _measured(asked.question, asked.stock, rows, about)
+    for place in np.argsort(-measured.page, kind="stable"):
+        one = rows[int(place)].entry
+        pages = best.setdefault(one.language, [])
+        if measured.page[place] > 0 and one.page not in pages and len(pages) < WHOLE_PAGES:
+            pages.append(one.page)
+    return {language: pages for language, pages in best.items() if pages}
+
+
+def _measured(question: Question, stock: Stock, rows: Sequence[_Row], about: Mapping[str, bytes]) -> Measured:
+    return measure(question, stock, [row.pack for row in rows], [about[row.entry.page] for row in rows])
 
 
 def _candidates(
-    question: Question, stock: Stock, rows: Sequence[_Row], pages: Sequence[bytes], among: int
+    question: Question, stock: Stock, rows: Sequence[_Row], about: Mapping[str, bytes], among: int
 ) -> Candidates:
     if not rows:
         return none_of(among)
-    measured = measure(question, stock, [row.pack for row in rows], pages)
+    measured = _measured(question, stock, rows, about)
     return Candidates(
         entries=tuple(row.entry for row in rows),
         keywords=measured.keywords,
-        similarity=np.array([row.similarity for row in rows], np.float32),
+        similarity=_similarity(question.vector, rows),
         passage=measured.passage,
         page=measured.page,
         technical=measured.technical,

@@ -18,7 +18,7 @@ from knowledge_base.index.packed import packed, token
 from knowledge_base.index.port import Entry, Shown, entry
 from knowledge_base.store import StoredPassage
 
-LAYOUT = 1
+LAYOUT = 2
 """Raised whenever what is kept there changes its form: then it is built anew."""
 EF_RUNTIME = 200
 """The default of 10 finds 95 of 100 nearest neighbours; 200 finds them all within a millisecond."""
@@ -85,12 +85,15 @@ def fields(shown: Shown, position: int, passage: StoredPassage, dimensions: int)
     held: dict[str, bytes | str] = {
         "terms": " ".join(token(term) for term in passage.terms),
         "lang": shown.language,
+        "page": token(shown.page),
         "tags": "|".join(token(tag) for tag in shown.tags),
         "packed": packed(passage.terms),
         "entry": _written(entry(shown, position, passage)),
     }
     if shown.compared and passage.vector.size == dimensions and passage.vector.any():
         held["vec"] = passage.vector.astype(np.float32).tobytes()
+        # As the store rounds it: whatever found the passage, its similarity is worked out from the same digits as in memory.
+        held["half"] = passage.vector.astype("<f2").tobytes()
     return held
 
 
@@ -120,6 +123,7 @@ def schema(version: Version, dimensions: int) -> dict[str, Any]:
     plain = [
         {"name": "terms", "type": "text", "attrs": {"no_stem": True}},
         {"name": "lang", "type": "tag"},
+        {"name": "page", "type": "tag"},
         {"name": "tags", "type": "tag", "attrs": {"separator": "|"}},
     ]
     index = {"name": version.name, "prefix": version.passages, "storage_type": "hash", "stopwords": []}

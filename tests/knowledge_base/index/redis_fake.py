@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import math
 import re
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -236,9 +237,9 @@ class FakeRedis:
         begin, most = (int(word) for word in words[words.index("LIMIT") + 1 : words.index("LIMIT") + 3])
         found, _ = self._found(name, query.decode())
         answer: list[Reply] = [len(found)]
-        fields = words[words.index("RETURN") + 2 :][:2] if "RETURN" in words else []
+        fields = _named(rest, b"RETURN")
         for key, held in found[begin : begin + most]:
-            answer += [key, [part for one in fields for part in (one.encode(), held[one.encode()])]]
+            answer += [key, [part for one in fields if one in held for part in (one, held[one])]]
         return answer
 
     def _do_ft_aggregate(self, name: bytes, query: bytes, *rest: bytes) -> Reply:
@@ -248,7 +249,7 @@ class FakeRedis:
         for key, held in found:
             distance = 1.0 - near[key]
             row = [b"vector_distance", f"{distance:.12g}".encode()]
-            row += [part for one in (b"entry", b"packed") for part in (one, held[one])]
+            row += [part for one in _named(rest, b"LOAD") if one in held for part in (one, held[one])]
             rows.append([*row, b"vector_similarity", f"{(2 - distance) / 2:.12g}".encode()])
         return rows
 
@@ -263,10 +264,10 @@ class FakeRedis:
         for label, allowed in _FILTER.findall(asked["filters"]):
             rows = [row for row in rows if set(row[1][label.encode()].decode().split("|")) & set(allowed.split("|"))]
         terms = [term.strip() for term in (asked["terms"] or "").split("|") if term.strip()]
-        scores = {key: _score(terms, held, rows) for key, held in rows}
+        scores = _scores(terms, rows) if terms else {}
         if asked["k"] is None:
             kept = [row for row in rows if not terms or scores[row[0]] > 0]
-            return sorted(kept, key=lambda row: -scores[row[0]]), {}
+            return sorted(kept, key=lambda row: -scores.get(row[0], 0.0)), {}
         assert vector is not None
         assert len(vector) == index.dimensions
         near = {key: _cosine(held[b"vec"], vector) for key, held in rows if b"vec" in held}
@@ -280,9 +281,27 @@ class FakeRedis:
         return found
 
 
-def _score(terms: list[str], held: dict[bytes, bytes], rows: list[tuple[bytes, dict[bytes, bytes]]]) -> float:
-    words = held[b"terms"].decode().split()
-    return sum(math.log(1 + len(rows)) * words.count(term) / (1 + words.count(term)) for term in terms)
+def _scores(terms: list[str], rows: list[tuple[bytes, dict[bytes, bytes]]]) -> dict[bytes, float]:
+    """BM25, as an engine has it: with its own idea of lengths and rarity."""
+    words = {key: Counter(held[b"terms"].decode().split()) for key, held in rows}
+    lengths = {key: sum(counts.values()) for key, counts in words.items()}
+    mean = sum(lengths.values()) / max(1, len(lengths))
+    scores = dict.fromkeys(words, 0.0)
+    for term in terms:
+        holding = [key for key, counts in words.items() if counts[term]]
+        rarity = math.log(1 + (len(words) - len(holding) + 0.5) / (len(holding) + 0.5))
+        for key in holding:
+            count = words[key][term]
+            scores[key] += rarity * count * 2.2 / (count + 1.2 * (0.25 + 0.75 * lengths[key] / mean))
+    return scores
+
+
+def _named(words: tuple[bytes, ...], by: bytes) -> list[bytes]:
+    """The fields that follow a word and their count."""
+    if by not in words:
+        return []
+    place = words.index(by) + 1
+    return list(words[place + 1 : place + 1 + int(words[place])])
 
 
 def _cosine(stored: bytes, vector: np.ndarray) -> float:

@@ -54,21 +54,8 @@ async def test_the_index_is_made_over_hashes_with_words_as_they_are(server: Fake
     assert server.sent("FT.CREATE") == [
         [
             *f"FT.CREATE {name} ON HASH PREFIX 1 {name}:p: SCORE 1.0 STOPWORDS 0 SCHEMA".split(),
-            *[
-                "terms",
-                "TEXT",
-                "WEIGHT",
-                "1",
-                "NOSTEM",
-                "lang",
-                "TAG",
-                "SEPARATOR",
-                ",",
-                "tags",
-                "TAG",
-                "SEPARATOR",
-                "|",
-            ],
+            *["terms", "TEXT", "WEIGHT", "1", "NOSTEM", "lang", "TAG", "SEPARATOR", ","],
+            *["page", "TAG", "SEPARATOR", ",", "tags", "TAG", "SEPARATOR", "|"],
             *["vec", "VECTOR", "HNSW", "14", "TYPE", "FLOAT32", "DIM", "512", "DISTANCE_METRIC", "COSINE"],
             *["M", "16", "EF_CONSTRUCTION", "200", "EF_RUNTIME", "200", "EPSILON", "0.01"],
         ]
@@ -79,20 +66,37 @@ async def test_the_index_is_made_over_hashes_with_words_as_they_are(server: Fake
 async def test_a_question_is_two_searches_a_language_and_a_count(server: FakeRedis, index: RedisIndex) -> None:
     await hold(index, DISK, TLS)
     server.commands.clear()
-    await index.candidates(question("sailor"), Filters(language="en", tags=frozenset({"node"})), 20)
-    name, word, tag = version(server), token("sailor"), token("node")
-    words, count = server.sent("FT.SEARCH")
+    await index.candidates(question("sailor full"), Filters(language="en", tags=frozenset({"node"})), 20)
+    name, tag = version(server), token("node")
+    word = f"{token('full')} | {token('sailor')}"
+    words, count, whole = server.sent("FT.SEARCH")
     assert words == [
         *("FT.SEARCH", name, f"@terms:({word}) (@lang:{{en}} @tags:{{{tag}}})"),
-        *["VERBATIM", "SCORER", "BM25STD", "RETURN", "2", "entry", "packed", "DIALECT", "2", "LIMIT", "0", "40"],
+        *[
+            "VERBATIM",
+            "SCORER",
+            "BM25STD",
+            "RETURN",
+            "3",
+            "entry",
+            "packed",
+            "half",
+            "DIALECT",
+            "2",
+            "LIMIT",
+            "0",
+            "40",
+        ],
     ]
     assert count == ["FT.SEARCH", name, f"@lang:{{en}} @tags:{{{tag}}}", "DIALECT", "2", "LIMIT", "0", "0"]
+    assert whole[2] == f"@page:{{{token('disk')}}} @lang:{{en}} @tags:{{{tag}}}"
+    assert whole[3:] == ["RETURN", "3", "entry", "packed", "half", "DIALECT", "2", "LIMIT", "0", "40"]
     (near,) = server.sent("FT.AGGREGATE")
     assert near[:3] == [
         *("FT.AGGREGATE", name),
         f"(~@terms:({word}) (@lang:{{en}} @tags:{{{tag}}}))=>[KNN 20 @vec $vector AS vector_distance]",
     ]
-    assert near[3:10] == ["VERBATIM", "SCORER", "BM25STD", "ADDSCORES", "LOAD", "2", "entry"]
+    assert near[3:10] == ["VERBATIM", "SCORER", "BM25STD", "ADDSCORES", "LOAD", "3", "entry"]
     assert near[-10:] == [
         *["SORTBY", "2", "@hybrid_score", "DESC", "MAX", "20", "PARAMS", "2", "vector"],
         "<2048 bytes>",
