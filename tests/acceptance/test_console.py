@@ -618,6 +618,10 @@ async def test_a_page_is_found_read_in_the_other_language_and_printed(harbour: H
         await harbour.sign_in(page)
         await page.goto(f"{harbour.url}/console/knowledge?tag=crash")
         await expect(page.get_by_test_id("row").first).to_be_visible()
+        for width in (1280, 1024, 1000, 830, 390):
+            await page.set_viewport_size({"width": width, "height": 800})
+            assert await page.locator(".fm-head").evaluate("head => head.scrollWidth") == width
+        await page.set_viewport_size({"width": 1280, "height": 800})
         box = page.get_by_test_id("knowledge-ask")
         await box.fill("quarterly tax return of the bakery")
         await expect(page.get_by_test_id("nothing")).to_contain_text("No page")
