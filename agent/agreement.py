@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from agent.claims import numbers_in
 from agent.envelope import clip
-from agent.grounding import Units, Written
+from agent.grounding import Units, pieces
+from agent.orders import gives_orders
 from agent.passages import Passage
 from agent.polarity import negates
 from core.language import Language, Text
@@ -19,6 +20,7 @@ ALIKE = 0.7
 LEAST = 3
 MOST = 2
 MAX_SAID = 160
+MAX_SENTENCE = 400
 _BLANK = re.compile(r"`[^`]*<[^`]*`")
 _SAID = Text(
     "The pages disagree: “{one}” [{first}], but “{other}” [{second}].{newer} Ask before you act on either.",
@@ -37,6 +39,8 @@ class _Sentence:
 
 def disagreements(passages: Sequence[Passage], units: Units, language: Language) -> list[str]:
     """A line for each place where two pages contradict each other, at most a few."""
+    if len({one.page for one in passages}) < 2:
+        return []
     said = [(one, _sentences(one, units)) for one in passages]
     found = [
         _line(one, mine, other, yours, language)
@@ -51,7 +55,8 @@ def disagreements(passages: Sequence[Passage], units: Units, language: Language)
 
 
 def _sentences(passage: Passage, units: Units) -> list[_Sentence]:
-    return [one for place in Written(passage, units).single if (one := _sentence(place.text, units))]
+    body = "\n".join(line for line in passage.text.splitlines() if not gives_orders(line))
+    return [one for piece in pieces(body) if len(piece) <= MAX_SENTENCE and (one := _sentence(piece, units))]
 
 
 def _sentence(text: str, units: Units) -> _Sentence | None:

@@ -3,6 +3,10 @@
 Events are kept in order in memory while a run is live, so any number of readers can follow at their own pace, join late or come back: a
 reader is an index into the list and costs the run nothing. Everything but single tokens is also stored; the whole text comes again in
 the `answer` event, so a run that is read from the database later lacks nothing but the typing.
+
+Tokens are what is said, and `answer` is what counts: its text replaces theirs. A `warning` with `discard_tokens` takes back every token
+so far, because a model broke off or said what no page bears out; what is told anew follows as tokens, so who only types along ends with
+the same text.
 """
 
 import asyncio

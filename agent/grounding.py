@@ -123,7 +123,7 @@ class Written:
 
     @cached_property
     def single(self) -> tuple[Place, ...]:
-        return tuple(self._place(piece) for piece in _pieces(self.text.split("\n", 2)[2]))
+        return tuple(self._place(piece) for piece in pieces(self.text.split("\n", 2)[2]))
 
     @cached_property
     def places(self) -> tuple[Place, ...]:
@@ -432,7 +432,7 @@ def _without_code(text: str, claims: Claims) -> str:
     return text
 
 
-def _pieces(body: str) -> Iterator[str]:
+def pieces(body: str) -> Iterator[str]:
     for listed in _ITEM.split(body):
         item = _NUMBERED.sub("", listed)
         whole = " ".join(item.split())

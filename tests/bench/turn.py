@@ -17,10 +17,11 @@ from typing import Any
 import httpx
 from pydantic import BaseModel
 
+from agent.recall import Recall
 from agent.run import Agent
 from api.doors import McpApprovals, McpResources, agent_for
 from api.wiring import House, build
-from core.clock import ManualClock
+from core.clock import ManualClock, SystemClock
 from core.config import Settings
 from mcp_server import server as mcp_server
 from tests.acceptance.stage import settings_for, simulated_world
@@ -47,9 +48,25 @@ async def _told_again(agent: Agent) -> Line:
     """An answer from pages that was given before: the whole turn, and finding it alone."""
     question = QUESTIONS["knowledge"]
     took = [(await _turn(agent, question))[2] for _ in range(ROUNDS)]
-    found = agent.recall.seconds()[-ROUNDS:]
-    how = f"no tool called; finding it alone: {spread(found, 0.5, 0.95)}, {ROUNDS} turns"
+    found = await _found_among_many(agent)
+    how = f"no tool called, {ROUNDS} turns; finding it among 200 alone: {spread(found, 0.5, 0.95)}"
     return Line("an answer told again, the whole turn", "50 ms at p95", spread(took, 0.5, 0.95), how)
+
+
+async def _found_among_many(agent: Agent) -> list[float]:
+    known, question = agent.recall, QUESTIONS["knowledge"]
+    recall = Recall(known._library, known._units, SystemClock())
+    kept = next(iter(known._kept.values()))
+    for number in range(200):
+        await recall.keep(f"{question} in shop-{number}", "bench", kept.answer, recall.edition())
+    await recall.keep(question, "bench", kept.answer, recall.edition())
+    took = []
+    for _ in range(ROUNDS):
+        began = time.perf_counter()
+        if await recall.find(question, "bench", "en") is None:
+            raise RuntimeError("an answer that was kept is not found")
+        took.append(time.perf_counter() - began)
+    return took
 
 
 async def _line(agent: Agent, route: str, question: str) -> Line:
