@@ -165,6 +165,14 @@ reachable unreachable connect connected connecting connection connections timeou
 busiest busy heavy heaviest idle hungriest rid lot kind sort bit piece rest side top bottom left part place
 gets shall ought would'd i'm i've i'd we've we're they're you're he's she's that's there's here's who's where's when's how's
 isn couldn wouldn shouldn doesn didn hasn haven aren weren wasn don ain ll ve re
+exceeded exceeds exceeding notready unschedulable expired insufficient fatal error x509 unauthorized forbidden terminated exited terminating
+createcontainerconfigerror createcontainererror failedscheduling failedmount failedcreate multi-attach readonly read-only mismatch preempted
+tainted cordoned panic panicked segfault sigkill sigterm etimedout econnrefused econnreset enospc emfile enfile no-such-host toomanyrequests
+handshake certificate certificates nxdomain servfail completed overcommitted starving starved unavailable progressdeadlineexceeded
+minimumreplicasunavailable containercreating podinitializing invalidimagename runcontainererror starterror failedcreatepodsandbox
+networknotready kubeletnotready diskpressure memorypressure pidpressure nodenotready backofflimitexceeded deadlineexceeded
+failedattachvolume provisioningfailed failedbinding freediskspacefailed imagegcfailed evictionthresholdmet unexpectedadmissionerror
+filesystem udp grpc 4xx 5xx sorry too many few authentication authorization
 """
 NOT_NAMES = frozenset(_ENGLISH.split())
 

@@ -35,6 +35,19 @@ def test_objects_places_and_windows_are_read_from_the_question(question: str, ex
 
 
 @pytest.mark.parametrize(
+    "question",
+    [
+        "exceeded quota 怎么处理", "node NotReady 怎么办", "x509: certificate has expired 怎么办",
+        "Error: exceeded quota, how do I fix it?", "FATAL: password authentication failed 怎么处理",
+        "FailedScheduling 怎么解决", "how do I fix CreateContainerConfigError?", "DiskPressure 怎么处理",
+    ],
+)  # fmt: skip
+def test_a_pasted_error_is_looked_up_in_the_pages_and_names_no_object(question: str) -> None:
+    found = route(question, read(question))
+    assert (found.route, found.name, found.fix) == ("knowledge", "", False)
+
+
+@pytest.mark.parametrize(
     ("question", "intent"),
     [
         ("Fix it", "fix"), ("修复", "fix"), ("帮我处理一下", "fix"), ("roll back ledger", "fix"),
