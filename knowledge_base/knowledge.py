@@ -389,20 +389,21 @@ class Knowledge:
 
     async def _put_up(self) -> None:
         async with self._view() as (winners, view):
-            shown = self._shown(winners)
+            shown = await asyncio.to_thread(self._shown, winners)
             await self._index.update(shown, view.passages)
-        pages = {(one.page.id, one.page.language): (_info(one), one.page.text) for one in winners}
+        pages = await asyncio.to_thread(_pages, winners)
         self._shelf = _Shelf(pages, sum(not one.compared for one in shown), _edition(pages))
 
     @asynccontextmanager
     async def _on_show(self) -> AsyncIterator[tuple[Sequence[Shown], Passages]]:
         async with self._view() as (winners, view):
-            yield self._shown(winners), view.passages
+            yield await asyncio.to_thread(self._shown, winners), view.passages
 
     @asynccontextmanager
     async def _view(self) -> AsyncIterator[tuple[Sequence[Document], View]]:
         async with self._store.view() as view:
-            yield _winners(await view.documents(), [folder_key(folder) for folder in self._folders]), view
+            documents, folders = await view.documents(), [folder_key(folder) for folder in self._folders]
+            yield await asyncio.to_thread(_winners, documents, folders), view
 
     def _shown(self, winners: Sequence[Document]) -> list[Shown]:
         return [_shown(one, compared=self._reader.has_vectors(one.known)) for one in winners]
@@ -441,6 +442,10 @@ def _notices(shelf: _Shelf, question: Question) -> list[str]:
     if not shelf.without_vectors:
         return []
     return [_INDEXING(question.language, left=shelf.without_vectors, all=len(shelf.pages))]
+
+
+def _pages(winners: Sequence[Document]) -> dict[tuple[str, Language], tuple[PageInfo, str]]:
+    return {(one.page.id, one.page.language): (_info(one), one.page.text) for one in winners}
 
 
 def _winners(documents: Iterable[Document], folders: Sequence[str]) -> list[Document]:

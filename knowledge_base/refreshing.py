@@ -140,7 +140,7 @@ class Refresher:
                 return None
             document = await asyncio.to_thread(self._taken, incoming, before)
         except FirstmateError as error:
-            intake.problems.append(Problem(before.path, f"{error.sentence} {_STAYS}"))
+            intake.problems.append(Problem(before.path, f"{error.sentence.rstrip('.')}. {_STAYS}"))
             return None
         intake.written(document)
         return document

@@ -30,6 +30,8 @@ LEFT_BEHIND = timedelta(hours=1)
 """After so long without its switch, what was staged belongs to a process that was killed."""
 _BATCH = 400
 _REMOVED_AT_ONCE = 100
+_TURN = 100
+"""Rows that are made into what we know of them before others have a turn."""
 _READ_AT_ONCE = 40
 Source = Literal["folder", "upload", "url"]
 
@@ -96,9 +98,15 @@ class Store:
     async def known(self) -> dict[str, Known]:
         names = [name for name in Known.__slots__ if name not in {"id", "version"}]
         columns = [KnowledgeDocument.document, *(getattr(KnowledgeDocument, name) for name in names)]
+        live = select(*columns, KnowledgeDocument.id).where(_LIVE)
+        known: dict[str, Known] = {}
         async with self._database.read() as session:
-            rows = (await session.execute(select(*columns, KnowledgeDocument.id).where(_LIVE))).all()
-        return {row[0]: Known(row[0], **dict(zip(names, row[1:-1], strict=True)), version=row[-1]) for row in rows}
+            async for rows in (await session.stream(live)).partitions(_TURN):
+                known |= {
+                    row[0]: Known(row[0], **dict(zip(names, row[1:-1], strict=True)), version=row[-1]) for row in rows
+                }
+                await asyncio.sleep(0)
+        return known
 
     async def generation(self) -> int:
         async with self._database.read() as session:
@@ -186,7 +194,11 @@ class View:
     async def documents(self) -> list[Document]:
         """Without their passages, in a fixed order."""
         live = select(KnowledgeDocument).where(_LIVE).order_by(KnowledgeDocument.document, KnowledgeDocument.id)
-        return [_document(row, ()) for row in (await self._session.execute(live)).scalars()]
+        documents: list[Document] = []
+        async for rows in (await self._session.stream_scalars(live)).partitions(_TURN):
+            documents.extend(_document(row, ()) for row in rows)
+            await asyncio.sleep(0)
+        return documents
 
     async def passages(self, versions: Sequence[str]) -> AsyncIterator[dict[str, list[StoredPassage]]]:
         """Those of some versions at a time with a turn for others between, for a store may be large."""
