@@ -69,7 +69,10 @@ def test_large_parts_that_pack_too_well_are_refused_by_name() -> None:
 
 
 @pytest.mark.parametrize(
-    "raw", [b"", b"PK\x05\x06", b"PK\x03\x04" + b"\xff" * 200, zipped({"a": "x"})[:-10], b"x" * 100]
+    "raw",
+    [b"", b"PK\x05\x06", b"PK\x03\x04" + b"\xff" * 200, zipped({"a": "x"})[:-10], b"x" * 100],
+    # Named, for an archive holds the time of its making, and a test must be called the same in every process.
+    ids=["nothing", "an end alone", "a beginning alone", "cut off", "no zip"],
 )
 def test_what_is_no_archive_is_refused(raw: bytes) -> None:
     assert refusal(raw).startswith("The archive is broken: ")
