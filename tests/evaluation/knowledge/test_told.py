@@ -17,4 +17,4 @@ def test_the_same_question_has_the_same_answer_in_a_process_that_hashes_otherwis
         for seed in ("1", "2")
     ]
     assert said[0] == said[1]
-    assert said[0].count("'page'") > 40
+    assert said[0].count("'page'") > 20
