@@ -99,8 +99,8 @@ class Search:
                 return
             told = say(language, "hits_found", count=len(answer.hits), ms=round(answer.took_ms))
             ui.label(told).classes("fm-dim").props("data-testid=count")
-            for note in getattr(answer, "notes", ()) or ():
-                ui.label(str(note)).classes("fm-note warn")
+            for notice in answer.notices:
+                ui.label(notice).classes("fm-note warn").props("data-testid=notice")
             for hit in answer.hits:
                 self._hit(hit)
 
