@@ -68,7 +68,7 @@ async def test_a_question_is_two_searches_a_language_and_a_count(server: FakeRed
     server.commands.clear()
     await index.candidates(question("sailor full"), Filters(language="en", tags=frozenset({"node"})), 20)
     name, tag = version(server), token("node")
-    word = f"{token('full')} | {token('sailor')}"
+    word = f"{token('full')} | {token('sailor')} | {token('~full')}"
     words, count, whole = server.sent("FT.SEARCH")
     assert words == [
         *("FT.SEARCH", name, f"@terms:({word}) (@lang:{{en}} @tags:{{{tag}}})"),
