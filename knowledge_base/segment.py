@@ -32,8 +32,10 @@ _TOKEN = re.compile(r"[A-Za-z0-9]+(?:[._/:@-][A-Za-z0-9]+)*|[\u3400-\u4dbf\u4e00
 _CAMEL = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _SEPARATOR = re.compile(r"[._/:@-]")
 _EXIT = re.compile(
-    r"(?:exit(?:ed)?(?:\s+with)?\s*(?:code|status)?|退出码|退出状态码?)\s*[:：=为是]?\s*(\d{1,3})\b", re.IGNORECASE
+    r"(?:exit(?:ed)?(?:\s++with)?\s*+(?:code|status)?+|退出码|退出状态码?)\s*+[:：=为是]?+\s*+(\d{1,3})\b",
+    re.IGNORECASE,
 )
+"""Blanks are never given back: three runs of them side by side would be tried in every way to share a long one."""
 _NOT_WORD = re.compile(r"[^a-z0-9]+")
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 _LETTERS = re.compile(r"(?<![A-Za-z0-9._/:@-])[A-Za-z]{5,20}(?![A-Za-z0-9_/:@-])")

@@ -1,8 +1,10 @@
 """Terms: concepts in two languages, names kept whole, Chinese words cut alike everywhere."""
 
+import re
+
 import pytest
 
-from knowledge_base.segment import Segmenter, stem
+from knowledge_base.segment import _EXIT, Segmenter, stem
 
 
 @pytest.fixture(scope="module")
@@ -149,3 +151,11 @@ def test_a_slip_of_the_finger_is_put_right(segmenter: Segmenter, typed: str, mea
 )
 def test_what_is_known_short_a_name_or_far_from_everything_stays(segmenter: Segmenter, text: str) -> None:
     assert segmenter.mended(text) == text
+
+
+def test_blanks_without_end_after_an_exit_cost_nothing() -> None:
+    blanks = " " * 20_000
+    found = re.findall(
+        _EXIT, f"exit{blanks}with{blanks}x exited with code {blanks}:{blanks}137, 退出码{blanks}9{blanks}"
+    )
+    assert found == ["137", "9"]
