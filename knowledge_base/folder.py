@@ -98,7 +98,10 @@ def _walk(folder: Path, root: Path, here: Path, listing: Listing, depth: int = 0
         if entry.name.startswith("."):
             continue
         path = Path(entry.path)
-        if entry.is_dir(follow_symlinks=False):
+        if not _is_text(entry.name):
+            problem = Problem(_shown(folder, root, path), "The name is not UTF-8; give it another.")
+            listing.problems.append(problem)
+        elif entry.is_dir(follow_symlinks=False):
             _descend(folder, root, path, listing, depth)
         elif entry.is_symlink() or path.suffix.lower() in SUFFIXES:
             _take(folder, root, path, listing)
@@ -152,8 +155,17 @@ def _found(folder: Path, root: Path, path: Path, relative: str, shown: str) -> F
     return Found(id=document_id(folder, relative), path=shown, relative=relative, real=real, stamp=stamp)
 
 
+def _is_text(name: str) -> bool:
+    return name == _spelled(name)
+
+
+def _spelled(name: str) -> str:
+    """Bytes that are no letters, which nothing can store or show, as their numbers."""
+    return name.encode(errors="backslashreplace").decode()
+
+
 def _shown(folder: Path, root: Path, path: Path) -> str:
-    inside = path.relative_to(root).as_posix()
+    inside = _spelled(path.relative_to(root).as_posix())
     return folder.name if inside == "." else f"{folder.name}/{inside}"
 
 

@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 
 from core.errors import Invalid
 from core.language import Language, detect
-from knowledge_base.formats.reading import MAX_TITLE, Kind
+from knowledge_base.formats.reading import MAX_TITLE, Kind, tidy
 from knowledge_base.formats.table import read
 from knowledge_base.split import first_heading
 
@@ -46,7 +46,7 @@ def parse(raw: bytes, relative: str) -> Page:
         raise Invalid("The page is empty.")
     return Page(
         id=facts.id or _id_from(relative, form.kind),
-        title=(reading.title or first_heading(body) or PurePosixPath(relative).stem)[:MAX_TITLE],
+        title=tidy(reading.title or first_heading(body) or PurePosixPath(relative).stem)[:MAX_TITLE],
         language=facts.language or detect(body[:20_000]),
         tags=tuple(facts.tags),
         faults=tuple(facts.faults),

@@ -28,9 +28,17 @@ _LINE_END = re.compile("\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _LIKE_A_MARK = re.compile(r"^\s{0,3}(?:#{1,6}\s|#{1,6}$|```|~~~)")
 
 Kind = Literal["markdown", "html", "text", "yaml", "pdf", "docx"]
-Label = Annotated[str, StringConstraints(min_length=1, max_length=80, strip_whitespace=True)]
+
+
+def _without_unfit(value: Any) -> Any:
+    """YAML can write characters that no database takes."""
+    return tidy(value) if isinstance(value, str) else value
+
+
+_Tidy = BeforeValidator(_without_unfit)
+Label = Annotated[str, StringConstraints(min_length=1, max_length=80, strip_whitespace=True), _Tidy]
 PageId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,79}$")]
-Title = Annotated[str, StringConstraints(min_length=1, max_length=MAX_TITLE, strip_whitespace=True)]
+Title = Annotated[str, StringConstraints(min_length=1, max_length=MAX_TITLE, strip_whitespace=True), _Tidy]
 
 
 def _day(value: Any) -> Any:

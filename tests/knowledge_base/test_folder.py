@@ -9,6 +9,7 @@ from core.errors import Invalid
 from knowledge_base import folder as folders
 from knowledge_base.folder import read, scan
 from knowledge_base.formats.table import limit_of
+from tests.knowledge_base.fakes import write_page
 
 
 @pytest.fixture
@@ -116,6 +117,16 @@ def test_more_files_than_the_bound_are_left_out_and_said_so(shelf: Path, monkeyp
     assert [problem.why for problem in listing.problems] == [
         "The folder holds more than 2 pages; the rest is left out."
     ]
+
+
+def test_a_name_that_is_no_text_is_refused_and_the_rest_goes_in(shelf: Path) -> None:
+    (shelf / os.fsdecode(b"caf\xe9.md")).write_text("# Two\n")
+    write_page(shelf / os.fsdecode(b"caf\xe9"), "three.md", "# Three\n")
+    assert names(shelf) == ["runbooks/one.md"]
+    assert {path: "UTF-8" in why for path, why in problems(shelf).items()} == {
+        "runbooks/caf\\udce9": True,
+        "runbooks/caf\\udce9.md": True,
+    }
 
 
 def test_folders_nested_without_end_are_left_out_and_said_so(shelf: Path) -> None:

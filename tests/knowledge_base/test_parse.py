@@ -7,6 +7,13 @@ from knowledge_base.formats.reading import MAX_FACTS, MAX_LINE
 from knowledge_base.formats.table import limit_of
 from knowledge_base.parse import parse
 
+UNFIT = b"""---
+title: "Disk\\0 is full"
+tags: ["no\\x07de"]
+---
+
+Remove logs.
+"""
 GOOD = b"""---
 id: disk_full
 title: Disk is full
@@ -108,3 +115,8 @@ def test_yaml_that_multiplies_itself_is_refused_quickly() -> None:
 def test_an_empty_page_is_refused() -> None:
     assert "empty" in refusal(b"---\nid: x\n---\n\n   \n")
     assert "empty" in refusal(b"")
+
+
+def test_facts_lose_the_characters_that_no_database_takes() -> None:
+    page = parse(UNFIT, "disk.md")
+    assert (page.title, page.tags) == ("Disk is full", ("node",))
