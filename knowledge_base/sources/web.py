@@ -41,7 +41,17 @@ _FORMATS = {
 _TOLD_BY_NAME = {"text/plain": ".txt", "application/octet-stream": "", "": ""}
 """Types that servers give to anything: the path's ending knows better."""
 _NEVER = tuple(
-    ip_network(net) for net in ("169.254.0.0/16", "fe80::/10", "100.100.100.200/32", "fd00:ec2::254/128", "0.0.0.0/8")
+    ip_network(net)
+    for net in (
+        "169.254.0.0/16",
+        "fe80::/10",
+        "100.100.100.200/32",
+        "168.63.129.16/32",
+        "192.0.0.192/32",
+        "fd00:ec2::254/128",
+        "fd20:ce::254/128",
+        "0.0.0.0/8",
+    )
 )
 """Link-local addresses and those where clouds tell a machine its own secrets."""
 _CHARSET = re.compile(r"(?:us-)?ascii|iso-8859|latin|windows-|cp12|gb|big5|shift|euc-|koi8|utf-16")
@@ -91,13 +101,14 @@ class Web:
     async def fetch(self, url: str, etag: str = "", modified: str = "") -> Fetched | None:
         """None: as it was when it had these marks."""
         marks = {"If-None-Match": etag, "If-Modified-Since": modified}
-        headers = {name: value for name, value in marks.items() if value}
+        # A header has ASCII; a mark in other letters could not be sent back.
+        headers = {name: value for name, value in marks.items() if value and value.isascii()}
         try:
             async with asyncio.timeout(self._patience):
                 return await self._followed(plain(url), headers)
         except TimeoutError:
             raise _failed(url, f"did not give its page within {self._patience:.0f} s") from None
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
             raise _failed(url, f"could not be reached: {type(error).__name__}") from None
 
     async def _followed(self, url: httpx.URL, headers: dict[str, str]) -> Fetched | None:
@@ -178,9 +189,10 @@ def plain(url: str) -> httpx.URL:
     """A URL that may be fetched and shown, or a sentence about why it may not."""
     try:
         parsed = httpx.URL(url.strip())
-    except httpx.InvalidURL as error:
+        host = parsed.host
+    except (httpx.InvalidURL, UnicodeError) as error:
         raise Invalid(f"This is no URL: {error}.", field="url") from None
-    if parsed.scheme not in {"http", "https"} or not parsed.host:
+    if parsed.scheme not in {"http", "https"} or not host:
         raise Invalid("Only pages at http:// and https:// are fetched.", field="url")
     if parsed.userinfo:
         raise Invalid("The URL holds a name or a password, which would be kept and shown.", field="url")

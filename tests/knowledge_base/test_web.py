@@ -123,7 +123,9 @@ async def test_a_private_host_that_the_settings_name_is_fetched_and_its_neighbou
             await web.fetch(url)
 
 
-@pytest.mark.parametrize("address", ["169.254.169.254", "::ffff:169.254.169.254", "100.100.100.200", "fe80::1"])
+@pytest.mark.parametrize(
+    "address", ["169.254.169.254", "::ffff:169.254.169.254", "100.100.100.200", "168.63.129.16", "fe80::1"]
+)
 async def test_where_clouds_tell_secrets_is_fetched_for_nobody(address: str) -> None:
     net = Net(names={"wiki.lan": [address]}).serves("http://wiki.lan/a.md")
     with pytest.raises(Forbidden):
@@ -141,6 +143,7 @@ async def test_where_clouds_tell_secrets_is_fetched_for_nobody(address: str) -> 
         ("https://ann:secret@wiki.example/a.md", "password"),
         ("https://wiki.example:port/", "URL"),
         ("https://wiki.example/\x00", "URL"),
+        ("https://xn--a/", "URL"),
     ],
 )
 async def test_what_is_no_page_of_the_web_is_refused(url: str, why: str) -> None:
@@ -171,6 +174,18 @@ async def test_redirects_that_lead_astray_are_refused() -> None:
         net = Net().serves(URL, status=302, location=location)
         with pytest.raises(Invalid, match=why):
             await net.web().fetch(URL)
+
+
+async def test_a_server_that_leads_to_nonsense_is_told_as_any_that_fails() -> None:
+    for location in ("javascript:1", "https://xn--a/"):
+        net = Net().serves(URL, status=302, location=location)
+        with pytest.raises(Upstream, match="Invalid"):
+            await net.web().fetch(URL)
+
+
+async def test_a_mark_in_letters_that_no_header_has_is_not_sent_back() -> None:
+    found = await Net().serves(URL).web().fetch(URL, etag='"café"', modified="é")
+    assert found is not None
 
 
 async def test_a_page_past_the_limit_is_cut_off_while_it_is_read() -> None:
