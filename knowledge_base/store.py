@@ -26,8 +26,8 @@ from knowledge_base.formats.reading import Kind
 from knowledge_base.parse import Page
 from knowledge_base.tables import KnowledgeDocument, KnowledgePassage, KnowledgeState
 
-LEFT_BEHIND = timedelta(hours=1)
-"""After so long without its switch, what was staged belongs to a process that was killed."""
+LEFT_BEHIND = timedelta(days=1)
+"""After so long without its switch, what was staged belongs to a process that was killed; a slow embedder may well take hours."""
 _BATCH = 400
 _REMOVED_AT_ONCE = 100
 _TURN = 100
@@ -147,6 +147,9 @@ class Store:
         removed = 0
         while ids := await self._past(now):
             async with self._database.write() as session:
+                # Asked again, for a switch may have made them live since.
+                still = select(KnowledgeDocument.id).where(KnowledgeDocument.id.in_(ids), _past(now)).with_for_update()
+                ids = list((await session.execute(still)).scalars())
                 await session.execute(delete(KnowledgePassage).where(KnowledgePassage.document.in_(ids)))
                 await session.execute(delete(KnowledgeDocument).where(KnowledgeDocument.id.in_(ids)))
             removed += len(ids)
@@ -171,8 +174,7 @@ class Store:
             return [_document(row, ()) for row in found.scalars()]
 
     async def _past(self, now: datetime) -> list[str]:
-        left = (KnowledgeDocument.state == "staged") & (KnowledgeDocument.updated_at < now - LEFT_BEHIND)
-        past = select(KnowledgeDocument.id).where((KnowledgeDocument.state == "gone") | left)
+        past = select(KnowledgeDocument.id).where(_past(now))
         async with self._database.read() as session:
             return list((await session.execute(past.limit(_REMOVED_AT_ONCE))).scalars())
 
@@ -221,6 +223,11 @@ _PASSAGES = select(
     KnowledgePassage.vector,
     KnowledgePassage.section,
 ).order_by(KnowledgePassage.document, KnowledgePassage.position)
+
+
+def _past(now: datetime) -> ColumnElement[bool]:
+    left = (KnowledgeDocument.state == "staged") & (KnowledgeDocument.updated_at < now - LEFT_BEHIND)
+    return (KnowledgeDocument.state == "gone") | left
 
 
 def _staged(batch: str) -> ColumnElement[bool]:

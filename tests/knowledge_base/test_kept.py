@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from knowledge_base.embed import LexicalEmbedder
 from knowledge_base.knowledge import Knowledge
 from knowledge_base.segment import Segmenter
 from knowledge_base.sources.kept import Fate, Incoming, Said, digest_of, safe_name
-from knowledge_base.store import LEFT_BEHIND, Switch
+from knowledge_base.store import LEFT_BEHIND, Store, Switch
 from knowledge_base.tables import KnowledgeDocument
 from tests.knowledge_base.fakes import empty_database, knowledge, write_page
 
@@ -163,6 +163,31 @@ async def test_an_upload_whose_bytes_break_off_leaves_nothing_to_be_found(
     await clock.advance(LEFT_BEHIND.total_seconds() + 1)
     assert (await base.refresh()).pages == 0
     assert await states(database) == {}
+
+
+async def test_what_became_live_while_the_past_was_looked_for_is_not_removed(
+    database: Database, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def breaking() -> AsyncIterator[Incoming | Fate]:
+        yield printer()
+        raise Invalid("The upload broke off.")
+
+    base, store, looked = knowledge(database, clock), Store(database), Store._past
+    with pytest.raises(Invalid, match="broke off"):
+        await base.add(breaking())
+    async with database.read() as session:
+        batch = str(await session.scalar(select(KnowledgeDocument.batch)))
+
+    async def overtaken(self: Store, now: datetime) -> list[str]:
+        found = await looked(self, now)
+        if found:
+            monkeypatch.undo()
+            await store.switch(Switch(batch))
+        return found
+
+    monkeypatch.setattr(Store, "_past", overtaken)
+    await store.tidy(clock.now() + 2 * LEFT_BEHIND)
+    assert await states(database) == {"live": 1}
 
 
 async def test_no_more_documents_are_kept_than_the_store_has_room_for(
