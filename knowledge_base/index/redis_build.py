@@ -159,7 +159,8 @@ class Builder:
         version, known = Version(f"{self._root}:v{token_hex(6)}"), {one.revision: one for one in shown}
         total, dimensions = _Sum(), -1
         pages: dict[str, bytes] = {}
-        async for batch in read(list(known)):
+        # Those with vectors first: the first ones say how long a vector is, and without one there is no place for any.
+        async for batch in read(sorted(known, key=lambda revision: not known[revision].compared)):
             documents = [(known[revision], passages) for revision, passages in batch.items()]
             if dimensions < 0:
                 dimensions = _dimensions(documents)
@@ -182,7 +183,9 @@ class Builder:
         await self._write_map(version.about, iter(pages.items()))
         await self._write_map(version.df, ((f"{number:010x}", str(count)) for number, count in total.df.items()))
         await self._client.hset(version.facts, mapping=facts.written())
-        await self._touch(mine, version)
+        # What is replaced was last worked on long ago: its grace begins now.
+        for one in (version, *map(Version, filter(None, [await self._in_force()]))):
+            await self._touch(mine, one)
         await self._client.execute_command("FT.ALIASUPDATE", self._root, version.name)
         _log.info("the knowledge index in Redis was built", version=version.name, passages=facts.passages)
 
@@ -206,7 +209,7 @@ class Builder:
         version, facts = found
         held = {key.decode(): Kept.read(value) for key, value in (await self._client.hgetall(version.docs)).items()}
         there = {one.id for one in shown}
-        fresh = [one for one in shown if one.id not in held or held[one.id].revision != one.revision]
+        fresh = [one for one in shown if one.id not in held or not held[one.id].holds(one)]
         gone = {document: kept for document, kept in held.items() if document not in there}
         if len(fresh) + len(gone) > SMALL or len(fresh) >= len(shown):
             return False

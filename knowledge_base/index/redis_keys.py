@@ -18,7 +18,7 @@ from knowledge_base.index.packed import packed, token
 from knowledge_base.index.port import Entry, Shown, entry
 from knowledge_base.store import StoredPassage
 
-LAYOUT = 2
+LAYOUT = 3
 """Raised whenever what is kept there changes its form: then it is built anew."""
 EF_RUNTIME = 200
 """The default of 10 finds 95 of 100 nearest neighbours; 200 finds them all within a millisecond."""
@@ -60,17 +60,22 @@ class Kept:
     passages: int
     page: str
     language: Language
+    compared: bool
 
     @classmethod
     def of(cls, shown: Shown, passages: int) -> "Kept":
-        return cls(shown.revision, passages, shown.page, shown.language)
+        return cls(shown.revision, passages, shown.page, shown.language, shown.compared)
 
     @classmethod
     def read(cls, value: bytes) -> "Kept":
         return cls(*orjson.loads(value))
 
     def written(self) -> bytes:
-        return orjson.dumps([self.revision, self.passages, self.page, self.language])
+        return orjson.dumps([self.revision, self.passages, self.page, self.language, self.compared])
+
+    def holds(self, shown: Shown) -> bool:
+        """Its vectors, too, are kept only while they are the embedder's of now."""
+        return (self.revision, self.compared) == (shown.revision, shown.compared)
 
 
 def fingerprint(shown: Sequence[Shown]) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 import pytest_asyncio
@@ -161,6 +162,33 @@ async def test_a_great_change_is_built_beside_and_the_old_version_goes_after_a_g
     await index.keep_up()
     assert list(server.indexes) == [version(server)]
     assert not [key for key in server.keys if key.decode().startswith(before)]
+
+
+async def test_the_grace_of_a_version_begins_when_it_is_replaced(server: FakeRedis, index: RedisIndex) -> None:
+    reader = await opened(server)
+    await hold(index, *MANY)
+    assert await found(reader, "ledger late")
+    server.now += 10 * GRACE
+    before = version(server)
+    await hold(index, *(document(one.page, f"{one.texts[0]} Again.") for one in MANY))
+    assert before in server.indexes
+    assert await found(reader, "ledger late")
+    await reader.close()
+
+
+async def test_pages_without_vectors_take_none_from_the_others(index: RedisIndex) -> None:
+    await hold(index, *(replace(one, compared=False) for one in MANY), TLS)
+    found = await index.candidates(question("renew certificate"), Filters(), 20)
+    assert found.similarity.max() > 0
+
+
+async def test_vectors_of_another_embedder_are_compared_no_more(index: RedisIndex) -> None:
+    await hold(index, DISK, TLS)
+    reading = Reading([DISK, TLS])
+    await index.update([DISK.shown, replace(TLS.shown, compared=False)], reading)
+    found = await index.candidates(question("renew certificate"), Filters(), 20)
+    assert reading.asked == [TLS.id]
+    assert not found.similarity[[one.page == "tls" for one in found.entries]].any()
 
 
 async def test_searches_go_on_in_the_old_version_while_a_new_one_is_built(index: RedisIndex) -> None:
