@@ -19,6 +19,7 @@ from knowledge_base.sources.kept import Fate, Incoming, Said, digest_of, safe_na
 MAX_FILES_AT_ONCE = 200
 LANGUAGES: dict[str, Language | None] = {"": None, "en": "en", "zh": "zh"}
 _NOT_A_NAME = re.compile(r"[^\w-]+")
+_NOT_IN_A_COLLECTION = re.compile(r"[/\\\x00-\x1f\x7f]")
 Brought = Incoming | Fate
 
 
@@ -97,7 +98,7 @@ def _field(part: Part, given: Given) -> Given:
         return replace(given, tags=(*given.tags, *tags)[:64])
     if part.name == "language" and text in LANGUAGES:
         return replace(given, language=LANGUAGES[text])
-    if part.name == "collection" and len(text) <= 100 and not set(text) & set("/\\"):
+    if part.name == "collection" and len(text) <= 100 and not _NOT_IN_A_COLLECTION.search(text):
         return replace(given, collection=text)
     raise Invalid(
         f"The field {part.name} is unknown or its value wrong.",

@@ -152,6 +152,8 @@ async def test_fields_of_the_form_speak_for_the_files_behind_them(http: httpx.As
     await data(await http.post(UPLOAD, data=fields, files=files(one_md=PRINTER)), 201)
     page = (await data(await http.get(PAGES, params={"tag": ["a", "b"]})))["pages"][0]
     assert page["collection"] == "forms"
+    answer = await http.post(UPLOAD, data={"collection": "a\0b"}, files=files(one_md=PRINTER))
+    assert answer.status_code == 422
     answer = await http.post(UPLOAD, data={"colour": "red"}, files=files(one_md=PRINTER))
     assert (answer.status_code, "colour" in answer.json()["message"]) == (422, True)
 
