@@ -28,6 +28,8 @@ RECIPE = "2"
 """Raised whenever the code of reading, splitting or segmentation changes what is stored for the same file."""
 _TITLE_WEIGHT = 2
 _MAX_PASSAGES = 2_000
+_MAX_NAME = 60
+"""Of an embedder in a recipe, whose column holds 80 characters."""
 _BY_WORDS = " Pages are found by their words alone until the next refresh."
 
 
@@ -70,13 +72,14 @@ class Reader:
         self._embedder = embedder
         self.wordy = f"{RECIPE}.{segmenter.edition}:"
         """The recipe of a page without vectors."""
-        self.recipe = f"{self.wordy}{embedder.name}"
+        self._vectors_of = _short(embedder.name)
+        self.recipe = f"{self.wordy}{self._vectors_of}"
         self._silent: Upstream | None = None
         self._by_words = False
 
     def has_vectors(self, known: Known) -> bool:
         """Whether its vectors can be compared with those of a question asked now, however its text was cut."""
-        return known.recipe.partition(":")[2] == self._embedder.name
+        return known.recipe.partition(":")[2] == self._vectors_of
 
     def look(self, folders: Sequence[Path], known: Mapping[str, Known]) -> Intake:
         """Blocking, as all here: called from a thread. Only names and times are read."""
@@ -154,6 +157,11 @@ class Reader:
 
     def _terms(self, labels: list[str], piece: Piece) -> tuple[str, ...]:
         return (*labels, *self._segmenter.terms(" \n".join((*piece.headings, piece.text))))
+
+
+def _short(name: str) -> str:
+    digest = sha256(name.encode()).hexdigest()[:12]
+    return name if len(name) <= _MAX_NAME else f"{name[: _MAX_NAME - 13]}~{digest}"
 
 
 def _since(known: Known, before: Known | None) -> Known:

@@ -294,7 +294,7 @@ def _row(document: Document, now: datetime, batch: str) -> dict[str, object]:
         "recipe": known.recipe,
         "updated_at": now,
         "source": known.source,
-        "added_by": known.added_by,
+        "added_by": known.added_by[:80],
         "added_at": known.added_at or now,
         "etag": known.etag,
         "modified": known.modified,

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import pytest_asyncio
 from numpy.typing import NDArray
+from sqlalchemy import select
 
 from core.clock import ManualClock
 from core.database import Database
@@ -17,6 +18,7 @@ from core.errors import Upstream
 from core.metrics import Metrics
 from knowledge_base.embed import Vectors
 from knowledge_base.knowledge import RETRY, Knowledge
+from knowledge_base.tables import KnowledgeDocument
 from tests.knowledge_base.fakes import empty_database, knowledge, pages_of, write_page
 
 REFUND = "# Refund batch fails\n\nReplay the refund batch from the ledger export.\n"
@@ -180,3 +182,20 @@ async def test_a_question_that_cannot_be_embedded_is_answered_by_words(
     answer = await base.search("parcel sorters")
     assert pages_of(answer.hits) == ["queue"]
     assert answer.notices == ["The embedder does not answer: pages were found by their words alone."]
+
+
+async def test_an_embedder_of_a_long_name_fits_into_its_column(
+    database: Database, clock: ManualClock, tmp_path: Path
+) -> None:
+    write_page(tmp_path / "pages", "refund.md", REFUND)
+    for last in ("a", "b"):
+        embedder = Meaning(name=f"endpoint/{'m' * 90}{last}")
+        base = Knowledge(
+            database=database, clock=clock, folders=[tmp_path / "pages"], metrics=Metrics(), embedder=embedder
+        )
+        report = await base.refresh()
+        assert report.added + report.changed == 1
+        assert (await base.status()).waiting == 0
+        assert (await base.search("refund batch")).notices == []
+    async with database.read() as session:
+        assert len(str(await session.scalar(select(KnowledgeDocument.recipe)))) <= 80

@@ -347,3 +347,9 @@ async def test_a_refresh_tells_how_far_it_is_and_one_that_is_broken_off_between_
     assert not (await base.status()).indexing
     monkeypatch.undo()
     assert (await base.refresh()).added == 5
+
+
+async def test_a_long_name_of_whoever_brought_it_fits_into_its_column(database: Database, clock: ManualClock) -> None:
+    base = knowledge(database, clock)
+    assert await add(base, printer(by="a" * 100)) == ["added"]
+    assert base.pages()[0].added_by == "a" * 80
