@@ -28,6 +28,14 @@ START_SECONDS = 60.0
 OWN = (
     *("FIRSTMATE_RULES", "ALERTMANAGER_CONFIG", "FIRSTMATE_ESCALATIONS", "WEBHOOK_URLS", "FEISHU_WEBHOOK"),
     *("PROMETHEUS_URL", "K8S_CONFIG_PATH", "LLM_BASE_URL", "LLM_MODEL", "DATABASE_URL"),
+    *(
+        "FIRSTMATE_KNOWLEDGE_DIRS",
+        "FIRSTMATE_KNOWLEDGE_HOSTS",
+        "EMBEDDING_MODEL",
+        "EMBEDDING_BASE_URL",
+        "REDIS_URL",
+        "REDIS_HOST",
+    ),
 )
 """Settings that somebody may believe to be in force in the demo: it leaves them alone, so that practice reaches nobody's phone."""
 ANY = "any"
@@ -39,7 +47,10 @@ async def run_demo(*, port: int, incident_after: float, fault: str, folder: Path
     out = Console(highlight=False)
     kubeconfig = folder / "kubeconfig"
     with owned(folder):
-        await asyncio.to_thread(_begin_anew, folder)
+        if await asyncio.to_thread(begin_anew, folder):
+            out.print(
+                "What the last demo had, alerts, pages and cases too, is gone. 上次演示的内容已清除。", style="dim"
+            )
         out.print("Starting the simulated cluster…", style="dim")
         await _run(out, folder, kubeconfig, port, incident_after, fault)
 
@@ -62,10 +73,12 @@ async def _run(out: Console, folder: Path, kubeconfig: Path, port: int, incident
                     trouble.cancel()
 
 
-def _begin_anew(folder: Path) -> None:
-    """A new world has no memory of the last one's alerts; keys and tokens are kept."""
-    for left in (*folder.glob("firstmate.db*"), *folder.glob("checkpoints.db*")):
+def begin_anew(folder: Path) -> bool:
+    """A new world has no memory of the last one's alerts; keys and tokens are kept. Says whether there was anything."""
+    found = [*folder.glob("firstmate.db*"), *folder.glob("checkpoints.db*")]
+    for left in found:
         left.unlink()
+    return bool(found)
 
 
 def demo_settings(port: int, world: str, kubeconfig: Path, folder: Path) -> Settings:

@@ -34,6 +34,7 @@ _PROGRAMS = re.compile(
 _HEADING = re.compile(r"^##\s+(.+?)\s*#*$")
 _ITEM = re.compile(r"^(?:(\d+)\.|-|\*)\s+(.*)$")
 _TITLE = re.compile(r"^\*\*(.+?)\*\*\s*")
+_LONGEST_NAME = 100
 _SPAN = re.compile(r"`([^`\n]+)`")
 _CALL = re.compile(r"^(?:[a-z]+(?:_[a-z]+)+|diagnose|forecast)(?= [a-z_]+=|$)")
 # Tools that are asked without arguments; any other word alone in a code span is a name and no call.
@@ -141,15 +142,26 @@ def _outside_fences(text: str) -> Iterator[str]:
 def _check(section: Section, number: int, body: str) -> Check:
     title = _TITLE.match(body)
     prose = body[title.end() :] if title else body
+    named = title[1] if title else _before_code(body) if section == "check" else ""
     spans = _SPAN.findall(body)
     return Check(
         section=section,
         number=number,
-        title=title[1].rstrip(".。：:") if title else "",
+        title=named.rstrip(" .。：:"),
         calls=tuple(call for call in map(call_in, spans) if call),
         commands=tuple(span for span in spans if _PROGRAMS.match(span)),
-        meaning=_meaning(prose) if title else _BLANKS.sub(" ", prose.replace("\n", " ")),
+        meaning=_meaning(prose)
+        if title
+        else _meaning(prose.removeprefix(named))
+        if named
+        else _BLANKS.sub(" ", prose.replace("\n", " ")),
     )
+
+
+def _before_code(body: str) -> str:
+    """What a plain item says before its call: short enough to be the check's name, or nothing."""
+    head = body.partition("`")[0]
+    return head if head.strip(" :：") and len(head) <= _LONGEST_NAME and "\n" not in head else ""
 
 
 def _meaning(prose: str) -> str:

@@ -3,8 +3,9 @@
 A byte order mark decides; then UTF-8, which hardly any other text passes for; then UTF-16 without a mark, told by its zero bytes; then
 GB18030, which nearly any bytes pass for, so that it is believed only where what comes out is Chinese as it is really written.
 
-A line is taken for a heading only where it can hardly be anything else: underlined, numbered and standing alone, or in capitals with
-nothing above it. A heading missed costs a little; a sentence taken for one costs its passage.
+A line is taken for a heading only where it can hardly be anything else: underlined, numbered and standing alone, in capitals with
+nothing above it, or the first of all, alone and no sentence, as a title stands. A heading missed costs a little; a sentence taken for
+one costs its passage.
 """
 
 import re
@@ -35,6 +36,8 @@ _NUMBERED = re.compile(
     r"(?P<name>\S.{0,78})$"
 )
 _SENTENCE = re.compile(r"[.,;:!?。，；：！？]$")
+_NO_TITLE = re.compile(r"[.,;:!?。，；：！？>|=]$|^[-*+>#|`~$]|://")
+MAX_NAME = 80
 _FENCE = re.compile(r"^\s{0,3}(```|~~~)")
 
 
@@ -108,8 +111,11 @@ def _headed(lines: list[str]) -> Iterator[str]:
             skip = False
             continue
         above = lines[number - 1] if number else ""
+        first = not any(line.strip() for line in lines[:number])
         below = lines[number + 1] if number + 1 < len(lines) else ""
         level = 0 if fence or not line.strip() else _level(line, above, below, lines[number + 2 : number + 3])
+        if first and not level and not fence and _is_title(line, below, lines[number + 2 :]):
+            level = 1
         skip = bool(level) and bool(_UNDERLINE.match(below))
         yield f"{'#' * level} {line.strip()}" if level else (line if fence or _FENCE.match(line) else plain(line))
 
@@ -126,6 +132,13 @@ def _level(line: str, above: str, below: str, after: list[str]) -> int:
     if not below.strip():
         return _numbered(name, after) or (2 if _shouted(name) else 0)
     return 2 if below[:1].isspace() and _shouted(name) else 0
+
+
+def _is_title(line: str, below: str, rest: list[str]) -> bool:
+    name = line.strip()
+    alone = not below.strip() and any(later.strip() for later in rest)
+    words = any(char.isalpha() for char in name)
+    return alone and words and len(name) <= MAX_NAME and not line[:1].isspace() and not _NO_TITLE.search(name)
 
 
 def _about_as_long(name: str, line: str) -> bool:

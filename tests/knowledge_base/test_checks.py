@@ -67,6 +67,14 @@ def test_what_only_a_person_can_do_is_no_check() -> None:
     assert [check.number for check in numbered("check")] == [1, 2]
 
 
+def test_a_plain_check_is_called_by_what_it_says_before_its_call() -> None:
+    page = "# P\n\n## First checks\n\n1. Look at the job: `get_object kind=Job name=<job>` says why.\n2. `read_logs name=<pod>` last\n"
+    assert [(check.title, check.meaning) for check in checks(page)] == [
+        ("Look at the job", "says why."),
+        ("", "`read_logs name=<pod>` last"),
+    ]
+
+
 def test_the_verification_is_read_line_by_line_and_the_repair_is_not() -> None:
     proof = numbered("verification")
     assert [(check.number, check.title) for check in proof] == [(1, ""), (3, "")]

@@ -36,7 +36,10 @@ LEARNED: dict[str, Text] = {
     ),
     "told_hint": Text("Told by {name}; nobody has confirmed it yet.", "由 {name} 记录，尚未经人工确认。"),
     "confirmed_by_hint": Text("Confirmed by {name}, {at}", "{name} 于 {at} 确认"),
-    "no_case": Text("There is no such case.", "没有符合条件的案例。"),
+    "no_case": Text(
+        "No case here. One is written when all alerts of an incident have ended, or told with the tool remember.",
+        "这里没有案例。事件的告警全部结束后会自动写成案例，也可以用工具 remember 记一条。",
+    ),
     "symptom": Text("Symptom", "现象"),
     "cause": Text("Cause", "原因"),
     "fix": Text("What helped", "处理"),

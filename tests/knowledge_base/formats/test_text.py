@@ -22,7 +22,8 @@ def refusal(raw: bytes) -> str:
 def test_chinese_is_read_however_it_was_saved(encoding: str) -> None:
     mark = "\ufeff" if encoding in {"utf-16-be", "utf-16-le"} else ""
     found = page((mark + CHINESE).encode(encoding))
-    assert found.text == CHINESE
+    assert found.text == f"# {CHINESE}"
+    assert found.title == CHINESE.split("\n")[0]
     assert (found.language, found.kind) == ("zh", "text")
 
 
@@ -79,15 +80,26 @@ def test_sentences_stay_sentences() -> None:
     assert page(text).text == text
 
 
+@pytest.mark.parametrize("first", ["Switch the main database by hand", "\n\n主库宕机手册", "ops-handbook 2026"])
+def test_a_first_line_that_stands_alone_is_the_title(first: str) -> None:
+    found = page(f"{first}\n\nPromote the standby, then move the address.\n")
+    assert (found.title, found.text.split("\n")[0]) == (first.strip(), f"# {first.strip()}")
+
+
+@pytest.mark.parametrize("first", ["The pool is full.", "- an item", "run this:", "$ kubectl get pods", "12", "x" * 81])
+def test_a_first_line_that_is_a_sentence_an_item_or_a_command_is_none(first: str) -> None:
+    assert not page(f"{first}\n\nPromote the standby.\n").text.startswith("#")
+
+
 def test_a_comment_of_a_shell_is_kept_from_passing_for_a_heading() -> None:
     assert (
-        page("run\n\n# restart it\nkubectl rollout restart\n").text
-        == "run\n\n    # restart it\nkubectl rollout restart\n"
+        page("run this:\n\n# restart it\nkubectl rollout restart\n").text
+        == "run this:\n\n    # restart it\nkubectl rollout restart\n"
     )
 
 
 def test_code_between_fences_is_let_be() -> None:
-    text = "run\n\n```\n# restart it\n\nSTOP ALL\n\n----\n```\n"
+    text = "run this:\n\n```\n# restart it\n\nSTOP ALL\n\n----\n```\n"
     assert page(text).text == text
 
 
