@@ -20,7 +20,7 @@ from agent.orders import gives_orders
 from agent.passages import Passage
 from agent.polarity import acts, negates, opposed
 from agent.statements import Line, Statement, lines_of
-from core.language import Language, Text, detect
+from core.language import Language, Text, detect, unwrapped
 
 
 class Unit(Protocol):
@@ -102,8 +102,9 @@ class Written:
 
     @cached_property
     def text(self) -> str:
+        title, heading = ("" if gives_orders(one) else one for one in (self.passage.title, self.passage.heading))
         body = "\n".join(line for line in self.passage.text.splitlines() if not gives_orders(line))
-        return f"{self.passage.title}\n{self.passage.heading}\n{body}"
+        return f"{title}\n{heading}\n{body}"
 
     @cached_property
     def squeezed(self) -> str:
@@ -278,7 +279,7 @@ class Grounds:
     def _obeys(self, statement: Statement) -> Finding | None:
         """A line of a page that speaks to the assistant may be quoted, and not be said as if it were so."""
         quoted = _QUOTED.sub(" ", statement.text)
-        told = [order for one in self._written.values() for order in _orders(one.passage.text)]
+        told = [order for one in self._written.values() for order in _orders(one.passage)]
         said = terms_of(quoted, self._units)
         for order in told:
             terms = terms_of(order, self._units)
@@ -435,13 +436,13 @@ def _without_code(text: str, claims: Claims) -> str:
 def pieces(body: str) -> Iterator[str]:
     for listed in _ITEM.split(body):
         item = _NUMBERED.sub("", listed)
-        whole = " ".join(item.split())
+        whole = unwrapped(item)
         if not whole:
             continue
         yield whole
         sentences = [piece.strip() for piece in _PIECE.split(item) if piece and piece.strip()]
         if len(sentences) > 1:
-            yield from (" ".join(sentence.split()) for sentence in sentences)
+            yield from (unwrapped(sentence) for sentence in sentences)
 
 
 def _clauses(text: str) -> list[str]:
@@ -449,8 +450,8 @@ def _clauses(text: str) -> list[str]:
     return [clause for clause in _CLAUSE.split(plain) if clause and clause.strip()]
 
 
-def _orders(text: str) -> list[str]:
-    return [line for line in text.splitlines() if gives_orders(line)]
+def _orders(passage: Passage) -> list[str]:
+    return [line for line in (passage.title, passage.heading, *passage.text.splitlines()) if gives_orders(line)]
 
 
 def _soft(why: str) -> str:

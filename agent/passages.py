@@ -142,8 +142,14 @@ def sheet(passages: Sequence[Passage], language: str, question: str) -> dict[str
     return {
         "language": language,
         "asked": list(asked_for(question)),
-        "passages": [{**one.shown(), "text": without_orders(one.shown()["text"])} for one in passages],
+        "handling": _HANDLING.search(question) is not None,
+        "passages": [_marked(one.shown()) for one in passages],
     }
+
+
+def _marked(shown: dict[str, Any]) -> dict[str, Any]:
+    """The quote stays as it is: it is a line of the text, and whoever tells it asks whether it gives orders."""
+    return {**shown, **{name: without_orders(shown[name]) for name in ("title", "heading", "text")}}
 
 
 _ASKED_PATTERNS: dict[Role, str] = {
@@ -158,6 +164,11 @@ _ASKED_PATTERNS: dict[Role, str] = {
     "symptom": r"\bsymptoms?\b|\brecogni[sz]e|\blooks? like|症状|现象|表现",
     "what": r"\bwhat (?:is|are|does)\b|\bmeans?\b|\bmeaning\b|\bexplain|什么是|是什么|什么意思|含义|解释",
 }
+_HANDLING = re.compile(
+    r"\bwhat (?:should|do|can|must|shall) (?:i|we|one|you)(?: \w+)? do\b|\bwhat to do\b|\bhandl\w+|\bdeal with\b|"
+    r"怎么办|怎么处理|如何处理|怎样处理|怎么应对|如何应对",
+    re.IGNORECASE,
+)
 _ASKED = {role: re.compile(pattern, re.IGNORECASE) for role, pattern in _ASKED_PATTERNS.items()}
 
 

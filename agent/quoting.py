@@ -9,6 +9,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from core.language import unwrapped
+
 MAX_QUOTE = 320
 SENTENCES = 2
 _REPAIR = re.compile(r"repair|remed|fix|mitigat|resolution|修复|处理|解决|恢复", re.IGNORECASE)
@@ -85,8 +87,8 @@ def _paragraphs(text: str) -> list[str]:
             joined.append(plain)
             fresh = False
         else:
-            joined[-1] += f" {plain}"
-    return joined
+            joined[-1] = f"{joined[-1]}\n{plain}"
+    return [unwrapped(each) for each in joined]
 
 
 def _filled(sentence: str, component: Mapping[str, Any]) -> str:

@@ -1,7 +1,8 @@
 """An answer put together from passages, without a language model: the parts of a page that answer, and not the page.
 
 A question that names a part (checks, repair, causes, how to verify) gets that part; one that asks what to do in general gets what it
-is, the first checks and the repair. Beside them stands the line that the search found to answer most, if none of these parts holds it.
+is, the first checks and the repair. Beside them stands the line that the search found to answer most, if none of these parts holds it:
+before them, or after them where it was only asked what to do. A short list that answers is given whole, however its section is called.
 Every line is a page's own words, shortened only at ends of sentences, with the number of the passage it stands in; commands are never
 shortened.
 """
@@ -13,7 +14,7 @@ from typing import Any
 from agent.envelope import clip
 from agent.orders import gives_orders, is_marked
 from agent.passages import Role, role_of
-from core.language import Language, Text
+from core.language import Language, Text, unwrapped
 
 Item = Mapping[str, Any]
 MAX_ITEMS = 4
@@ -21,6 +22,8 @@ FEW = 3
 MAX_HEAD = 220
 MAX_COMMAND = 320
 MAX_ALSO = 2
+MAX_SHORT = 700
+MAX_SHORT_ITEMS = 8
 _GENERAL: tuple[Role, ...] = ("what", "checks", "repair")
 _TITLES: dict[Role, Text] = {
     "what": Text("What it is", "是什么"),
@@ -42,6 +45,8 @@ _RUN = re.compile(
 )
 _END = re.compile(r"(?<=[。！？])|(?<=[.!?:])\s+(?=[A-Z\u4e00-\u9fff`“\"*])")
 _OWN_CALL = re.compile(r"([.。:：?？])\s*`[a-z]+(?:_[a-z]+)+(?: \w+=[^`]*)?`[、,，]?\s*")
+_MARK = re.compile(r"(?P<code>`[^`]*`)|\[(?P<number>\d{1,2}(?:\s*[,，]\s*\d{1,2})*)\](?![(:\w])")
+"""A number in brackets that the page itself has would be read as the number of a passage."""
 _RULE_ROW = re.compile(r"^\|[\s:|-]+\|?$")
 
 
@@ -54,12 +59,15 @@ def tell(shown: Mapping[str, Any]) -> str:
     best = passages[0]
     own = [one for one in passages if one["page"] == best["page"] and one["title"] == best["title"]]
     wanted: Sequence[Role] = shown.get("asked") or ()
+    in_general = bool(shown.get("handling")) and not wanted
     parts = _parts(own, wanted, language)
     told = "\n".join(line for part in parts for line in part)
-    first = _answering(best, told, language) if wanted or role_of(best["heading"], best["title"]) != "what" else []
+    role = role_of(best["heading"], best["title"])
+    first = _answering(best, told, language, in_general=in_general) if wanted or role != "what" else []
     others = _others(passages, own, language)
     more = _more(own, told + "\n".join(first), best, language)
-    blocks = [first, *parts, others, more]
+    leads = not in_general or role == "other"
+    blocks = [first, *parts, others, more] if leads else [*parts, first, others, more]
     return "\n\n".join("\n".join(block) for block in blocks if block)
 
 
@@ -84,41 +92,68 @@ def _part(own: Sequence[Item], role: Role, most: int, language: Language) -> lis
     if not shown:
         return []
     if role == "what":
+        if whole := _whole(shown[0][0], in_general=False):
+            return whole
         return [f"{said} [{one['n']}]" for one, said in shown]
     lines = [f"{place}. {said} [{one['n']}]" for place, (one, said) in enumerate(shown, 1)]
     return [f"**{_TITLES[role](language)}**", *lines]
 
 
-def _answering(best: Item, told: str, language: Language) -> list[str]:
+def _answering(best: Item, told: str, language: Language, *, in_general: bool) -> list[str]:
     """The line that answers most, where no part that is told holds it."""
     quote = str(best.get("quote") or "").strip()
     if not quote:
         return []
     if gives_orders(quote):
-        return [_SAYS(language, quote=clip(quote, MAX_HEAD), n=best["n"])]
+        return [_SAYS(language, quote=clip(_no_marks(quote), MAX_HEAD), n=best["n"])]
+    if role_of(best["heading"], best["title"]) == "other" and (whole := _whole(best, in_general=in_general)):
+        return whole
     said = brief(quote) or plain(quote)
     is_told = _bare(said)[:40] in _bare(told)
     return [] if is_told or not said else [f"{said} [{best['n']}]"]
+
+
+def _whole(one: Item, *, in_general: bool) -> list[str]:
+    """All of a short list, or of any short text where it was asked what to do; nothing where it is too long for that."""
+    text = str(one["text"])
+    starts = {_ITEM.sub("", line.strip(), count=1) for line in text.splitlines() if _ITEM.match(line.strip())}
+    items = items_of(text)
+    listed = [item for item in items if item.split("\n", 1)[0] in starts]
+    if len(text) > MAX_SHORT or len(items) > MAX_SHORT_ITEMS or not (len(listed) > 1 or in_general):
+        return []
+    lines: list[str] = []
+    place = 0
+    for item in items:
+        place += item in listed
+        lines.append(f"{f'{place}. ' if item in listed else ''}{_spoken(item)} [{one['n']}]")
+    return lines
+
+
+def _spoken(item: str) -> str:
+    code, lines = _apart([line for line in item.splitlines() if line.strip()])
+    prose = plain("\n".join(lines))
+    return " ".join([prose, *(f"`{each}`" for each in code if f"`{each}`" not in prose)]).strip()
 
 
 def _others(passages: Sequence[Item], own: Sequence[Item], language: Language) -> list[str]:
     lines: dict[str, str] = {}
     for one in passages:
         quote = str(one.get("quote") or "")
-        if one in own or not quote or one["title"] in lines or gives_orders(quote):
+        title, heading = _no_marks(one["title"]), _no_marks(one["heading"])
+        if one in own or not quote or title in lines or any(map(gives_orders, (quote, title, heading))):
             continue
         said = clip(plain(quote), MAX_HEAD)
-        lines[one["title"]] = _ALSO(language, title=one["title"], heading=one["heading"], quote=said, n=one["n"])
+        lines[title] = _ALSO(language, title=title, heading=heading, quote=said, n=one["n"])
     return list(lines.values())[:MAX_ALSO]
 
 
 def _more(own: Sequence[Item], told: str, best: Item, language: Language) -> list[str]:
     untold = [one["heading"].split(" > ")[-1] for one in own if f"[{one['n']}]" not in told]
-    headings = [each for each in dict.fromkeys(untold) if each and each != best["title"]]
-    if not headings:
+    headings = [each for each in dict.fromkeys(untold) if each and each != best["title"] and not gives_orders(each)]
+    if not headings or gives_orders(best["title"]):
         return []
-    joined = ("、" if language == "zh" else ", ").join(headings)
-    return [_MORE(language, title=best["title"], path=best["path"], headings=joined)]
+    joined = _no_marks(("、" if language == "zh" else ", ").join(headings))
+    return [_MORE(language, title=_no_marks(best["title"]), path=best["path"], headings=joined)]
 
 
 def items_of(text: str) -> list[str]:
@@ -164,7 +199,7 @@ def brief(item: str) -> str:
     """Its first sentences up to a bound, and the first command that it gives, whole."""
     code, lines = _apart([line for line in item.splitlines() if line.strip()])
     command = _command(code, lines)
-    prose = plain(" ".join(line for line in lines if not _is_command(line)))
+    prose = plain("\n".join(line for line in lines if not _is_command(line)))
     head = _head(_without_call(prose) if command else prose)
     return head if not command or f"`{command}`" in head else f"{head} `{command}`".strip()
 
@@ -218,11 +253,16 @@ def _without_call(prose: str) -> str:
 
 
 def plain(text: str) -> str:
-    """One line without list numbers, bold marks and table bars."""
-    line = " ".join(text.split())
+    """One line without list numbers, bold marks, table bars and a page's own numbers in brackets."""
+    line = unwrapped(text)
     if line.startswith("|"):
         line = _row(line)
-    return _ITEM.sub("", line, count=1).replace("**", "").strip()
+    bare = _ITEM.sub("", line, count=1).replace("**", "").strip()
+    return _no_marks(bare)
+
+
+def _no_marks(text: str) -> str:
+    return _MARK.sub(lambda found: found.group() if found["code"] else f"({found['number']})", text)
 
 
 def _bare(text: str) -> str:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
+from core.language import unwrapped
 from knowledge_base.segment import Segmenter
 
 MAX_QUOTE = 300
@@ -46,5 +47,5 @@ class Quoter:
 def statements(text: str) -> Iterator[str]:
     """List items and table rows as they stand, paragraphs sentence by sentence however their lines were wrapped."""
     for paragraph in _STARTS_ANEW.split(text):
-        line = " ".join(paragraph.split())
+        line = unwrapped(paragraph)
         yield from _SENTENCE_END.split(line) if line and line[0].isalpha() else (line,)

@@ -64,3 +64,10 @@ def test_sentences_are_told_apart_whatever_their_lines() -> None:
         "第一句。",
         "第二句。",
     ]
+
+
+def test_chinese_lines_that_were_broken_for_their_width_are_joined_without_a_blank() -> None:
+    text = "仓库同步服务每五分钟把库存写\n入总账，失败时会重试三次，\n之后用\nkubectl 查看\n负责人 张三\n备份 李四"
+    assert [*statements(text)] == [
+        "仓库同步服务每五分钟把库存写入总账，失败时会重试三次，之后用 kubectl 查看 负责人 张三 备份 李四"
+    ]
