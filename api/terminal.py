@@ -150,7 +150,8 @@ class _Talk:
             _faint(
                 f"  [{one['number']}] {one['title']} > {one['heading']} ({one['path']}{', ' if dated else ''}{dated})"
             )
-        cited = {one for statement in data.get("statements", []) for one in statement.get("evidence", [])}
+        shown = {one.get("evidence") for one in data.get("citations", [])}
+        cited = {one for statement in data.get("statements", []) for one in statement.get("evidence", [])} - shown
         for evidence in data.get("evidence", []):
             if evidence.get("id") in cited:
                 _faint(

@@ -1,7 +1,10 @@
+from typing import cast
+
 import pytest
 
+from api.client import Client
 from api.console.words import WORDS
-from api.terminal import read_arguments
+from api.terminal import _Talk, read_arguments
 from core.errors import Invalid
 
 
@@ -48,3 +51,21 @@ def test_every_word_of_the_console_exists_in_both_languages(word: str) -> None:
 
 def _fields(text: str) -> set[str]:
     return {part.split("}")[0] for part in text.split("{")[1:]}
+
+
+def test_evidence_that_the_citations_name_already_is_not_listed_again(capsys: pytest.CaptureFixture[str]) -> None:
+    talk = _Talk(cast("Client", None), "en", as_json=False, refuse=True)
+    citation = {"number": 1, "evidence": "e2", "title": "OOM", "heading": "Repair", "path": "oom.md"}
+    found = [{"id": each, "source": "here", "ref": "", "quote": each * 3} for each in ("e2", "e3")]
+    talk.show(
+        {
+            "type": "answer",
+            "run_id": "r",
+            "seq": 1,
+            "data": {"citations": [citation], "statements": [{"evidence": ["e2", "e3"]}], "evidence": found},
+        }
+    )
+    printed = capsys.readouterr().out
+    assert "[1] OOM > Repair" in printed
+    assert "[e2]" not in printed
+    assert "[e3]" in printed
