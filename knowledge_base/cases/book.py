@@ -12,6 +12,7 @@ from datetime import timedelta
 from secrets import token_hex
 from typing import Any
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.clock import Clock
@@ -107,16 +108,12 @@ class CaseBook:
     async def write(self, lesson: Lesson, *, ended: bool) -> Case | None:
         """What is known of an incident by now; None where its case was rejected, or is a person's by now."""
         body, facts = told(Lesson.model_validate(self._redact(lesson.model_dump(mode="json"))))
-        state: State = "draft" if ended else "open"
-        async with self._database.write() as session:
-            row = await session.get(CaseRow, lesson.incident)
-            if row is None:
-                row = await self._new(session, lesson.incident, state, body, facts, MACHINE, incident=lesson.incident)
-            elif row.touched or _is_done(row, ended=ended) or _says(row, body, facts):
-                return None
-            else:
-                await self._again(session, row, state, body, facts)
-            made = case_of(row)
+        try:
+            made = await self._written(lesson.incident, "draft" if ended else "open", body, facts)
+        except IntegrityError:
+            return None  # another replica has just begun it; what it lacks is seen in the next turn
+        if made is None:
+            return None
         self._changes += 1
         if ended:
             _log.info("a case was made of an incident", case=made.id, version=made.version)
@@ -171,7 +168,7 @@ class CaseBook:
         """`version` is the one that the editor saw: where the case has moved on, nothing is overwritten."""
         edit.check()
         async with self._database.write() as session:
-            row = await records.row_of(session, case_id)
+            row = await records.row_of(session, case_id, changes=True)
             if version is not None and version != row.version:
                 raise Conflict(
                     "The case was changed by somebody else meanwhile.",
@@ -188,7 +185,7 @@ class CaseBook:
 
     async def confirm(self, case_id: str, by: str) -> Case:
         async with self._database.write() as session:
-            row = await records.row_of(session, case_id)
+            row = await records.row_of(session, case_id, changes=True)
             if row.state != "confirmed":
                 row.state, row.confirmed_by, row.confirmed_at = "confirmed", by[:255], self._clock.now()
                 await self._change(session, row, Body.model_validate(row.body), "confirmed", by)
@@ -201,7 +198,7 @@ class CaseBook:
         if not FEWEST_STARS <= stars <= MOST_STARS:
             raise Invalid(f"A rating is {FEWEST_STARS} to {MOST_STARS} stars.", field="stars")
         async with self._database.write() as session:
-            row = await records.row_of(session, case_id)
+            row = await records.row_of(session, case_id, changes=True)
             await records.rate(session, row, by, stars, self._clock.now())
             made = case_of(row)
         self._changes += 1
@@ -214,7 +211,7 @@ class CaseBook:
     async def reject(self, case_id: str, by: str) -> None:
         """What it says is deleted, with all versions and ratings; it is not made again of the same incident."""
         async with self._database.write() as session:
-            row = await records.row_of(session, case_id)
+            row = await records.row_of(session, case_id, changes=True)
             await records.empty(session, row)
             row.state, row.touched, row.changed_at = "rejected", False, self._clock.now()
         self._changes += 1
@@ -249,6 +246,17 @@ class CaseBook:
                 cases = await records.shown_of(session, self._shelf.unread(marks))
             await self._shelf.put_up(marks, cases, edition)
             return self._shelf.corpus
+
+    async def _written(self, incident: str, state: State, body: Body, facts: Facts) -> Case | None:
+        async with self._database.write() as session:
+            row = await session.get(CaseRow, incident, with_for_update=True)
+            if row is None:
+                row = await self._new(session, incident, state, body, facts, MACHINE, incident=incident)
+            elif row.touched or _is_done(row, ended=state == "draft") or _says(row, body, facts):
+                return None
+            else:
+                await self._again(session, row, state, body, facts)
+            return case_of(row)
 
     async def _new(
         self,

@@ -97,9 +97,9 @@ async def edition(session: AsyncSession) -> tuple[Any, ...]:
     return tuple((await session.execute(select(*columns).where(row.state.in_(SHOWN)))).one())
 
 
-async def row_of(session: AsyncSession, case_id: str) -> CaseRow:
-    """A case that is shown."""
-    row = await session.get(CaseRow, case_id, populate_existing=True)
+async def row_of(session: AsyncSession, case_id: str, *, changes: bool = False) -> CaseRow:
+    """A case that is shown; whoever changes it holds it to the end, so that nobody counts or writes beside."""
+    row = await session.get(CaseRow, case_id, populate_existing=True, with_for_update=changes or None)
     if row is None or row.state not in SHOWN:
         raise NotFound(f"There is no case {case_id[:100]}.")
     return row

@@ -1,5 +1,6 @@
 """Cases on PostgreSQL: every statement of the book, on the engine that a larger house uses."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -49,3 +50,15 @@ async def test_a_case_lives_on_postgresql(database: Database) -> None:
     await clock.advance((KEPT + timedelta(days=1)).total_seconds())
     assert await book.sweep() == 2
     assert (await book.page(Filter()))[1] == 1
+
+
+@pytest.mark.real("postgres")
+async def test_two_replicas_count_every_rating_and_make_one_case_of_an_incident(database: Database) -> None:
+    books = [book_on(database), book_on(database)]
+    made = await asyncio.gather(*(books[each % 2].write(lesson("a1"), ended=True) for each in range(6)))
+    assert sum(one is not None for one in made) == 1
+    await asyncio.gather(*(books[each % 2].rate("a1", 1 + each % 5, f"p{each}") for each in range(10)))
+    assert (await books[0].get("a1")).ratings == 10
+    edits = [books[each % 2].edit("a1", Edit(title=f"by {each}"), "ann", version=1) for each in range(4)]
+    ended = await asyncio.gather(*edits, return_exceptions=True)
+    assert sorted(type(one).__name__ for one in ended) == ["Case", "Conflict", "Conflict", "Conflict"]
