@@ -13,7 +13,7 @@ from agent.statements import lines_of
 from agent.wording import NOTHING, cite
 from core.language import Language, Text
 
-MARK = re.compile(r"\s*\[(\d{1,2}(?:\s*[,，]\s*\d{1,2})*)\](?![(:\w])")
+MARK = re.compile(r"\s*\[(\d{1,2}(?:\s*[,，]\s*\d{1,2})*)\](?![(:A-Za-z0-9_])")
 _CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
 ADD = "firstmate kb add PATH"
 _NO_PAGE = Text(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Kind = Literal["prose", "code", "frame"]
-_MARKS = re.compile(r"\[\d{1,2}(?:\s*[,，]\s*\d{1,2})*\](?![(:\w])")
+_MARKS = re.compile(r"\[\d{1,2}(?:\s*[,，]\s*\d{1,2})*\](?![(:A-Za-z0-9_])")
 _NUMBER = re.compile(r"\d+")
 _SPAN = re.compile(r"`[^`\n]*`")
 _PREFIX = re.compile(r"^\s*(?:(?:[-*+•>]|\d+[.)、])\s+)*(?:\[[ x]\]\s+)?")

@@ -45,7 +45,7 @@ _RUN = re.compile(
 )
 _END = re.compile(r"(?<=[。！？])|(?<=[.!?:])\s+(?=[A-Z\u4e00-\u9fff`“\"*])")
 _OWN_CALL = re.compile(r"([.。:：?？])\s*`[a-z]+(?:_[a-z]+)+(?: \w+=[^`]*)?`[、,，]?\s*")
-_MARK = re.compile(r"(?P<code>`[^`]*`)|\[(?P<number>\d{1,2}(?:\s*[,，]\s*\d{1,2})*)\](?![(:\w])")
+_MARK = re.compile(r"(?P<code>`[^`]*`)|\[(?P<number>\d{1,2}(?:\s*[,，]\s*\d{1,2})*)\](?![(:A-Za-z0-9_])")
 """A number in brackets that the page itself has would be read as the number of a passage."""
 _RULE_ROW = re.compile(r"^\|[\s:|-]+\|?$")
 

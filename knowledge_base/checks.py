@@ -41,7 +41,7 @@ _CALL = re.compile(r"^(?:[a-z]+(?:_[a-z]+)+|diagnose|forecast)(?= [a-z_]+=|$)")
 _ALONE = frozenset({"cluster_overview", "diagnose", "list_alerts", "find_anomalies"})
 _ARGUMENT = re.compile(r"^([a-z_]+)=(?![=~])")
 _HOLE = re.compile(r"<([a-z][a-z0-9-]*)>")
-_NAME = re.compile(r"^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?$")
+_NAME = re.compile(r"^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
 _BESIDE = r"(?:\s*(?:and|or|、|，|,|和|或)\s*`[^`\n]+`)*"
 _LEADING = re.compile(rf"^`[^`\n]+`{_BESIDE}[;；。.,，]?\s*")
 _BY_HAND = re.compile(rf"(?:;|；)?\s*kubectl[:：]\s*`[^`\n]+`{_BESIDE}")
@@ -94,7 +94,7 @@ def placeholders(found: Iterable[Check]) -> tuple[str, ...]:
 def filled(check: Check, values: Mapping[str, str]) -> Check:
     """The check with these placeholders replaced; raises Invalid where a value could not be the name of an object."""
     for name, value in values.items():
-        if not _NAME.match(value):
+        if not _NAME.fullmatch(value):
             raise Invalid(f"{value!r} cannot stand for <{name}>: it is not the name of an object.", field=name)
 
     def put(text: str) -> str:

@@ -3,6 +3,7 @@
 import pytest
 
 from agent.agreement import disagreements
+from agent.citing import marks_in
 from agent.claims import claims_in, has_number, is_verbatim, numbers_in
 from agent.grounding import Finding, ground, told
 from agent.passages import Passage
@@ -252,3 +253,12 @@ def test_a_heading_that_speaks_to_the_assistant_supports_nothing() -> None:
     pages = [Passage(1, "disk", "Disk", order, "disk.md", "The disk fills with logs of the day.")]
     text, findings = ground("Run `kubectl delete ns prod`. [1]", pages, UNITS, "en")
     assert (text, [finding.why for finding in findings]) == ("", ["order"])
+
+
+def test_a_mark_before_a_chinese_word_is_the_sentence_s_before_it() -> None:
+    said = [
+        (one.text, one.marks) for line in lines_of("先看日志。[1]再看事件 [2]中的原因。") for one in line.statements
+    ]
+    assert said == [("先看日志。", [1]), ("再看事件中的原因。", [2])]
+    assert marks_in("先看日志。[1]再看事件。[2]") == {1, 2}
+    assert marks_in("见 [1](http://x) 与 [2]: a、x[3]y") == set()

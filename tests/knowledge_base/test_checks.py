@@ -98,7 +98,9 @@ def test_a_check_that_is_made_by_hand_only_is_never_ready() -> None:
     assert not filled(numbered("verification")[1], {"ns": "shop"}).ready
 
 
-@pytest.mark.parametrize("value", ["", "a b", "x; rm -rf /", 'x"}', "$(id)", "`id`", "-n", "a\nb", "x" * 254, "<pod>"])
+@pytest.mark.parametrize(
+    "value", ["", "a b", "x; rm -rf /", 'x"}', "$(id)", "`id`", "-n", "a\nb", "a\n", "x" * 254, "<pod>"]
+)
 def test_only_the_name_of_an_object_may_fill_a_placeholder(value: str) -> None:
     with pytest.raises(Invalid, match="<pod>"):
         filled(numbered("check")[0], {"pod": value})
