@@ -2,7 +2,7 @@
 
 A question that names a part (checks, repair, causes, how to verify) gets that part; one that asks what to do in general gets what it
 is, the first checks and the repair. Beside them stands the line that the search found to answer most, if none of these parts holds it:
-before them, or after them where it was only asked what to do. A short list that answers is given whole, however its section is called.
+before them, or after them where it only tells what comes last. A short list that answers is given whole, however its section is called.
 Every line is a page's own words, shortened only at ends of sentences, with the number of the passage it stands in; commands are never
 shortened.
 """
@@ -66,7 +66,7 @@ def tell(shown: Mapping[str, Any]) -> str:
     first = _answering(best, told, language, in_general=in_general) if wanted or role != "what" else []
     others = _others(passages, own, language)
     more = _more(own, told + "\n".join(first), best, language)
-    leads = not in_general or role == "other"
+    leads = not in_general or role not in ("verification", "prevention")
     blocks = [first, *parts, others, more] if leads else [*parts, first, others, more]
     return "\n\n".join("\n".join(block) for block in blocks if block)
 

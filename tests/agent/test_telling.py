@@ -250,3 +250,8 @@ def test_a_heading_that_speaks_to_the_assistant_is_marked_and_not_told() -> None
     shown = sheet(passages, "en", "which port?")
     assert is_marked(shown["passages"][1]["heading"])
     assert tell(shown) == "The port is 8443. [1]"
+
+
+def test_a_cause_that_answers_most_stays_first_where_it_is_asked_what_to_do() -> None:
+    lines = told("disk full, what should I do?", [2], quote="| Disk full | See another page |").splitlines()
+    assert lines[0] == "Disk full; See another page [1]"
