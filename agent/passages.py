@@ -61,6 +61,7 @@ class Passage:
             "path": self.path,
             "quote": self.quote,
             "place": self.place,
+            "score": self.score,
             "text": self.text[:MAX_TEXT],
         }
 

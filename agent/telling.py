@@ -22,6 +22,8 @@ FEW = 3
 MAX_HEAD = 220
 MAX_COMMAND = 320
 MAX_ALSO = 2
+ALSO = 0.7
+"""Another page is told of only where it answers nearly as well as the best one."""
 MAX_SHORT = 700
 MAX_SHORT_ITEMS = 8
 _GENERAL: tuple[Role, ...] = ("what", "checks", "repair")
@@ -142,9 +144,16 @@ def _others(passages: Sequence[Item], own: Sequence[Item], language: Language) -
         title, heading = _no_marks(one["title"]), _no_marks(one["heading"])
         if one in own or not quote or title in lines or any(map(gives_orders, (quote, title, heading))):
             continue
+        if _score(one) < ALSO * _score(passages[0]):
+            continue
         said = clip(plain(quote), MAX_HEAD)
         lines[title] = _ALSO(language, title=title, heading=heading, quote=said, n=one["n"])
     return list(lines.values())[:MAX_ALSO]
+
+
+def _score(one: Item) -> float:
+    """A passage that nobody measured was asked for by name."""
+    return float(one["score"]) if one.get("score") is not None else 1.0
 
 
 def _more(own: Sequence[Item], told: str, best: Item, language: Language) -> list[str]:

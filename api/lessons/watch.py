@@ -81,7 +81,10 @@ class Lessons:
         now = self._clock.now()
         since = self._since or now - LOOK_BACK
         todo = [*await self._unwritten(since), *await self._closed_by_hand()]
-        made = [await self._book_case(one) for one in todo[:AT_ONCE]]
+        made = [
+            await survive(self._book_case(one), None, "a case could not be written down", incident=one.id)
+            for one in todo[:AT_ONCE]
+        ]
         await self._let_go(since)
         if len(todo) < AT_ONCE and None not in made:
             self._since = now - OVERLAP

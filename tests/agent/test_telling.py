@@ -102,6 +102,15 @@ def test_another_page_is_named_beside_the_best_one() -> None:
     assert tell(sheet([first, second], "zh", "端口？")).splitlines()[-1] == "另见《P2》> Ports：Port 2. [2]"
 
 
+@pytest.mark.parametrize(("score", "is_named"), [(0.75, True), (0.6, False), (None, True)])
+def test_another_page_is_named_only_where_it_answers_nearly_as_well(score: float | None, is_named: bool) -> None:
+    first, second = (
+        Passage(n, f"p{n}", f"P{n}", "Ports", f"{n}.md", f"Port {n}.", quote=f"Port {n}.", score=each)
+        for n, each in ((1, 1.0), (2, score))
+    )
+    assert ("P2" in tell(sheet([first, second], "en", "ports?"))) == is_named
+
+
 @pytest.mark.parametrize(
     ("item", "said"),
     [

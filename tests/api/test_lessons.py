@@ -15,7 +15,7 @@ from core.database import Database
 from core.errors import Upstream
 from knowledge_base.cases.book import KEPT, CaseBook
 from knowledge_base.cases.case import Case, Component
-from knowledge_base.cases.lesson import Finding
+from knowledge_base.cases.lesson import Finding, Lesson
 from knowledge_base.cases.records import Filter
 from tests.alerts.night import Night
 from tests.knowledge_base.cases.fakes import book_on, finding
@@ -225,8 +225,26 @@ async def test_a_turn_that_fails_is_said_and_the_next_one_is_made(
     await scene.ends(alert)
     with monkeypatch.context() as broken:
         broken.setattr(scene.book, "write", failing)
-        with pytest.raises(Upstream):
-            await scene.lessons.tick()
+        assert await scene.lessons.tick() == 0
+    assert await scene.lessons.tick() == 1
+
+
+async def test_an_incident_that_cannot_be_written_down_keeps_no_other_from_it(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await oom(scene)
+    bad = await scene.incident_of(first)
+    other = await scene.fires("Slow", namespace="pay")
+    await scene.ends(first)
+    await scene.ends(other)
+    write = scene.book.write
+
+    async def picky(lesson: Lesson, *, ended: bool) -> Case | None:
+        if lesson.incident == bad:
+            raise Upstream("The database", "is full", retryable=True)
+        return await write(lesson, ended=ended)
+
+    monkeypatch.setattr(scene.book, "write", picky)
     assert await scene.lessons.tick() == 1
 
 
