@@ -156,11 +156,6 @@ class Store:
             await asyncio.sleep(0)
         return removed
 
-    async def discard(self, batch: str) -> None:
-        """What was staged is not wanted after all."""
-        async with self._database.write() as session:
-            await session.execute(update(KnowledgeDocument).where(_staged(batch)).values(state="gone"))
-
     @asynccontextmanager
     async def view(self) -> AsyncIterator["View"]:
         """All that is live, at one moment."""
